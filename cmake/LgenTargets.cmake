@@ -1,0 +1,37 @@
+# The project's own ways of making targets: one warning set, one way to embed a text, one way to add a test.
+
+add_library(lgen_warnings INTERFACE)
+target_compile_options(lgen_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
+
+# lgen_layer(NAME SOURCES ... USES other layers and libraries)
+# One folder of engine/src: a static library whose private headers only those may see that name it in USES.
+function(lgen_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/include>
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}>)
+  target_link_libraries(${name} PUBLIC ${arg_USES} PRIVATE $<BUILD_INTERFACE:lgen_warnings>)
+endfunction()
+
+# lgen_embed(TARGET SYMBOL FILE...): compiles texts into TARGET as
+# `extern const lgen::EmbeddedFile SYMBOL[]; extern const std::size_t SYMBOL_count;` (see cmake/embedded.h.in).
+function(lgen_embed target symbol)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${symbol}.cc)
+  set(files ${ARGN})
+  list(TRANSFORM files PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ REGEX "^[^/]")
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DOUT=${out} -DSYMBOL=${symbol} "-DFILES=${files}" -DBASE=${PROJECT_SOURCE_DIR}
+            -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${files} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+  target_sources(${target} PRIVATE ${out})
+endfunction()
+
+# lgen_test(NAME SOURCES ... USES ...): a Catch2 program, one CTest entry.
+function(lgen_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_USES} lgen_test_main lgen_warnings)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()

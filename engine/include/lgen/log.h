@@ -1,0 +1,28 @@
+// lgen's own log: levels, one line per message on stderr or a file, never on stdout.
+// Thread: any thread may log.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lgen/error.h"
+
+namespace lgen {
+
+enum class LogLevel { debug, info, warn, error, off };
+
+/// Messages below this level are dropped. Default: warn.
+void set_log_level(LogLevel level);
+LogLevel log_level();
+
+/// Sends further messages to `path` (appended) instead of stderr.
+Outcome set_log_file(const std::string& path);
+
+/// Called with each line (no newline) just before it is written to a terminal, so that a progress bar can step aside.
+void set_log_hook(void (*before_line)());
+
+void log(LogLevel level, std::string_view message);
+
+Result<LogLevel> parse_log_level(std::string_view name);
+
+}  // namespace lgen
