@@ -1,0 +1,114 @@
+// Counters, gauges, rates and histograms with labels: names are resolved to ids at set-up, samples are recorded by id.
+// Thread: the loop's; no atomics, locks or label hashing per sample.
+// Units: seconds, bytes, or none; histogram samples are given in the metric's unit and kept in ticks (1 us, 1 B,
+// scale).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/histogram.h"
+#include "lgen/time.h"
+
+namespace lgen {
+
+enum class MetricType { counter, gauge, rate, histogram };
+std::string_view to_string(MetricType type);
+
+/// What a metric is. Names follow Prometheus' rules and end in their unit.
+struct MetricSpec {
+  std::string name;
+  MetricType type = MetricType::counter;
+  std::string unit;  // "s", "B" or ""
+  std::string help;
+  std::vector<std::string> labels;  // names a sample may carry besides tags; unknown ones are refused by the bindings
+  double scale = 0;                 // histogram: value of one tick; 0: by unit (s: 1e-6, B: 1, none: 1e-3)
+  std::size_t max_series = 1000;    // further label sets share the series {overflow="true"}
+  bool built_in = false;
+};
+
+/// All built-in metrics: the one table (name, type, unit, help, labels).
+std::span<const MetricSpec> builtin_metrics();
+
+/// Sorted by name; at most one value a name.
+using Labels = std::vector<std::pair<std::string, std::string>>;
+Labels make_labels(std::initializer_list<std::pair<std::string_view, std::string_view>> pairs);
+
+using MetricId = std::uint32_t;
+/// Index of one series over all metrics.
+using SeriesId = std::uint32_t;
+
+/// One series as it stands.
+struct SeriesSnapshot {
+  Labels labels;
+  double value = 0;         // counter: total; gauge: last; rate: share of true, 0..1
+  double min = 0, max = 0;  // gauge: extremes seen
+  std::uint64_t count = 0;  // rate: samples; counter: additions; histogram: samples
+  std::uint64_t hits = 0;   // rate: true samples
+  std::optional<Histogram> histogram;
+};
+
+struct MetricSnapshot {
+  MetricSpec spec;
+  std::vector<SeriesSnapshot> series;
+  double tick() const;  // value of one histogram tick in the metric's unit
+};
+
+/// Everything measured, as values; merging is addition (gauges: sum of last values, extremes of extremes).
+struct Snapshot {
+  std::vector<MetricSnapshot> metrics;
+  const MetricSnapshot* find(std::string_view name) const;
+  void merge(const Snapshot& other);
+};
+
+/// True when every pair of `wanted` is in `labels`.
+bool labels_match(const Labels& labels, const Labels& wanted);
+
+/// The series of `metric` that match, added up into one. Series of phase "warmup" are left out unless `wanted` names
+/// it.
+SeriesSnapshot aggregate(const MetricSnapshot& metric, const Labels& wanted);
+
+class Metrics {
+ public:
+  /// Starts with the built-in metrics defined.
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  /// Fails on a bad name, a name in use with another spec, a label name in use by the engine.
+  Result<MetricId> define(MetricSpec spec);
+  std::optional<MetricId> find(std::string_view name) const;
+  const MetricSpec& spec(MetricId metric) const;
+  std::vector<std::string_view> names() const;
+
+  /// Finds or makes the series with these labels (sorted). Beyond max_series: the overflow series.
+  SeriesId series(MetricId metric, const Labels& labels);
+  SeriesId series(std::string_view builtin_name, const Labels& labels);
+
+  // The hot path: a few nanoseconds each.
+  void add(SeriesId counter, double n = 1);
+  void set(SeriesId gauge, double value);
+  void shift(SeriesId gauge, double by);  // gauge += by
+  void hit(SeriesId rate, bool yes);
+  void record(SeriesId histogram, Duration value);  // for metrics in seconds with 1 us ticks
+  void record(SeriesId histogram, double value);    // in the metric's unit
+
+  Snapshot snapshot() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  friend class Timeline;
+};
+
+}  // namespace lgen

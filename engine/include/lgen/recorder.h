@@ -1,0 +1,75 @@
+// The one place where finished calls and streams become metrics, for Lua plans and C++ users alike. Series are
+// resolved once per call site (scenario, name, method, channel, tags); backends and codes on first sight.
+// Thread: the loop's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lgen/metrics.h"
+#include "lgen/time.h"
+
+namespace lgen {
+
+/// What tells one place that makes calls from another.
+struct CallSiteKey {
+  std::string scenario, name, method, channel, pool;
+  Labels tags;
+  std::string phase;
+};
+
+/// A call or stream that has ended, as metrics see it. `code` is the status' name, e.g. "OK".
+struct CallSample {
+  Timing timing;
+  std::string_view code;
+  std::string_view backend;  // "unknown" when not learnt, "" when it never left
+};
+
+struct StreamSample : CallSample {
+  std::uint64_t sent = 0;       // messages written
+  std::uint64_t discarded = 0;  // accepted, never written
+  std::uint64_t received = 0;
+  std::uint64_t confirmed = 0;  // of sent, by the reply's count or an OK status
+};
+
+class CallSite {
+ public:
+  CallSite(Metrics& metrics, CallSiteKey key);
+  ~CallSite();
+
+  /// grpc_calls, grpc_call_duration_seconds (from intended), grpc_call_service_seconds (from started).
+  void call_started();
+  void call_ended(const CallSample& sample);
+
+  /// grpc_streams_opened/active; then headers; then ended/failed, duration, messages sent/received.
+  void stream_opened();
+  void stream_headers(Duration after_open, std::string_view backend);
+  void stream_ended(const StreamSample& sample);
+  void stream_leaked();
+  void message_rtt(Duration rtt);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Finds or makes the call site of a key; owns all of them.
+class Recorder {
+ public:
+  explicit Recorder(Metrics& metrics);
+  ~Recorder();
+  CallSite& site(const CallSiteKey& key);
+
+  /// started = ended + open, over every site; empty when it holds, else what does not add up.
+  std::string check_conservation() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lgen

@@ -1,0 +1,50 @@
+// Pass/fail expressions over metrics: parsed when declared, judged on a snapshot.
+// Grammar (BNF in threshold.cc): stat op number, stat one of count rate avg min med max p(N); op < <= > >= == !=.
+// Thread: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/metrics.h"
+
+namespace lgen {
+
+struct ThresholdExpression {
+  enum class Stat { count, rate, avg, min, med, max, percentile };
+  enum class Compare { less, less_equal, greater, greater_equal, equal, not_equal };
+  Stat stat = Stat::count;
+  double percentile = 0;
+  Compare compare = Compare::less;
+  double bound = 0;
+};
+
+/// Fails with a caret-free message that names the part that does not parse and lists what may stand there.
+Result<ThresholdExpression> parse_threshold(std::string_view text);
+
+struct Threshold {
+  std::string metric;
+  std::string text;
+  ThresholdExpression expression;
+  Labels labels;
+  std::string where;  // file:line of the declaration
+};
+
+/// Checks that the statistic makes sense for the metric's type (p(N) needs a histogram, rate a counter or rate).
+Outcome check_threshold(const Threshold& threshold, const MetricSpec& metric);
+
+struct ThresholdResult {
+  std::string metric, text;
+  Labels labels;
+  std::optional<double> observed;  // nothing: no sample
+  bool ok = false;
+  std::string why;  // for a failure: observed against bound, or "no samples"
+};
+
+/// `elapsed` turns counts into rates. No sample: a threshold on count judges 0, any other fails with "no samples".
+ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Duration elapsed);
+
+}  // namespace lgen

@@ -1,0 +1,47 @@
+// What happened when: every second the change of each series of the built-in and user metrics becomes one point.
+// Memory is bounded: at most 3,600 points a series, then neighbours merge and the interval doubles; at most 50 series
+// keep a sparse 2-digit histogram a point.
+// Thread: the loop's. Pure of clocks: the owner calls tick().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lgen/metrics.h"
+
+namespace lgen {
+
+struct TimelinePoint {
+  std::uint64_t count = 0;
+  double sum = 0, min = 0, max = 0;                             // gauge: of the values seen; sum/count = mean
+  std::vector<std::pair<std::int64_t, std::uint64_t>> buckets;  // (2-digit value in ticks, count), rising
+};
+
+struct TimelineSeries {
+  std::string metric;
+  Labels labels;
+  std::vector<TimelinePoint> points;  // point i covers [i, i+1) * interval
+};
+
+struct TimelineData {
+  Duration interval = std::chrono::seconds(1);
+  std::vector<TimelineSeries> series;
+};
+
+class Timeline {
+ public:
+  explicit Timeline(Metrics& metrics);
+  ~Timeline();
+  /// Closes the points of all seconds up to `elapsed` since the start of the run. Call it about once a second.
+  void tick(Duration elapsed);
+  TimelineData data() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lgen
