@@ -1,0 +1,30 @@
+// A Summary as text: for the terminal and as JSON, and back.
+// Thread: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lgen/error.h"
+#include "lgen/summary.h"
+
+namespace lgen {
+
+struct ConsoleStyle {
+  bool color = false;
+  int width = 80;  // columns; tables are cut to it, never wrapped
+};
+
+/// THRESHOLDS, CHECKS, verdicts with their matrix, latencies, status codes, connections, generator health.
+std::string render_console(const Summary& summary, const ConsoleStyle& style);
+
+/// Schema "lgen.summary/1".
+std::string render_json(const Summary& summary);
+
+/// Reads what render_json wrote; says which key is missing or of the wrong type.
+Result<Summary> parse_json_summary(std::string_view text);
+
+/// Writes whole or not at all: to `path`.tmp, then renames; "-" is standard output. Says what failed and where.
+Outcome write_file(const std::string& path, std::string_view text);
+
+}  // namespace lgen

@@ -1,0 +1,95 @@
+// Runs scenarios side by side on the loop: setup, VUs by schedule, graceful stop, teardown; keeps count of everything
+// that was started.
+// Thread: the loop's.
+// Lifetime: outlives its scenarios; references loop and metrics.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/loop.h"
+#include "lgen/metrics.h"
+#include "lgen/schedule.h"
+#include "lgen/vu.h"
+
+namespace lgen {
+
+struct PhaseSpec {
+  std::string name;
+  Duration length{0};
+};
+
+struct ScenarioSpec {
+  std::string name;
+  Load load;
+  VuFactory make_vu;
+  Duration start_after{0};
+  bool background = false;  // ends when all others have
+  Duration graceful_stop = std::chrono::seconds(30);
+  std::vector<PhaseSpec> phases;  // empty: no phase label
+  Labels tags;
+};
+
+/// Why a run ended.
+enum class RunEnd { completed, signal, aborted, plan_error };
+
+struct RunSpec {
+  std::vector<ScenarioSpec> scenarios;
+  /// Run before the first and after the last iteration; empty: nothing to do. An Error in setup ends the run.
+  std::function<Op(std::function<void(Outcome)>)> setup, teardown;
+  Duration stop_timeout = std::chrono::seconds(10);  // caps graceful_stop after stop()
+  Slice slice;
+};
+
+/// Live and final figures of one scenario. started = succeeded + failed + cancelled + running.
+struct ScenarioProgress {
+  std::string name;
+  std::string load;  // describe_load()
+  std::uint64_t started = 0, succeeded = 0, failed = 0, cancelled = 0, dropped = 0;
+  std::uint64_t running = 0, vus = 0, max_vus = 0;
+  std::optional<std::uint64_t> total;  // iterations, where known in advance
+  Duration elapsed{0}, length{0};      // since its start; planned length without graceful stop
+  bool finished = false;
+};
+
+struct RunOutcome {
+  RunEnd end = RunEnd::completed;
+  std::string reason;  // signal name, abort reason, or the error
+  int signal = 0;
+  TimePoint started, finished;
+  std::vector<ScenarioProgress> scenarios;
+};
+
+class Runner {
+ public:
+  Runner(Loop& loop, Metrics& metrics, RunSpec spec);
+  ~Runner();
+
+  /// Starts the run; `finished` is called once, on the loop, after teardown.
+  void start(std::function<void(const RunOutcome&)> finished);
+
+  /// Ends the run early: no new iterations, VUs are asked to stop, after min(graceful_stop, stop_timeout) cancelled.
+  void stop(int signum);
+  void abort(std::string reason);
+  /// The plan can not go on (raised outside an iteration, never yields).
+  void fail(std::string reason);
+  /// lgen.stop(scenario): ends one scenario as if its time were up.
+  Outcome stop_scenario(std::string_view name);
+
+  TimePoint started_at() const;
+  std::vector<ScenarioProgress> progress() const;
+  /// VUs now running of a scenario; nothing: no such scenario.
+  std::optional<std::uint64_t> vus(std::string_view scenario) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lgen

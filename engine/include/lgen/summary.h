@@ -1,0 +1,123 @@
+// Everything a run leaves behind, as one value: console, JSON and every later report are pure functions of it.
+// Thread: a value.
+// Units: seconds since the start of the run, unless a name says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lgen/distribution.h"
+#include "lgen/metrics.h"
+#include "lgen/runner.h"
+#include "lgen/threshold.h"
+#include "lgen/timeline.h"
+
+namespace lgen {
+
+inline constexpr std::string_view kSummarySchema = "lgen.summary/1";
+
+struct RunInfo {
+  std::string plan;  // path as given
+  std::string plan_name, about;
+  std::string plan_sha256;
+  std::vector<std::pair<std::string, std::string>> options;  // engine and plan options as used; secrets left out
+  std::uint64_t seed = 0;
+  std::string lgen_version, host;
+  std::string target;    // "" when the plan needs none
+  std::string security;  // "plaintext", "TLS, system roots (port 443)", "TLS, CA ca.pem" ...
+  std::string transport = "grpc";
+  double started_unix = 0;        // s
+  double duration = 0;            // s, first iteration to last
+  std::string end = "completed";  // completed, signal, aborted, plan_error
+  std::string end_reason;
+  int exit_code = 0;
+  std::vector<std::string> notes;  // "file descriptor limit raised from 1024 to 1048576", ...
+};
+
+struct CheckResult {
+  std::string name;
+  std::uint64_t passes = 0, fails = 0;
+  std::string first_failure;  // detail of the first failed one
+};
+
+struct DistributionResult {
+  DistributionTable table;
+  Verdict verdict;
+  double jain = 0, max_over_mean = 0;
+};
+
+struct EventRecord {
+  double at = 0;
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> fields;
+};
+
+/// Errors of the same code, text and place, counted together.
+struct ErrorSample {
+  std::string code;  // "UNAVAILABLE", "plan"
+  std::string message;
+  std::string where;  // method, scenario or file:line
+  std::string backend;
+  std::uint64_t count = 0;
+  double first_at = 0, last_at = 0;
+};
+
+/// One connection's life.
+struct ConnectionRecord {
+  std::string channel;  // "main[1]"
+  std::uint64_t connection = 0;
+  std::string peer;
+  double opened_at = 0;
+  std::optional<double> closed_at;
+  std::string goaway;  // "", "inferred", "seen"
+  std::string reason;  // why it was left
+};
+
+/// A channel as it was used: how many sockets it really took.
+struct ChannelSummary {
+  std::string name, pool, target;
+  std::uint64_t connections = 0;
+  std::uint64_t failed_attempts = 0;
+  std::string last_error;
+  std::string connection = "own";  // or "shared"
+};
+
+enum class Validity { valid, suspect, invalid };
+std::string_view to_string(Validity validity);
+
+/// The generator about itself.
+struct GeneratorHealth {
+  Validity validity = Validity::valid;
+  std::vector<std::string> reasons;
+  double cpu_seconds = 0;     // user + system
+  double cpu_share = 0;       // of one core, over the run
+  std::uint64_t max_rss = 0;  // B
+  std::uint64_t fd_limit = 0;
+};
+
+struct Summary {
+  RunInfo run;
+  std::vector<ScenarioProgress> scenarios;
+  Snapshot metrics;
+  std::vector<ThresholdResult> thresholds;
+  std::vector<CheckResult> checks;
+  std::vector<DistributionResult> distributions;
+  TimelineData timelines;
+  std::vector<EventRecord> events;
+  std::uint64_t events_dropped = 0;  // beyond the limit of kept events
+  std::vector<ErrorSample> errors;
+  std::uint64_t errors_dropped = 0;
+  std::vector<ChannelSummary> channels;
+  std::vector<ConnectionRecord> connections;
+  GeneratorHealth health;
+  std::string conservation;  // "" when everything started is accounted for, else what is not
+};
+
+/// Judges the generator by ARCHITECTURE's limits (start lag, loop lag, dropped arrivals); fills validity and reasons.
+void judge_validity(Summary& summary);
+
+}  // namespace lgen
