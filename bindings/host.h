@@ -1,0 +1,110 @@
+// Everything one plan needs to run, in one place: the Lua state, the engine's parts it uses, and what it has declared.
+// Passed by reference to all bindings (upvalue 1); no globals.
+// Thread: the loop's.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <lua.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "lgen/distribution.h"
+#include "lgen/loop.h"
+#include "lgen/metrics.h"
+#include "lgen/plan.h"
+#include "lgen/recorder.h"
+#include "lgen/runner.h"
+#include "lgen/summary.h"
+#include "task.h"
+
+namespace lgen::lua {
+
+struct GrpcState;     // mod_grpc.h: channels, pools, streams still open
+struct ProtoState;    // mod_proto.h: schemas and method handles
+struct MetricsState;  // mod_metrics.h: user metrics, thresholds, checks, distributions, events
+class Watchdog;
+class GcPacer;
+
+enum class Phase { load, setup, run, teardown };
+
+/// lgen.scenario as declared; functions are registry references.
+struct ScenarioDecl {
+  ScenarioSpec spec;
+  int run = LUA_NOREF, vu_start = LUA_NOREF, vu_stop = LUA_NOREF, setup = LUA_NOREF;
+  int data = LUA_NOREF;  // vu.data
+  std::string where;
+};
+
+struct PlanDecl {
+  std::string name, about;
+  std::vector<PlanOption> options;
+  std::vector<std::pair<std::string, std::string>> option_values;  // for the report, secrets left out
+  bool options_declared = false;
+  std::vector<std::unique_ptr<ScenarioDecl>> scenarios;
+  int setup = LUA_NOREF, teardown = LUA_NOREF, data = LUA_NOREF;
+};
+
+struct Host {
+  Host(Loop& loop, Metrics& metrics, PlanInput input);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  Loop& loop;
+  Metrics& metrics;
+  Recorder recorder;
+  PlanInput input;
+  Settings settings;
+  lua_State* L = nullptr;
+  Phase phase = Phase::load;
+  PlanDecl decl;
+  Runner* runner = nullptr;
+  std::string connect_failure;
+
+  std::unique_ptr<GrpcState> grpc;
+  std::unique_ptr<ProtoState> proto;
+  std::unique_ptr<MetricsState> measure;
+  std::unique_ptr<Watchdog> watchdog;
+  std::unique_ptr<GcPacer> gc;
+
+  /// The task whose coroutine is running now; null at load.
+  Task* current = nullptr;
+  std::unordered_set<Task*> tasks;
+
+  /// Raises at load: "network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run".
+  void forbid_at_load(lua_State* L, std::string_view what) const;
+  /// Raises outside load: "lgen.scenario: only while the plan is loading, not inside run".
+  void only_at_load(lua_State* L, std::string_view what) const;
+
+  /// The seed of task `number`-th child of `parent` (0: none) of a VU.
+  std::uint64_t task_seed(std::uint64_t parent, std::uint64_t number, std::string_view scenario) const;
+
+  /// Seconds since the start of the run (0 before).
+  double now_seconds() const;
+  /// Counts an error for the report; `where` is a method, a scenario or file:line.
+  void add_error(std::string_view code, std::string_view message, std::string_view where, std::string_view backend);
+
+  std::vector<ErrorSample> errors;
+  std::uint64_t errors_dropped = 0;
+  TimePoint run_started{};
+  TagSet no_tags;
+};
+
+/// Runs the function below `arguments` values on L's stack in a protected call with a traceback; on an error the
+/// message is returned. For calls that may not wait (load time).
+Outcome call_protected(lua_State* L, int arguments, int results);
+
+/// Text of the error value at the top of L (popped): strings as they are, err tables by tostring.
+std::string pop_error_text(lua_State* L);
+
+/// Pushes err = {code, number, message, kind, ...} with its metatable (tostring gives "CODE: message").
+/// kind: "status", "timeout", "connect", "cancelled", "closed".
+void push_error(lua_State* L, std::string_view code, int number, std::string_view message, std::string_view kind);
+
+}  // namespace lgen::lua

@@ -1,0 +1,95 @@
+// A Lua plan, loaded and ready to run: what it declares, its scenarios as VU factories, and what it leaves in a
+// Summary. Thread: the loop's. Lifetime: outlives the Runner that runs it; loop and metrics outlive it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/grpc.h"
+#include "lgen/loop.h"
+#include "lgen/metrics.h"
+#include "lgen/runner.h"
+#include "lgen/settings.h"
+#include "lgen/summary.h"
+
+namespace lgen {
+
+namespace lua {
+struct Host;
+}
+
+/// One entry of lgen.options, as --help shows it.
+struct PlanOption {
+  std::string name;  // "hold"
+  std::string type;  // "duration"
+  std::string help;
+  std::string fallback;  // default as text
+  std::vector<std::string> choices;
+  std::string env;
+  bool required = false, list = false, secret = false;
+};
+
+enum class PlanPurpose {
+  run,
+  help,   // stop at the return of lgen.options
+  check,  // required options take a sample value; channels are null channels
+};
+
+/// Makes the channels of a plan; `lgen check` passes one that makes null channels.
+using ChannelFactory = std::function<Result<std::unique_ptr<GrpcChannel>>(
+    const std::string& transport, Loop& loop, const std::string& target, const ChannelOptions& options)>;
+
+struct PlanInput {
+  std::string path;
+  std::vector<std::string> args;  // the plan's own options, as given: {"--channels", "3"}
+  std::vector<std::pair<std::string, std::string>> config_options;  // "options" of --config FILE
+  EngineOptions options;
+  PlanPurpose purpose = PlanPurpose::run;
+  ChannelFactory make_channel;  // empty: the real transports
+};
+
+class Plan {
+ public:
+  Plan(Loop& loop, Metrics& metrics, PlanInput input);
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  /// Reads, lints and runs the file's top level. The error's message is ready to print: "file:line: what".
+  Outcome load();
+
+  const Settings& settings() const;
+  const std::string& name() const;
+  const std::string& about() const;
+  const std::vector<PlanOption>& options() const;
+
+  /// Scenarios with their VU factories, setup (waits for the channels first) and teardown.
+  RunSpec run_spec();
+  /// lgen.stop, lgen.abort and the watchdog act on it; call before Runner::start.
+  void attach(Runner& runner);
+
+  /// What the plan holds for the report: thresholds, checks, distributions, events, errors, channels, connections,
+  /// its own part of `run`. `summary.metrics` and `summary.run.duration` must be set: thresholds are judged on them.
+  void fill(Summary& summary) const;
+
+  /// Set when the channels did not become ready within --wait-ready: why.
+  const std::string& connect_failure() const;
+
+  /// Closes channels and the Lua state; afterwards nothing of the plan is on the loop.
+  void close();
+
+ private:
+  std::unique_ptr<lua::Host> host_;
+};
+
+/// The text of meta/lgen.d.lua, generated from the binding registry.
+std::string plan_api_meta();
+
+}  // namespace lgen

@@ -1,0 +1,94 @@
+// The engine's own options, for every plan: one table of what there is, and the merge of where it was said
+// (defaults < plan < --config file < LGEN_* environment < flags).
+// Thread: values.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/log.h"
+#include "lgen/time.h"
+#include "lgen/tls.h"
+
+namespace lgen {
+
+enum class OptionLayer { plan, config, environment, flags };
+inline constexpr std::size_t kOptionLayers = 4;
+
+struct EngineOption {
+  std::string_view name;   // "server-name": the flag is --server-name, the variable LGEN_SERVER_NAME
+  std::string_view value;  // placeholder in --help, "HOST:PORT"; "" for a switch; "[..]" when the value may be left out
+  std::string_view help;
+  std::string_view fallback;  // default as text; "" none
+  std::string_view group;     // heading in --help
+  bool repeatable = false;
+};
+std::span<const EngineOption> engine_options();
+
+/// FORMAT=FILE of --out.
+struct OutputRequest {
+  std::string format;  // "json"
+  std::string path;    // "-" is standard output
+};
+
+/// --vus, --duration, --iterations: load fields by scenario; "" is every scenario.
+struct LoadOverride {
+  std::string scenario, field, value;
+};
+
+/// All engine options as typed values.
+struct Settings {
+  std::string target;
+  std::optional<TlsOptions> tls;  // nothing: plaintext
+  std::string security;           // the choice in words, for the report
+  std::string transport = "grpc";
+  std::string authority;
+  bool use_env_proxy = false;
+  Duration wait_ready = std::chrono::seconds(30);
+  std::optional<std::string> local;  // --local[=SPEC]
+  std::uint64_t seed = 0;
+  bool seed_given = false;
+  std::vector<OutputRequest> outputs;
+  LogLevel log_level = LogLevel::warn;
+  std::string log_file;
+  std::uint64_t trace = 0;  // first N calls whole
+  bool allow_failures = false;
+  bool fail_on_invalid = true;  // --validity fail|warn
+  Duration stop_timeout = std::chrono::seconds(10);
+  std::vector<std::pair<std::string, std::string>> tags;
+  bool quiet = false, no_color = false, precise = false;
+  std::vector<LoadOverride> load_overrides;
+};
+
+/// Collects raw texts by layer, resolves them into Settings.
+class EngineOptions {
+ public:
+  /// Fails on an unknown name (with a did-you-mean) or a value of the wrong form. `where` goes in front of the message.
+  Outcome set(OptionLayer layer, std::string_view name, std::vector<std::string> values, std::string_view where);
+  /// LGEN_TARGET and the like, from the process' environment.
+  Outcome read_environment();
+  /// Fails on options that contradict each other (--tls with --plaintext, --ca with --plaintext).
+  Result<Settings> resolve() const;
+  /// What was said, by name, the strongest layer of each: for the report.
+  std::vector<std::pair<std::string, std::string>> given() const;
+
+ private:
+  std::array<std::map<std::string, std::vector<std::string>, std::less<>>, kOptionLayers> layers_;
+};
+
+/// True when `name` is an engine option (plans may not declare it).
+bool is_engine_option(std::string_view name);
+
+/// Without TLS flags: TLS with system roots when the port is 443, else plaintext. Splits "host:port", "[v6]:port",
+/// "dns:///host:port".
+bool default_port_wants_tls(std::string_view target);
+
+}  // namespace lgen

@@ -1,0 +1,147 @@
+// A task is one coroutine with what belongs to it: what it waits for, its children, its resources, its random stream,
+// its tags. The only place where Lua yields and is resumed.
+// Thread: the loop's.
+// Lifetime: tasks are owned by the Host and live until their coroutine, their children and their resources have ended.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <lua.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lgen/loop.h"
+#include "lgen/metrics.h"
+#include "lgen/op.h"
+#include "lgen/vu.h"
+#include "random.h"
+
+namespace lgen::lua {
+
+struct Host;
+class Task;
+class LuaVu;
+
+/// What a waiting task waits for. Lives in the operation; wakes the task exactly once through Task::wake.
+class Waiter {
+ public:
+  /// The task is to be cancelled: end soon. wake() must follow, later, on the loop, never inside this call.
+  virtual void interrupt() noexcept = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+/// Something that closes with the task that made it: a stream, a connection.
+class TaskResource {
+ public:
+  /// The task has ended and left this open. Detach yourself; the task forgets you.
+  virtual void task_ended() noexcept = 0;
+
+ protected:
+  ~TaskResource() = default;
+};
+
+enum class TaskEnd { returned, failed, cancelled };
+
+/// Tags of a task, shared by its children until one of them changes its own.
+using TagSet = std::shared_ptr<const Labels>;
+
+class Task {
+ public:
+  using Ended = std::function<void(Task&, TaskEnd)>;
+
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  /// Starts the function at the top of `L` below `arguments` values (all are popped). The coroutine runs until its
+  /// first wait inside this call. `ended` is called later, never inside this call.
+  static Task& start(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* vu, Ended ended);
+
+  lua_State* co() const { return co_; }
+  Host& host() const { return host_; }
+  LuaVu* vu() const { return vu_; }
+  Random& random() { return random_; }
+  const TagSet& tags() const { return tags_; }
+  void set_tags(TagSet tags) { tags_ = std::move(tags); }
+  std::uint64_t id() const { return id_; }
+
+  /// Last statement of a yielding binding: `return task.await(L, waiter);`. Raises instead of waiting when the task is
+  /// cancelled, L is a coroutine of the plan's own, or a C function in between cannot be yielded across.
+  /// So call check_can_wait() before starting anything.
+  int await(lua_State* L, Waiter& waiter);
+  /// Raises when a wait is not possible here. `what` is the binding, "lgen.sleep".
+  static Task& check_can_wait(lua_State* L, std::string_view what);
+
+  /// The operation has ended: `push(co)` pushes its results and returns their number; then the coroutine goes on.
+  /// When the task has been cancelled meanwhile, nothing is pushed and lgen.cancelled is raised in it.
+  template <class Push>
+  void wake(Push&& push) {
+    waiter_ = nullptr;
+    resume(cancel_requested_ ? 0 : push(co_));
+  }
+
+  /// Asks the task to end: lgen.cancelled is raised at its current wait and at every further one.
+  void cancel() noexcept;
+  bool cancel_requested() const { return cancel_requested_; }
+  bool finished() const { return state_ == State::finished; }
+  TaskEnd end() const { return end_; }
+  /// After `failed`: the error value is in the registry under this reference (LUA_NOREF otherwise); its text.
+  int error_ref() const { return error_ref_; }
+  const std::string& error_text() const { return error_text_; }
+
+  void own(TaskResource& resource) { resources_.push_back(&resource); }
+  void disown(TaskResource& resource) noexcept;
+
+  /// A sleep belongs to the task: one timer, made at its first use.
+  void sleep_until(TimePoint when);
+
+  /// Handle in Lua (lgen.spawn's result) holds one reference; join() another while it waits.
+  void retain() { ++references_; }
+  void release();
+
+  /// Called once each when the task has ended, besides `ended`.
+  void on_end(Ended listener) { listeners_.push_back(std::move(listener)); }
+  /// Somebody looks after this task's failure (joined it); otherwise it fails its parent.
+  void set_joined() { joined_ = true; }
+
+ private:
+  friend struct Host;
+  enum class State { running, waiting, draining, finished };
+  class Sleep;
+
+  Task(Host& host, Task* parent, LuaVu* vu, Ended ended);
+  ~Task();
+
+  void resume(int results);
+  void body_ended(int status);
+  void finish();
+  void child_ended(Task& child);
+  void fail_with(Task& child);
+
+  Host& host_;
+  Task* parent_;
+  LuaVu* vu_;
+  lua_State* co_ = nullptr;
+  int co_ref_ = LUA_NOREF;
+  std::uint64_t id_;
+  State state_ = State::running;
+  TaskEnd end_ = TaskEnd::returned;
+  bool cancel_requested_ = false;
+  bool joined_ = false;
+  int references_ = 0;
+  int error_ref_ = LUA_NOREF;
+  std::string error_text_;
+  Waiter* waiter_ = nullptr;
+  std::unique_ptr<Sleep> sleep_;
+  std::vector<Task*> children_;
+  std::vector<TaskResource*> resources_;
+  std::vector<Ended> listeners_;
+  Ended ended_;
+  TagSet tags_;
+  Random random_;
+  std::uint64_t children_made_ = 0;
+};
+
+}  // namespace lgen::lua
