@@ -83,6 +83,8 @@ class Loop {
 class Timer {
  public:
   Timer(Loop& loop, std::function<void()> fire);
+  /// On a queue without a loop, which its owner advances.
+  Timer(TimerQueue& queue, std::function<void()> fire);
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
