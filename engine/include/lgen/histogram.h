@@ -4,7 +4,6 @@
 // Thread: one; copies are snapshots.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,7 +26,7 @@ class Histogram {
   Histogram& operator=(Histogram&&) noexcept;
   ~Histogram();
 
-  /// Values below 0 count as 0, above the highest as the highest (and in `clamped()`).
+  /// Values below 0 count as 0, above the highest as the highest; both also in `clamped()`.
   void record(std::int64_t value, std::uint64_t count = 1);
   void merge(const Histogram& other);  // same digits and range
   void reset();
@@ -38,7 +37,7 @@ class Histogram {
   std::int64_t max() const;
   double mean() const;
   double sum() const { return sum_; }  // of the recorded values, exact up to double
-  /// Highest value equivalent to the one at percentile p in 0..100 (nearest rank); 0 when empty.
+  /// Highest value equivalent to the one at percentile p in 0..100 (nearest rank), never above max(); 0 when empty.
   std::int64_t percentile(double p) const;
   /// Values recorded at or below `value` (to the histogram's resolution).
   std::uint64_t count_at_or_below(std::int64_t value) const;
@@ -53,12 +52,15 @@ class Histogram {
   std::string encode_v2() const;
   std::string encode_base64() const;
   static Result<Histogram> decode_base64(std::string_view text);
+  /// Gives a decoded histogram the exact figures that its encoding does not carry.
+  void restore_exact(std::int64_t min, std::int64_t max, double sum);
 
  private:
   struct Chunk;
   std::size_t index_of(std::int64_t value) const;
   std::int64_t value_at(std::size_t index) const;
   std::int64_t size_of_bucket(std::int64_t value) const;
+  void restore_from_buckets();
 
   int digits_;
   std::int64_t highest_;

@@ -41,6 +41,7 @@ std::span<const MetricSpec> builtin_metrics();
 
 /// Sorted by name; at most one value a name.
 using Labels = std::vector<std::pair<std::string, std::string>>;
+/// Sorts; leaves out labels with an empty value, which mean the same as no label.
 Labels make_labels(std::initializer_list<std::pair<std::string_view, std::string_view>> pairs);
 
 using MetricId = std::uint32_t;
@@ -63,7 +64,8 @@ struct MetricSnapshot {
   double tick() const;  // value of one histogram tick in the metric's unit
 };
 
-/// Everything measured, as values; merging is addition (gauges: sum of last values, extremes of extremes).
+/// Everything measured, as values; merging is addition (gauges: sum of last values, extremes of extremes). Series of one
+/// metric never overlap: adding them up counts every sample once.
 struct Snapshot {
   std::vector<MetricSnapshot> metrics;
   const MetricSnapshot* find(std::string_view name) const;
@@ -85,7 +87,8 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  /// Fails on a bad name, a name in use with another spec, a label name in use by the engine.
+  /// Fails on a bad name, a name in use with another spec, a label that the engine sets itself (scenario, phase,
+  /// overflow) or that exporters use (le, quantile). Defining the same again gives the same id.
   Result<MetricId> define(MetricSpec spec);
   std::optional<MetricId> find(std::string_view name) const;
   const MetricSpec& spec(MetricId metric) const;
@@ -104,11 +107,13 @@ class Metrics {
   void record(SeriesId histogram, double value);    // in the metric's unit
 
   Snapshot snapshot() const;
+  /// Over all series: counters and gauges by value, rates and histograms by samples. 0 for an unknown name.
+  double total(std::string_view name) const;
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-  friend class Timeline;
+  friend class Timeline;  // takes what was recorded since its last tick
 };
 
 }  // namespace lgen

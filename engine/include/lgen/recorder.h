@@ -1,14 +1,13 @@
 // The one place where finished calls and streams become metrics, for Lua plans and C++ users alike. Series are
 // resolved once per call site (scenario, name, method, channel, tags); backends and codes on first sight.
 // Thread: the loop's.
+// Lifetime: the recorder owns its call sites and outlives their users; Metrics outlives the recorder.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "lgen/metrics.h"
 #include "lgen/time.h"
@@ -34,26 +33,46 @@ struct StreamSample : CallSample {
   std::uint64_t discarded = 0;  // accepted, never written
   std::uint64_t received = 0;
   std::uint64_t confirmed = 0;  // of sent, by the reply's count or an OK status
+  std::uint64_t sent_told = 0, received_told = 0;  // of sent and received, already told by stream_progress()
 };
+
+/// What check_conservation() adds up. started = succeeded + failed + cancelled + open.
+struct CallLedger {
+  std::uint64_t started = 0, succeeded = 0, failed = 0, cancelled = 0;
+  std::int64_t open = 0;
+};
+
+class Recorder;
 
 class CallSite {
  public:
-  CallSite(Metrics& metrics, CallSiteKey key);
   ~CallSite();
+  CallSite(const CallSite&) = delete;
+  CallSite& operator=(const CallSite&) = delete;
 
-  /// grpc_calls, grpc_call_duration_seconds (from intended), grpc_call_service_seconds (from started).
+  /// grpc_calls, grpc_call_duration_seconds (from intended), grpc_call_service_seconds (from started). Code CANCELLED
+  /// is neither success nor failure.
   void call_started();
   void call_ended(const CallSample& sample);
 
   /// grpc_streams_opened/active; then headers; then ended/failed, duration, messages sent/received.
   void stream_opened();
   void stream_headers(Duration after_open, std::string_view backend);
+  /// While a stream runs: messages written and received since the last call, so that time lines see them when they
+  /// happen. Optional: what is not told here is counted by stream_ended().
+  void stream_progress(std::uint64_t sent, std::uint64_t received);
   void stream_ended(const StreamSample& sample);
   void stream_leaked();
   void message_rtt(Duration rtt);
 
+  const CallSiteKey& key() const;
+  const CallLedger& calls() const;
+  const CallLedger& streams() const;
+
  private:
+  friend class Recorder;
   struct Impl;
+  explicit CallSite(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
@@ -64,7 +83,8 @@ class Recorder {
   ~Recorder();
   CallSite& site(const CallSiteKey& key);
 
-  /// started = ended + open, over every site; empty when it holds, else what does not add up.
+  /// started = succeeded + failed + cancelled + open, at every site; the metrics say the same; written messages =
+  /// confirmed + unconfirmed. Empty when it holds, else what does not add up.
   std::string check_conservation() const;
 
  private:

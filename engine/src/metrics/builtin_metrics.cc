@@ -1,0 +1,85 @@
+// All built-in metrics, in one table. Counters carry who made the call, where it went and how it ended; latency
+// histograms only scenario, name, method and phase, and those of whole calls and streams also the backend: series of
+// one metric are disjoint, so adding them up counts every sample once.
+#include "lgen/metrics.h"
+
+namespace lgen {
+
+namespace {
+
+using LabelNames = std::vector<std::string>;
+
+// What a label list may be. `phase` marks warm-up.
+const LabelNames kNone = {};
+const LabelNames kScenario = {"scenario", "phase"};
+const LabelNames kCheck = {"scenario", "name", "phase"};
+const LabelNames kChannel = {"channel", "pool"};
+const LabelNames kLatency = {"scenario", "name", "method", "phase"};
+const LabelNames kBackendLatency = {"scenario", "name", "method", "phase", "backend"};
+const LabelNames kTraffic = {"scenario", "name", "method", "phase", "channel", "pool"};
+const LabelNames kOutcome = {"scenario", "name", "method", "phase", "channel", "pool", "backend", "code"};
+
+// A ledger by channel, backend and code is what people came for, and a counter is small.
+constexpr std::size_t kManySeries = 20'000;
+
+MetricSpec counter(std::string name, std::string help, LabelNames labels) {
+  return {std::move(name), MetricType::counter, "", std::move(help), std::move(labels), 0, kManySeries, true};
+}
+MetricSpec gauge(std::string name, std::string help, LabelNames labels) {
+  return {std::move(name), MetricType::gauge, "", std::move(help), std::move(labels), 0, kManySeries, true};
+}
+MetricSpec seconds(std::string name, std::string help, LabelNames labels) {
+  return {std::move(name), MetricType::histogram, "s", std::move(help), std::move(labels), 0, 1000, true};
+}
+
+std::vector<MetricSpec> make_table() {
+  std::vector<MetricSpec> table = {
+      // Load
+      counter("iterations", "Iterations that have ended, failed ones included.", kScenario),
+      seconds("iteration_duration_seconds", "From the start of an iteration to its end.", kScenario),
+      counter("iterations_failed", "Iterations that raised an error.", kScenario),
+      counter("iterations_dropped", "Arrivals that found no free VU within the backlog.", kScenario),
+      gauge("vus", "Virtual users now running.", kScenario),
+      {"checks", MetricType::rate, "", "Checks passed, as a share of all.", kCheck, 0, 1000, true},
+      // gRPC calls
+      counter("grpc_calls", "Unary calls that have ended, by status code.", kOutcome),
+      seconds("grpc_call_duration_seconds", "Response time: from the intended start to the status.", kBackendLatency),
+      seconds("grpc_call_service_seconds", "Service time: from the actual start to the status.", kLatency),
+      // gRPC streams
+      gauge("grpc_streams_active", "Streams open now.", kTraffic),
+      counter("grpc_streams_opened", "Streams opened.", kTraffic),
+      counter("grpc_streams_ended", "Streams that have ended, by status code.", kOutcome),
+      counter("grpc_streams_failed", "Streams that ended neither OK nor CANCELLED.", kOutcome),
+      counter("grpc_streams_leaked", "Streams still open when their task ended; they were cancelled.", kTraffic),
+      seconds("grpc_stream_open_seconds", "From opening a stream to the server's headers.", kBackendLatency),
+      seconds("grpc_stream_duration_seconds", "From opening a stream to its status.", kBackendLatency),
+      // gRPC messages of streams: accepted = sent + discarded, sent = confirmed + unconfirmed
+      counter("grpc_messages_sent", "Messages written to streams.", kTraffic),
+      counter("grpc_messages_received", "Messages received on streams.", kTraffic),
+      counter("grpc_messages_confirmed", "Written messages that the reply's count or an OK status vouches for.",
+              kOutcome),
+      counter("grpc_messages_unconfirmed", "Written messages of streams that ended without such a confirmation.",
+              kOutcome),
+      counter("grpc_messages_discarded", "Messages accepted but still unwritten when their stream ended.", kOutcome),
+      seconds("grpc_message_rtt_seconds", "From sending a message to the answer to it.", kLatency),
+      // gRPC channels
+      counter("grpc_connections", "Connections made: entries of a channel into READY.", kChannel),
+      gauge("grpc_channel_state", "0 idle, 1 connecting, 2 ready, 3 transient failure, 4 shutdown.", kChannel),
+      // The generator about itself
+      seconds("start_lag_seconds", "From due and VU free to resumed: the generator's own lateness.", kScenario),
+      seconds("vu_wait_seconds", "From due to a VU free: the system under test's lateness.", kScenario),
+      seconds("loop_lag_seconds", "How late the loop ran a timer.", kNone),
+      seconds("slice_seconds", "How long one turn of plan code kept the loop.", kNone),
+      seconds("gc_pause_seconds", "Pauses of the garbage collector.", kNone),
+  };
+  return table;
+}
+
+}  // namespace
+
+std::span<const MetricSpec> builtin_metrics() {
+  static const std::vector<MetricSpec> table = make_table();
+  return table;
+}
+
+}  // namespace lgen

@@ -1,0 +1,331 @@
+// Samples become metrics here. A call site resolves its series on first use and keeps them per (code, backend) behind a
+// cache of 64 slots, probed at most four deep: a hit costs one cheap hash and two comparisons, a miss one map look-up.
+// Nothing is allocated and no label is hashed once a code and a backend have been seen.
+#include "lgen/recorder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace lgen {
+
+namespace {
+
+constexpr std::size_t kNamedBackends = 64;
+constexpr std::size_t kCacheSlots = 64, kProbes = 4;
+constexpr SeriesId kUnresolved = ~SeriesId{0};
+constexpr std::string_view kOk = "OK", kCancelled = "CANCELLED";
+
+/// Backends with latency histograms of their own: the first 64 of the run, the rest share `overflow`.
+class BackendNames {
+ public:
+  std::string_view label(std::string_view backend) {
+    if (backend.empty()) return {};
+    const auto found = names_.find(std::string(backend));
+    if (found != names_.end()) return backend;
+    if (names_.size() >= kNamedBackends) return "overflow";
+    names_.emplace(backend, true);
+    return backend;
+  }
+
+ private:
+  std::unordered_map<std::string, bool> names_;
+};
+
+/// The series of one (code, backend) at one call site.
+struct Outlet {
+  std::string code, backend;
+  SeriesId calls = kUnresolved, call_duration = kUnresolved;
+  SeriesId streams_ended = kUnresolved, streams_failed = kUnresolved, stream_duration = kUnresolved;
+  SeriesId stream_open = kUnresolved;
+  SeriesId confirmed = kUnresolved, unconfirmed = kUnresolved, discarded = kUnresolved;
+};
+
+/// 0..63. Names of pods differ in their last letters, so these and the length make the hash.
+std::size_t cheap_hash(std::string_view text) {
+  std::uint64_t tail = 0;
+  const std::size_t n = std::min(text.size(), sizeof(tail));
+  std::memcpy(&tail, text.data() + text.size() - n, n);
+  return static_cast<std::size_t>((tail ^ text.size()) * 0x9e3779b97f4a7c15ull >> 58);
+}
+
+/// A tag never overrides a label that the engine sets.
+Labels with_tags(Labels labels, const Labels& tags) {
+  const Labels own = labels;
+  for (const auto& tag : tags) {
+    const bool taken = std::any_of(own.begin(), own.end(), [&](const auto& label) { return label.first == tag.first; });
+    if (!taken) labels.push_back(tag);
+  }
+  std::sort(labels.begin(), labels.end());
+  return labels;
+}
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
+
+void close_ledger(CallLedger& ledger, std::string_view code) {
+  --ledger.open;
+  if (code == kOk) {
+    ++ledger.succeeded;
+  } else if (code == kCancelled) {
+    ++ledger.cancelled;
+  } else {
+    ++ledger.failed;
+  }
+}
+
+std::string joined(const CallSiteKey& key) {
+  std::string text;
+  for (const std::string* part : {&key.scenario, &key.name, &key.method, &key.channel, &key.pool, &key.phase}) {
+    text.append(*part).append(1, '\xff');
+  }
+  for (const auto& [name, value] : key.tags) text.append(name).append(1, '\xff').append(value).append(1, '\xff');
+  return text;
+}
+
+}  // namespace
+
+struct CallSite::Impl {
+  Metrics& metrics;
+  BackendNames& backends;
+  CallSiteKey key;
+  CallLedger calls, streams;
+  SeriesId service = kUnresolved, rtt = kUnresolved;
+  SeriesId opened = kUnresolved, active = kUnresolved, leaked = kUnresolved;
+  SeriesId sent = kUnresolved, received = kUnresolved;
+  std::array<Outlet*, kCacheSlots> cache{};
+  std::map<std::pair<std::string, std::string>, Outlet> outlets;  // node based: `cache` points into it
+
+  Impl(Metrics& m, BackendNames& b, CallSiteKey k) : metrics(m), backends(b), key(std::move(k)) {}
+
+  Outlet& outlet(std::string_view code, std::string_view backend);
+  Outlet& find_outlet(std::string_view code, std::string_view backend);
+
+  // Series are made on first use, so a site without streams leaves no trace of them in the report.
+  SeriesId outcome(SeriesId& id, std::string_view metric, const Outlet& outlet);
+  SeriesId traffic(SeriesId& id, std::string_view metric);
+  SeriesId latency(SeriesId& id, std::string_view metric, std::string_view backend = {});
+  SeriesId resolve(SeriesId& id, std::string_view metric, Labels labels);
+  SeriesId by_backend(SeriesId& id, std::string_view metric, const Outlet& outlet);
+
+  void count_messages(Outlet& out, const StreamSample& sample);
+};
+
+Outlet& CallSite::Impl::outlet(std::string_view code, std::string_view backend) {
+  const std::size_t first = cheap_hash(backend) + code.size();
+  for (std::size_t probe = 0; probe < kProbes; ++probe) {
+    Outlet*& slot = cache[(first + probe) % kCacheSlots];
+    if (!slot) slot = &find_outlet(code, backend);
+    if (slot->backend == backend && slot->code == code) return *slot;
+  }
+  return find_outlet(code, backend);
+}
+
+Outlet& CallSite::Impl::find_outlet(std::string_view code, std::string_view backend) {
+  auto [it, fresh] = outlets.try_emplace({std::string(code), std::string(backend)});
+  if (fresh) {
+    it->second.code = code;
+    it->second.backend = backend;
+  }
+  return it->second;
+}
+
+SeriesId CallSite::Impl::resolve(SeriesId& id, std::string_view metric, Labels labels) {
+  return id = metrics.series(metric, labels);
+}
+
+SeriesId CallSite::Impl::traffic(SeriesId& id, std::string_view metric) {
+  if (id != kUnresolved) return id;
+  Labels labels = make_labels({{"scenario", key.scenario},
+                               {"name", key.name},
+                               {"method", key.method},
+                               {"channel", key.channel},
+                               {"pool", key.pool},
+                               {"phase", key.phase}});
+  return resolve(id, metric, with_tags(std::move(labels), key.tags));
+}
+
+SeriesId CallSite::Impl::outcome(SeriesId& id, std::string_view metric, const Outlet& out) {
+  if (id != kUnresolved) return id;
+  Labels labels = make_labels({{"scenario", key.scenario},
+                               {"name", key.name},
+                               {"method", key.method},
+                               {"channel", key.channel},
+                               {"pool", key.pool},
+                               {"phase", key.phase},
+                               {"backend", out.backend},
+                               {"code", out.code}});
+  return resolve(id, metric, with_tags(std::move(labels), key.tags));
+}
+
+SeriesId CallSite::Impl::latency(SeriesId& id, std::string_view metric, std::string_view backend) {
+  if (id != kUnresolved) return id;
+  return resolve(id, metric,
+                 make_labels({{"scenario", key.scenario},
+                              {"name", key.name},
+                              {"method", key.method},
+                              {"phase", key.phase},
+                              {"backend", backend}}));
+}
+
+SeriesId CallSite::Impl::by_backend(SeriesId& id, std::string_view metric, const Outlet& out) {
+  return id != kUnresolved ? id : latency(id, metric, backends.label(out.backend));
+}
+
+CallSite::CallSite(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CallSite::~CallSite() = default;
+
+const CallSiteKey& CallSite::key() const { return impl_->key; }
+const CallLedger& CallSite::calls() const { return impl_->calls; }
+const CallLedger& CallSite::streams() const { return impl_->streams; }
+
+void CallSite::call_started() {
+  ++impl_->calls.started;
+  ++impl_->calls.open;
+}
+
+void CallSite::call_ended(const CallSample& sample) {
+  Impl& self = *impl_;
+  close_ledger(self.calls, sample.code);
+  Outlet& out = self.outlet(sample.code, sample.backend);
+  const Timing& t = sample.timing;
+  const TimePoint due = t.intended == TimePoint{} ? t.started : t.intended;
+  self.metrics.add(self.outcome(out.calls, "grpc_calls", out));
+  self.metrics.record(self.by_backend(out.call_duration, "grpc_call_duration_seconds", out), t.done - due);
+  self.metrics.record(self.latency(self.service, "grpc_call_service_seconds"), t.done - t.started);
+}
+
+void CallSite::stream_opened() {
+  Impl& self = *impl_;
+  ++self.streams.started;
+  ++self.streams.open;
+  self.metrics.add(self.traffic(self.opened, "grpc_streams_opened"));
+  self.metrics.shift(self.traffic(self.active, "grpc_streams_active"), 1);
+}
+
+void CallSite::stream_headers(Duration after_open, std::string_view backend) {
+  Impl& self = *impl_;
+  Outlet& out = self.outlet(kOk, backend);
+  self.metrics.record(self.by_backend(out.stream_open, "grpc_stream_open_seconds", out), after_open);
+}
+
+void CallSite::stream_progress(std::uint64_t sent, std::uint64_t received) {
+  Impl& self = *impl_;
+  if (sent > 0) self.metrics.add(self.traffic(self.sent, "grpc_messages_sent"), static_cast<double>(sent));
+  if (received > 0) {
+    self.metrics.add(self.traffic(self.received, "grpc_messages_received"), static_cast<double>(received));
+  }
+}
+
+void CallSite::stream_ended(const StreamSample& sample) {
+  Impl& self = *impl_;
+  close_ledger(self.streams, sample.code);
+  Outlet& out = self.outlet(sample.code, sample.backend);
+  self.metrics.shift(self.traffic(self.active, "grpc_streams_active"), -1);
+  self.metrics.add(self.outcome(out.streams_ended, "grpc_streams_ended", out));
+  if (sample.code != kOk && sample.code != kCancelled) {
+    self.metrics.add(self.outcome(out.streams_failed, "grpc_streams_failed", out));
+  }
+  self.metrics.record(self.by_backend(out.stream_duration, "grpc_stream_duration_seconds", out),
+                      sample.timing.done - sample.timing.started);
+  stream_progress(minus(sample.sent, sample.sent_told), minus(sample.received, sample.received_told));
+  self.count_messages(out, sample);
+}
+
+void CallSite::Impl::count_messages(Outlet& out, const StreamSample& sample) {
+  const auto count = [&](SeriesId& id, std::string_view metric, std::uint64_t n) {
+    if (n > 0) metrics.add(outcome(id, metric, out), static_cast<double>(n));
+  };
+  count(out.confirmed, "grpc_messages_confirmed", sample.confirmed);
+  count(out.unconfirmed, "grpc_messages_unconfirmed", minus(sample.sent, sample.confirmed));
+  count(out.discarded, "grpc_messages_discarded", sample.discarded);
+}
+
+void CallSite::stream_leaked() { impl_->metrics.add(impl_->traffic(impl_->leaked, "grpc_streams_leaked")); }
+
+void CallSite::message_rtt(Duration rtt) {
+  impl_->metrics.record(impl_->latency(impl_->rtt, "grpc_message_rtt_seconds"), rtt);
+}
+
+struct Recorder::Impl {
+  Metrics& metrics;
+  BackendNames backends;
+  std::unordered_map<std::string, std::unique_ptr<CallSite>> sites;
+};
+
+Recorder::Recorder(Metrics& metrics) : impl_(new Impl{metrics, {}, {}}) {}
+Recorder::~Recorder() = default;
+
+CallSite& Recorder::site(const CallSiteKey& key) {
+  auto& site = impl_->sites[joined(key)];
+  if (!site) site.reset(new CallSite(std::make_unique<CallSite::Impl>(impl_->metrics, impl_->backends, key)));
+  return *site;
+}
+
+namespace {
+
+/// What does not add up within one ledger, or empty.
+std::string check_ledger(const CallLedger& l, std::string_view what, const CallSiteKey& key) {
+  const auto ended = static_cast<std::int64_t>(l.succeeded + l.failed + l.cancelled);
+  if (l.open >= 0 && static_cast<std::int64_t>(l.started) == ended + l.open) return {};
+  return fmt::format("{} of {}, scenario {}: {} started, but {} succeeded + {} failed + {} cancelled + {} open", what,
+                     key.method, key.scenario, l.started, l.succeeded, l.failed, l.cancelled, l.open);
+}
+
+void add_up(CallLedger& sum, const CallLedger& one) {
+  sum.started += one.started;
+  sum.succeeded += one.succeeded;
+  sum.failed += one.failed;
+  sum.cancelled += one.cancelled;
+  sum.open += one.open;
+}
+
+double ended(const CallLedger& l) { return static_cast<double>(l.succeeded + l.failed + l.cancelled); }
+
+/// The metrics against the ledgers' sums.
+std::string check_totals(const Metrics& metrics, const CallLedger& calls, const CallLedger& streams) {
+  const std::tuple<std::string_view, double, std::string_view> rows[] = {
+      {"calls ended", ended(calls), "grpc_calls"},
+      {"streams started", static_cast<double>(streams.started), "grpc_streams_opened"},
+      {"streams ended", ended(streams), "grpc_streams_ended"},
+      {"streams failed", static_cast<double>(streams.failed), "grpc_streams_failed"},
+      {"streams open", static_cast<double>(streams.open), "grpc_streams_active"},
+  };
+  for (const auto& [what, count, metric] : rows) {
+    if (count != metrics.total(metric)) {
+      return fmt::format("{}: {}, but metric {} says {}", what, count, metric, metrics.total(metric));
+    }
+  }
+  return {};
+}
+
+/// Messages of streams still open may be sent without being confirmed or unconfirmed yet.
+std::string check_messages(const Metrics& metrics, bool streams_open) {
+  const double sent = metrics.total("grpc_messages_sent"), confirmed = metrics.total("grpc_messages_confirmed"),
+               unconfirmed = metrics.total("grpc_messages_unconfirmed");
+  if (sent == confirmed + unconfirmed || (streams_open && sent > confirmed + unconfirmed)) return {};
+  return fmt::format("messages: {} sent, but {} confirmed + {} unconfirmed", sent, confirmed, unconfirmed);
+}
+
+}  // namespace
+
+std::string Recorder::check_conservation() const {
+  CallLedger calls, streams;
+  for (const auto& [key, site] : impl_->sites) {
+    auto wrong = check_ledger(site->calls(), "calls", site->key());
+    if (wrong.empty()) wrong = check_ledger(site->streams(), "streams", site->key());
+    if (!wrong.empty()) return wrong;
+    add_up(calls, site->calls());
+    add_up(streams, site->streams());
+  }
+  auto wrong = check_totals(impl_->metrics, calls, streams);
+  return wrong.empty() ? check_messages(impl_->metrics, streams.open > 0) : wrong;
+}
+
+}  // namespace lgen
