@@ -17,6 +17,7 @@
 
 #include "lgen/error.h"
 #include "lgen/loop.h"
+#include "lgen/method_kind.h"
 #include "lgen/op.h"
 #include "lgen/time.h"
 #include "lgen/tls.h"
@@ -113,8 +114,6 @@ struct UnaryResult {
   std::uint64_t connection = 0;  // which connection of the channel carried it, 1, 2, ...; 0: none
 };
 using UnaryDone = std::function<void(const UnaryResult&)>;
-
-enum class MethodKind { unary, client_stream, server_stream, bidi_stream };
 
 /// How a stream ended, whole: accepted = written + discarded.
 struct StreamResult {

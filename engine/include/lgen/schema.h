@@ -13,10 +13,9 @@
 #include "lgen/embedded.h"
 #include "lgen/error.h"
 #include "lgen/message_plan.h"
+#include "lgen/method_kind.h"
 
 namespace lgen {
-
-enum class MethodKind { unary, client, server, bidi };
 
 /// "unary", "client" (the client streams), "server", "bidi".
 std::string_view to_string(MethodKind kind);
