@@ -161,6 +161,8 @@ class GrpcStream {
   virtual void read() = 0;
   virtual void cancel(std::string_view reason) = 0;
   virtual std::uint64_t accepted() const = 0;
+  /// Of the accepted ones, handed to the connection so far: what a time line may count while the stream runs.
+  virtual std::uint64_t written() const = 0;
   virtual std::uint64_t received() const = 0;
 };
 
