@@ -1,0 +1,89 @@
+// lgen-server: the system under test that ships with lgen.
+#include <absl/synchronization/mutex.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <variant>
+
+#include "fallback_service.h"
+#include "grpc_endpoint.h"
+#include "health_service.h"
+#include "hello_service.h"
+#include "http_endpoint.h"
+#include "options.h"
+#include "services.h"
+#include "stop_signals.h"
+#include "streaming_service.h"
+
+namespace lgen::server {
+namespace {
+
+std::string started_line(const Options& options, std::uint16_t port) {
+  using std::chrono::milliseconds;
+  return fmt::format("gRPC server started on port {} with max_connection_age={}ms, grace={}ms.", port,
+                     options.max_connection_age / milliseconds(1), options.max_connection_age_grace / milliseconds(1));
+}
+
+void run(const Options& options) {
+  StopSignals signals;
+
+  // A start that no socket shows.
+  const bool listens_early = options.listen_early != EarlyListening::kNo;
+  if (!listens_early && signals.wait_for(options.startup_delay)) return;
+
+  // What the services share.
+  Log log(STDOUT_FILENO);
+  const Identity identity(options);
+  Metrics metrics(options.service_name);
+  Admission admission(options);
+  const Shared shared{options, identity, log, metrics, admission};
+
+  // The services.
+  StreamingService streaming(shared);
+  HelloService hello(shared);
+  HealthService health(shared, {streaming::Streamer::service_full_name(), hello::Hello::service_full_name()});
+  FallbackService fallback(shared);
+
+  // Listen.
+  HttpEndpoint http(options, [&metrics] { return metrics.text(); });
+  log.info(fmt::format("Prometheus metrics server started on port {}.", http.port()));
+  GrpcEndpoint grpc(options, {&streaming, &hello, &health}, fallback);
+  log.info(started_line(options, grpc.port()));
+
+  // Serve, from the end of the start to the first signal.
+  const bool stopped_early = listens_early && signals.wait_for(options.startup_delay);
+  admission.open();
+  health.set_serving(!stopped_early);
+  http.set_ready(!stopped_early);
+  if (!stopped_early) signals.wait();
+
+  // Go down: not ready first, so that balancers look elsewhere, then GOAWAY.
+  http.set_ready(false);
+  health.set_serving(false);
+  signals.wait_for(options.drain_delay);
+  signals.stop_catching();
+  health.end_watches();
+  grpc.shut_down(options.shutdown_grace);
+}
+
+}  // namespace
+}  // namespace lgen::server
+
+int main(int argc, char** argv) {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  // gRPC's own lines only on request: what goes wrong at the start is reported below, in our words.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
+  const auto parsed = lgen::server::parse_options(argc, argv);
+  if (const int* code = std::get_if<int>(&parsed)) return *code;
+  try {
+    lgen::server::run(std::get<lgen::server::Options>(parsed));
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "lgen-server: %s\n", error.what());
+    return 1;
+  }
+}
