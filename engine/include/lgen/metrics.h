@@ -64,8 +64,8 @@ struct MetricSnapshot {
   double tick() const;  // value of one histogram tick in the metric's unit
 };
 
-/// Everything measured, as values; merging is addition (gauges: sum of last values, extremes of extremes). Series of one
-/// metric never overlap: adding them up counts every sample once.
+/// Everything measured, as values; merging is addition (gauges: sum of last values, extremes of extremes). Series of
+/// one metric never overlap: adding them up counts every sample once.
 struct Snapshot {
   std::vector<MetricSnapshot> metrics;
   const MetricSnapshot* find(std::string_view name) const;

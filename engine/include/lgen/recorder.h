@@ -32,7 +32,7 @@ struct StreamSample : CallSample {
   std::uint64_t sent = 0;       // messages written
   std::uint64_t discarded = 0;  // accepted, never written
   std::uint64_t received = 0;
-  std::uint64_t confirmed = 0;  // of sent, by the reply's count or an OK status
+  std::uint64_t confirmed = 0;                     // of sent, by the reply's count or an OK status
   std::uint64_t sent_told = 0, received_told = 0;  // of sent and received, already told by stream_progress()
 };
 

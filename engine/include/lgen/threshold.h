@@ -33,7 +33,7 @@ struct Threshold {
   std::string where;  // file:line of the declaration
 };
 
-/// Checks that the statistic makes sense for the metric's type (p(N) needs a histogram, rate a counter or rate).
+/// Checks that the statistic makes sense for the metric's type (p(N) needs a histogram; a gauge has min and max).
 Outcome check_threshold(const Threshold& threshold, const MetricSpec& metric);
 
 struct ThresholdResult {
@@ -44,7 +44,8 @@ struct ThresholdResult {
   std::string why;  // for a failure: observed against bound, or "no samples"
 };
 
-/// `elapsed` turns counts into rates. No sample: a threshold on count judges 0, any other fails with "no samples".
+/// `elapsed` turns counts into rates. No sample: a counter is judged as 0 (an error counter that was never raised is
+/// the best news), so is the count of any metric; everything else fails with "no samples".
 ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Duration elapsed);
 
 }  // namespace lgen

@@ -1,7 +1,7 @@
 // What happened when: every second the change of each series of the built-in and user metrics becomes one point.
-// Memory is bounded: at most 3,600 points a series, then neighbours merge and the interval doubles; at most 50 series
-// keep a sparse 2-digit histogram a point.
-// Thread: the loop's. Pure of clocks: the owner calls tick().
+// Memory is bounded: at most 3,600 points a series (and 2 million of all series together), then neighbours merge and
+// the interval doubles; at most 50 series keep a sparse 2-digit histogram a point. Thread: the loop's. Pure of clocks:
+// the owner calls tick().
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,11 @@
 
 namespace lgen {
 
+/// The samples of one interval, in the metric's unit: additions of a counter, values of a gauge (the one it had at the
+/// start included), 0 or 1 of a rate, samples of a histogram. A gauge that rests keeps its value.
 struct TimelinePoint {
   std::uint64_t count = 0;
-  double sum = 0, min = 0, max = 0;                             // gauge: of the values seen; sum/count = mean
+  double sum = 0, min = 0, max = 0;
   std::vector<std::pair<std::int64_t, std::uint64_t>> buckets;  // (2-digit value in ticks, count), rising
 };
 
@@ -33,10 +35,12 @@ struct TimelineData {
 
 class Timeline {
  public:
+  /// One per Metrics.
   explicit Timeline(Metrics& metrics);
   ~Timeline();
   /// Closes the points of all seconds up to `elapsed` since the start of the run. Call it about once a second.
   void tick(Duration elapsed);
+  /// The second still open is part of it, so that a line adds up to the metric's total.
   TimelineData data() const;
 
  private:

@@ -1,0 +1,265 @@
+// Thresholds, in k6's notation:
+//
+//   threshold = stat operator number
+//   stat      = "count" | "rate" | "avg" | "min" | "med" | "max" | "p" "(" number ")"
+//   operator  = "<" | "<=" | ">" | ">=" | "==" | "===" | "!="
+//   number    = [ "-" ] digits [ "." digits ] [ ( "e" | "E" ) [ "+" | "-" ] digits ]
+//
+// White space may stand between any two of them. Numbers are in the metric's unit.
+#include "lgen/threshold.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "lgen/units.h"
+
+namespace lgen {
+
+namespace {
+
+using Stat = ThresholdExpression::Stat;
+using Compare = ThresholdExpression::Compare;
+
+constexpr std::pair<std::string_view, Stat> kStats[] = {
+    {"count", Stat::count}, {"rate", Stat::rate}, {"avg", Stat::avg},     {"min", Stat::min},
+    {"med", Stat::med},     {"max", Stat::max},   {"p", Stat::percentile}};
+
+constexpr std::string_view kStatList = "count, rate, avg, min, med, max or p(N)";
+
+// Longest first, so that "<=" is not read as "<".
+constexpr std::pair<std::string_view, Compare> kOperators[] = {
+    {"===", Compare::equal},        {"==", Compare::equal}, {"!=", Compare::not_equal}, {"<=", Compare::less_equal},
+    {">=", Compare::greater_equal}, {"<", Compare::less},   {">", Compare::greater}};
+
+/// Reads a threshold from left to right.
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : whole_(text), rest_(text) {}
+
+  Result<ThresholdExpression> parse() {
+    ThresholdExpression out;
+    for (const auto step : {&Parser::stat, &Parser::compare, &Parser::bound, &Parser::end}) {
+      if (auto ok = (this->*step)(out); !ok) return ok.error();
+    }
+    return out;
+  }
+
+ private:
+  Outcome stat(ThresholdExpression& out) {
+    const std::string_view word = take_word();
+    if (word.empty()) return fail(fmt::format("expected {} at {}", kStatList, here()));
+    std::array<std::string_view, std::size(kStats)> names;
+    for (std::size_t i = 0; i < std::size(kStats); ++i) names[i] = kStats[i].first;
+    for (const auto& [name, value] : kStats) {
+      if (name != word) continue;
+      out.stat = value;
+      stat_ = std::string(word);
+      return value == Stat::percentile ? percentile(out) : Outcome(Done{});
+    }
+    const std::string_view close = did_you_mean(word, names);
+    return fail(close.empty() ? fmt::format("no statistic '{}'; there is {}", word, kStatList)
+                              : fmt::format("no statistic '{}' (did you mean '{}'?)", word, close));
+  }
+
+  Outcome percentile(ThresholdExpression& out) {
+    if (!take("(")) return fail(fmt::format("expected '(' after p, as in p(99), got {}", here()));
+    const auto number = take_number();
+    if (!number) return fail(fmt::format("expected a number inside p( ), got {}", here()));
+    if (!take(")")) return fail(fmt::format("expected ')' after p({}, got {}", *number, here()));
+    if (*number < 0 || *number > 100) return fail(fmt::format("p({}): a percentile is 0 to 100", *number));
+    out.percentile = *number;
+    stat_ = fmt::format("p({})", *number);
+    return Done{};
+  }
+
+  Outcome compare(ThresholdExpression& out) {
+    for (const auto& [sign, value] : kOperators) {
+      if (!take(sign)) continue;
+      out.compare = value;
+      sign_ = sign;
+      return Done{};
+    }
+    return fail(fmt::format("expected one of < <= > >= == != after {}, got {}", stat_, here()));
+  }
+
+  Outcome bound(ThresholdExpression& out) {
+    const auto number = take_number();
+    if (!number) return fail(fmt::format("expected a number after '{}', got {}", sign_, here()));
+    out.bound = *number;
+    return Done{};
+  }
+
+  Outcome end(ThresholdExpression& out) {
+    skip_space();
+    if (rest_.empty()) return Done{};
+    return fail(fmt::format("unexpected {} after {}; a number is plain, in the metric's unit (seconds: 0.25)", here(),
+                            out.bound));
+  }
+
+  Error fail(std::string what) const {
+    return make_error(ErrorCode::invalid_argument, fmt::format("threshold \"{}\": {}", whole_, what));
+  }
+
+  std::string here() {
+    skip_space();
+    return rest_.empty() ? "the end of the text" : fmt::format("'{}'", rest_);
+  }
+
+  void skip_space() {
+    while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\t')) rest_.remove_prefix(1);
+  }
+
+  bool take(std::string_view token) {
+    skip_space();
+    if (!rest_.starts_with(token)) return false;
+    rest_.remove_prefix(token.size());
+    return true;
+  }
+
+  std::string_view take_word() {
+    skip_space();
+    std::size_t size = 0;
+    while (size < rest_.size() && ((rest_[size] >= 'a' && rest_[size] <= 'z') || rest_[size] == '_' ||
+                                   (rest_[size] >= 'A' && rest_[size] <= 'Z'))) {
+      ++size;
+    }
+    const std::string_view word = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return word;
+  }
+
+  std::optional<double> take_number() {
+    skip_space();
+    double value = 0;
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error != std::errc{} || !std::isfinite(value)) return std::nullopt;
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return value;
+  }
+
+  std::string_view whole_, rest_;
+  std::string stat_, sign_;
+};
+
+std::string name_of(const ThresholdExpression& expression) {
+  if (expression.stat == Stat::percentile) return fmt::format("p({})", expression.percentile);
+  for (const auto& [name, value] : kStats) {
+    if (value == expression.stat) return std::string(name);
+  }
+  return "count";
+}
+
+std::string_view stats_of(MetricType type) {
+  switch (type) {
+    case MetricType::counter:
+      return "count and rate";
+    case MetricType::gauge:
+      return "min and max";
+    case MetricType::rate:
+      return "count and rate";
+    case MetricType::histogram:
+      return kStatList;
+  }
+  return kStatList;
+}
+
+bool has_stat(MetricType type, Stat stat) {
+  if (type == MetricType::histogram) return true;
+  if (type == MetricType::gauge) return stat == Stat::min || stat == Stat::max;
+  return stat == Stat::count || stat == Stat::rate;
+}
+
+std::optional<double> observe_histogram(const ThresholdExpression& e, const Histogram& h, double tick) {
+  switch (e.stat) {
+    case Stat::avg:
+      return h.mean() * tick;
+    case Stat::min:
+      return static_cast<double>(h.min()) * tick;
+    case Stat::med:
+      return static_cast<double>(h.percentile(50)) * tick;
+    case Stat::max:
+      return static_cast<double>(h.max()) * tick;
+    case Stat::percentile:
+      return static_cast<double>(h.percentile(e.percentile)) * tick;
+    case Stat::count:
+    case Stat::rate:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> per_second(double count, Duration elapsed) {
+  if (elapsed <= Duration::zero()) return std::nullopt;
+  return count / to_seconds(elapsed);
+}
+
+/// Nothing: there is no sample to judge.
+std::optional<double> observe(const ThresholdExpression& e, const MetricSnapshot& metric, const SeriesSnapshot& s,
+                              Duration elapsed) {
+  const MetricType type = metric.spec.type;
+  if (type == MetricType::counter) return e.stat == Stat::count ? s.value : per_second(s.value, elapsed);
+  if (e.stat == Stat::count) return static_cast<double>(s.count);
+  if (s.count == 0) return std::nullopt;
+  if (type == MetricType::gauge) return e.stat == Stat::min ? s.min : s.max;
+  if (type == MetricType::rate) return s.value;
+  if (e.stat == Stat::rate) return per_second(static_cast<double>(s.count), elapsed);
+  return observe_histogram(e, *s.histogram, metric.tick());
+}
+
+bool holds(double observed, Compare compare, double bound) {
+  switch (compare) {
+    case Compare::less:
+      return observed < bound;
+    case Compare::less_equal:
+      return observed <= bound;
+    case Compare::greater:
+      return observed > bound;
+    case Compare::greater_equal:
+      return observed >= bound;
+    case Compare::equal:
+      return observed == bound;
+    case Compare::not_equal:
+      return observed != bound;
+  }
+  return false;
+}
+
+std::string_view sign_of(Compare compare) {
+  for (const auto& [sign, value] : kOperators) {
+    if (value == compare && sign != "===") return sign;
+  }
+  return "==";
+}
+
+}  // namespace
+
+Result<ThresholdExpression> parse_threshold(std::string_view text) { return Parser(text).parse(); }
+
+Outcome check_threshold(const Threshold& threshold, const MetricSpec& metric) {
+  if (has_stat(metric.type, threshold.expression.stat)) return Done{};
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("threshold \"{}\": {} is a {}, which has no {}; it has {}", threshold.text, metric.name,
+                                to_string(metric.type), name_of(threshold.expression), stats_of(metric.type)));
+}
+
+ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Duration elapsed) {
+  ThresholdResult out{threshold.metric, threshold.text, threshold.labels, std::nullopt, false, {}};
+  const ThresholdExpression& e = threshold.expression;
+  if (const MetricSnapshot* metric = snapshot.find(threshold.metric)) {
+    if (check_threshold(threshold, metric->spec)) {
+      out.observed = observe(e, *metric, aggregate(*metric, threshold.labels), elapsed);
+    }
+  }
+  out.ok = out.observed && holds(*out.observed, e.compare, e.bound);
+  if (!out.observed) {
+    out.why = "no samples";
+  } else if (!out.ok) {
+    out.why = fmt::format("{} is {:.6g}, not {} {:.6g}", name_of(e), *out.observed, sign_of(e.compare), e.bound);
+  }
+  return out;
+}
+
+}  // namespace lgen
