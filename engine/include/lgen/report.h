@@ -18,13 +18,20 @@ struct ConsoleStyle {
 /// THRESHOLDS, CHECKS, verdicts with their matrix, latencies, status codes, connections, generator health.
 std::string render_console(const Summary& summary, const ConsoleStyle& style);
 
+/// One distribution's part of it: the verdict in a line, why, and the matrix.
+std::string render_distribution(const DistributionResult& result, const ConsoleStyle& style);
+
 /// Schema "lgen.summary/1".
 std::string render_json(const Summary& summary);
 
 /// Reads what render_json wrote; says which key is missing or of the wrong type.
 Result<Summary> parse_json_summary(std::string_view text);
 
-/// Writes whole or not at all: to `path`.tmp, then renames; "-" is standard output. Says what failed and where.
+/// Writes whole or not at all: to `path`.tmp, then renames; "-" is standard output; devices and pipes are written to as
+/// they stand. Says what failed and where.
 Outcome write_file(const std::string& path, std::string_view text);
+
+/// Whether write_file could create `path`, asked before a run; leaves nothing behind.
+Outcome check_writable(const std::string& path);
 
 }  // namespace lgen

@@ -97,6 +97,8 @@ struct GeneratorHealth {
   double cpu_share = 0;       // of one core, over the run
   std::uint64_t max_rss = 0;  // B
   std::uint64_t fd_limit = 0;
+  double throttled_share = 0;              // of the run, by a CPU quota (cgroup's cpu.stat)
+  std::uint64_t dropped_with_free_vu = 0;  // arrivals; 0 in closed loads
 };
 
 struct Summary {

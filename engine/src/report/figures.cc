@@ -1,0 +1,86 @@
+#include "figures.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lgen/units.h"
+
+namespace lgen {
+namespace {
+
+/// Below 999.5, three significant digits.
+std::string three_digits(double value) {
+  return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+}
+
+bool comes_before(const std::pair<std::string, std::uint64_t>& a, const std::pair<std::string, std::uint64_t>& b) {
+  if ((a.first == "OK") != (b.first == "OK")) return a.first == "OK";
+  return a.second != b.second ? a.second > b.second : a.first < b.first;
+}
+
+}  // namespace
+
+std::string_view label_of(const SeriesSnapshot& series, std::string_view name) {
+  const auto found =
+      std::find_if(series.labels.begin(), series.labels.end(), [&](const auto& label) { return label.first == name; });
+  return found == series.labels.end() ? std::string_view() : std::string_view(found->second);
+}
+
+bool is_warmup(const SeriesSnapshot& series) { return label_of(series, "phase") == "warmup"; }
+
+std::uint64_t counter_total(const Snapshot& metrics, std::string_view name) {
+  const MetricSnapshot* metric = metrics.find(name);
+  return metric ? static_cast<std::uint64_t>(std::llround(aggregate(*metric, {}).value)) : 0;
+}
+
+TrafficKey key_of(const SeriesSnapshot& series) {
+  const auto text = [&](std::string_view name) { return std::string(label_of(series, name)); };
+  return {text("scenario"), text("name"), text("method")};
+}
+
+std::string title_of(const TrafficKey& key, bool with_scenario) {
+  std::string title = key.method.empty() ? key.name : key.method;
+  if (title.starts_with('/')) title.erase(0, 1);
+  if (!key.name.empty() && key.name != key.method && !key.method.empty()) title = key.name + ": " + title;
+  if (title.empty()) title = "(other)";
+  if (with_scenario && !key.scenario.empty()) title += " (" + key.scenario + ")";
+  return title;
+}
+
+Totals totals_by(const MetricSnapshot& metric, std::string_view label, const TrafficKey* only) {
+  std::map<std::string, std::uint64_t> sums;
+  for (const SeriesSnapshot& series : metric.series) {
+    if (is_warmup(series) || series.value == 0 || (only && key_of(series) != *only)) continue;
+    sums[std::string(label_of(series, label))] += static_cast<std::uint64_t>(std::llround(series.value));
+  }
+  Totals totals(sums.begin(), sums.end());
+  std::sort(totals.begin(), totals.end(), comes_before);
+  return totals;
+}
+
+std::string brief_seconds(double seconds) {
+  if (seconds <= 0) return "0s";
+  if (seconds < 999.5e-6) return three_digits(seconds * 1e6) + "us";
+  if (seconds < 0.9995) return three_digits(seconds * 1e3) + "ms";
+  if (seconds < 59.95) return three_digits(seconds) + "s";
+  const auto whole = static_cast<std::int64_t>(std::llround(seconds));
+  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  return fmt::format("{}h{:02}m", whole / 3600, whole % 3600 / 60);
+}
+
+std::string brief_value(double value, std::string_view unit) {
+  if (unit == "s") return brief_seconds(value);
+  if (unit == "B") return format_size(value);
+  if (value == std::floor(value) && std::fabs(value) < 1e6) return fmt::format("{:.0f}", value);
+  return fmt::format("{:.3g}", value);
+}
+
+std::string moment(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f}s", seconds);
+  const auto minutes = static_cast<std::int64_t>(seconds / 60);
+  return fmt::format("{}m{:04.1f}s", minutes, seconds - 60 * static_cast<double>(minutes));
+}
+
+}  // namespace lgen

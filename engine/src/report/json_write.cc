@@ -1,0 +1,135 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "json_fields.h"
+#include "json_text.h"
+#include "lgen/report.h"
+
+namespace lgen {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const Snapshot& snapshot);
+Json json_of(const TimelinePoint& point);
+Json json_of(const Pairs& pairs);
+Json json_of(const std::string& text) { return text; }
+Json json_of(bool yes) { return yes; }
+Json json_of(int n) { return n; }
+Json json_of(std::uint64_t n) { return n; }
+Json json_of(double x) { return std::isfinite(x) ? Json(x) : Json(); }
+Json json_of(Duration d) { return to_seconds(d); }
+Json json_of(Validity v) { return std::string(to_string(v)); }
+Json json_of(VerdictKind v) { return std::string(to_string(v)); }
+Json json_of(MetricType v) { return std::string(to_string(v)); }
+template <class T>
+Json json_of(const std::optional<T>& value);
+template <class T>
+Json json_of(const std::vector<T>& values);
+template <class T>
+Json json_of(const T& value);
+
+/// Walks a description of fields and makes a JSON object of them.
+class Writer {
+ public:
+  template <class T>
+  void operator()(const char* key, const T& value) {
+    object[key] = json_of(value);
+  }
+  Json object = Json::object();
+};
+
+template <class T>
+Json json_of(const std::optional<T>& value) {
+  return value ? json_of(*value) : Json();
+}
+
+template <class T>
+Json json_of(const std::vector<T>& values) {
+  Json array = Json::array();
+  for (const T& value : values) array.push_back(json_of(value));
+  return array;
+}
+
+template <class T>
+Json json_of(const T& value) {
+  Writer writer;
+  fields(writer, value);
+  return std::move(writer.object);
+}
+
+Json json_of(const Pairs& pairs) {
+  Json object = Json::object();
+  for (const auto& [key, value] : pairs) object[key] = value;
+  return object;
+}
+
+/// [count, sum, min, max, [[value, count], …]]: there are many of them.
+Json json_of(const TimelinePoint& point) {
+  Json buckets = Json::array();
+  for (const auto& [value, count] : point.buckets) buckets.push_back(Json::array({value, count}));
+  return Json::array({point.count, json_of(point.sum), json_of(point.min), json_of(point.max), std::move(buckets)});
+}
+
+/// Percentiles are for people and tools; what is read back is the base64, with the exact extremes and sum beside it.
+void put_histogram(Json& object, const SeriesSnapshot& series, double tick) {
+  const Histogram histogram = series.histogram.value_or(Histogram());
+  const auto value = [&](std::int64_t ticks) { return static_cast<double>(ticks) * tick; };
+  object["count"] = histogram.count();
+  object["min"] = value(histogram.min());
+  object["avg"] = histogram.mean() * tick;
+  object["med"] = value(histogram.percentile(50));
+  object["p90"] = value(histogram.percentile(90));
+  object["p95"] = value(histogram.percentile(95));
+  object["p99"] = value(histogram.percentile(99));
+  object["max"] = value(histogram.max());
+  object["sum"] = histogram.sum() * tick;
+}
+
+Json figures_of(const MetricSnapshot& metric, const SeriesSnapshot& series) {
+  Writer writer;
+  if (metric.spec.type == MetricType::histogram) {
+    put_histogram(writer.object, series, metric.tick());
+  } else {
+    number_fields(writer, series, metric.spec.type);
+  }
+  return std::move(writer.object);
+}
+
+Json series_of(const MetricSnapshot& metric, const SeriesSnapshot& series) {
+  Json object = Json::object();
+  object["labels"] = json_of(series.labels);
+  object.update(figures_of(metric, series));
+  if (series.histogram) object["hdr"] = series.histogram->encode_base64();
+  return object;
+}
+
+/// "total" adds the series up, warm-up left out; the reader takes the series alone.
+Json metric_of(const MetricSnapshot& metric) {
+  Json object = json_of(metric.spec);
+  object["total"] = figures_of(metric, aggregate(metric, {}));
+  Json all = Json::array();
+  for (const SeriesSnapshot& series : metric.series) all.push_back(series_of(metric, series));
+  object["series"] = std::move(all);
+  return object;
+}
+
+/// By name; metrics that were never used are left out.
+Json json_of(const Snapshot& snapshot) {
+  Json object = Json::object();
+  for (const MetricSnapshot& metric : snapshot.metrics) {
+    if (!metric.series.empty()) object[metric.spec.name] = metric_of(metric);
+  }
+  return object;
+}
+
+}  // namespace
+
+std::string render_json(const Summary& summary) {
+  Json document = Json::object();
+  document["schema"] = std::string(kSummarySchema);
+  document.update(json_of(summary));
+  return json_text(document);
+}
+
+}  // namespace lgen

@@ -1,0 +1,127 @@
+// How many sockets the channels really took, which were left and why, and which could not be made.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "figures.h"
+#include "names.h"
+#include "sections.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kMaxLines = 8;
+
+struct SocketCount {
+  std::uint64_t sockets = 0, reconnects = 0;
+  std::size_t never = 0;    // channels of their own that never connected
+  std::size_t sharing = 0;  // handles that share a connection with others
+};
+
+/// Handles of a shared connection all tell of the same sockets: they count once.
+SocketCount count_sockets(const std::vector<ChannelSummary>& channels) {
+  SocketCount count;
+  std::map<std::string, std::uint64_t> shared;
+  for (const ChannelSummary& channel : channels) {
+    if (channel.connection == "shared") {
+      auto& sockets = shared[channel.pool.empty() ? channel.name : channel.pool];
+      sockets = std::max(sockets, channel.connections);
+      ++count.sharing;
+      continue;
+    }
+    count.sockets += channel.connections;
+    count.reconnects += channel.connections > 1 ? channel.connections - 1 : 0;
+    count.never += channel.connections == 0 ? 1 : 0;
+  }
+  for (const auto& [pool, sockets] : shared) {
+    count.sockets += sockets;
+    count.reconnects += sockets > 1 ? sockets - 1 : 0;
+  }
+  return count;
+}
+
+std::string reconnect_words(std::uint64_t n) {
+  if (n == 0) return "no reconnect";
+  return n == 1 ? "one reconnect" : fmt::format("{} reconnects", grouped(n));
+}
+
+std::string connection_name(const ConnectionRecord& record) {
+  return fmt::format("{}#{}", record.channel, record.connection);
+}
+
+std::string goaway_words(const ConnectionRecord& record) {
+  if (record.goaway == "inferred") return "GOAWAY (inferred)";
+  return record.goaway.empty() ? "closed" : "GOAWAY";
+}
+
+/// A connection that ended with a cause, not just with the run.
+bool was_lost(const ConnectionRecord& record) {
+  return record.closed_at && (!record.goaway.empty() || !record.reason.empty());
+}
+
+std::string lost_words(const std::vector<const ConnectionRecord*>& lost) {
+  std::map<std::string, std::uint64_t> kinds;
+  for (const ConnectionRecord* record : lost) ++kinds[goaway_words(*record)];
+  std::vector<std::string> parts;
+  for (const auto& [kind, n] : kinds) parts.push_back(fmt::format("{} by {}", grouped(n), kind));
+  if (kinds.size() == 1 && kinds.contains("closed"))
+    return fmt::format("{} closed before the end", grouped(lost.size()));
+  return fmt::format("{} left before the end: {}", grouped(lost.size()), join_words(parts));
+}
+
+void print_lost(Page& page, const std::vector<ConnectionRecord>& connections) {
+  std::vector<const ConnectionRecord*> lost;
+  for (const ConnectionRecord& record : connections) {
+    if (was_lost(record)) lost.push_back(&record);
+  }
+  if (lost.empty()) return;
+  page.line({Span("  " + lost_words(lost))});
+  for (std::size_t i = 0; i < std::min(lost.size(), kMaxLines); ++i) {
+    const ConnectionRecord& record = *lost[i];
+    std::string text = fmt::format("{}, {}: {}", connection_name(record), record.peer, goaway_words(record));
+    if (!record.reason.empty()) text += ", " + record.reason;
+    page.item({Span("    " + pad_left(moment(*record.closed_at), 8) + "  ", Tone::dim)}, text);
+  }
+  if (lost.size() > kMaxLines) page.line({Span(fmt::format("    … {} more", lost.size() - kMaxLines), Tone::dim)});
+}
+
+void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channels) {
+  std::size_t shown = 0, with_failures = 0;
+  for (const ChannelSummary& channel : channels) {
+    if (channel.failed_attempts == 0) continue;
+    if (++with_failures > kMaxLines) continue;
+    ++shown;
+    const std::string last = channel.last_error.empty() ? "" : ", the last: " + channel.last_error;
+    page.item({Span(fmt::format("  {}: ", channel.name))}, counted(channel.failed_attempts, "failed attempt") + last,
+              Tone::warn);
+  }
+  if (with_failures > shown) {
+    page.line({Span(fmt::format("  … and failed attempts of {} more", counted(with_failures - shown, "channel")))});
+  }
+}
+
+}  // namespace
+
+std::string socket_words(const std::vector<ChannelSummary>& channels) {
+  if (channels.empty()) return "";
+  const SocketCount count = count_sockets(channels);
+  std::string text = fmt::format("{} for {}: ", counted(count.sockets, "socket"), counted(channels.size(), "channel"));
+  if (count.sharing == channels.size() && count.sharing > 1) text += "shared, ";
+  if (count.sharing > 0 && count.sharing < channels.size()) text += fmt::format("{} of them shared, ", count.sharing);
+  text += reconnect_words(count.reconnects);
+  if (count.never == 1) text += ", one never connected";
+  if (count.never > 1) text += fmt::format(", {} never connected", grouped(count.never));
+  return text;
+}
+
+void print_connections(Page& page, const Summary& summary) {
+  if (summary.channels.empty() && summary.connections.empty()) return;
+  page.heading("CONNECTIONS");
+  if (!summary.channels.empty()) page.item({Span("  ")}, socket_words(summary.channels), Tone::bold);
+  print_lost(page, summary.connections);
+  print_failed_attempts(page, summary.channels);
+}
+
+}  // namespace lgen

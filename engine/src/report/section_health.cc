@@ -1,0 +1,126 @@
+// What happened on the way, what went wrong, and whether the generator itself may be believed.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "figures.h"
+#include "lgen/units.h"
+#include "names.h"
+#include "sections.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kMaxEvents = 5;
+constexpr std::size_t kMaxErrors = 8;
+
+/// Counts by name, in the order of first appearance.
+Totals count_events(const std::vector<EventRecord>& events) {
+  Totals totals;
+  for (const EventRecord& event : events) {
+    const auto at = std::find_if(totals.begin(), totals.end(), [&](const auto& t) { return t.first == event.name; });
+    if (at == totals.end()) {
+      totals.emplace_back(event.name, 1);
+    } else {
+      ++at->second;
+    }
+  }
+  return totals;
+}
+
+std::string fields_text(const EventRecord& event) {
+  std::string text = event.name;
+  for (const auto& [key, value] : event.fields) text += fmt::format("  {}={}", key, value);
+  return text;
+}
+
+std::string error_place(const ErrorSample& error) {
+  std::vector<std::string> parts;
+  if (!error.where.empty()) parts.push_back(error.where);
+  if (!error.backend.empty()) parts.push_back(error.backend);
+  parts.push_back(error.first_at == error.last_at ? "at " + moment(error.first_at)
+                                                  : moment(error.first_at) + " to " + moment(error.last_at));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+Span validity_span(Validity validity) {
+  switch (validity) {
+    case Validity::valid:
+      return {" valid: it kept up, the figures are the system's", Tone::good};
+    case Validity::suspect:
+      return {" SUSPECT: it was not always on time", Tone::warn};
+    case Validity::invalid:
+      return {" INVALID: it was the bottleneck, the figures do not count", Tone::bad};
+  }
+  return {""};
+}
+
+/// "start lag p99 120us", or nothing without samples.
+void add_p99(std::vector<std::string>& parts, const Snapshot& metrics, std::string_view metric,
+             std::string_view words) {
+  const MetricSnapshot* found = metrics.find(metric);
+  if (!found) return;
+  const SeriesSnapshot all = aggregate(*found, {});
+  if (!all.histogram || all.histogram->count() == 0) return;
+  const double p99 = static_cast<double>(all.histogram->percentile(99)) * found->tick();
+  parts.push_back(fmt::format("{} p99 {}", words, brief_seconds(p99)));
+}
+
+}  // namespace
+
+void print_events(Page& page, const Summary& summary) {
+  if (summary.events.empty()) return;
+  page.heading("EVENTS");
+  std::vector<std::string> counts;
+  for (const auto& [name, n] : count_events(summary.events)) counts.push_back(fmt::format("{} x{}", name, grouped(n)));
+  page.item({Span("  ")}, fmt::format("{}", fmt::join(counts, ", ")));
+  for (std::size_t i = 0; i < std::min(summary.events.size(), kMaxEvents); ++i) {
+    const EventRecord& event = summary.events[i];
+    page.item({Span("    " + pad_left(moment(event.at), 8) + "  ", Tone::dim)}, fields_text(event));
+  }
+  const std::uint64_t rest =
+      summary.events_dropped + summary.events.size() - std::min(summary.events.size(), kMaxEvents);
+  if (rest == 0) return;
+  std::string more = fmt::format("    … {} more", grouped(rest));
+  if (summary.events_dropped > 0) more += fmt::format(", {} of them not kept", grouped(summary.events_dropped));
+  page.line({Span(more, Tone::dim)});
+}
+
+void print_errors(Page& page, const Summary& summary) {
+  if (summary.errors.empty() && summary.errors_dropped == 0) return;
+  page.heading("ERRORS");
+  std::uint64_t rest = summary.errors_dropped;
+  for (std::size_t i = 0; i < summary.errors.size(); ++i) {
+    const ErrorSample& error = summary.errors[i];
+    if (i >= kMaxErrors) {
+      rest += error.count;
+      continue;
+    }
+    page.item({Span(fmt::format("  {:>5} x ", error.count)), Span(error.code + " ", Tone::bad)},
+              error.message.empty() ? "(no message)" : error.message);
+    page.item({Span("          ")}, error_place(error), Tone::dim);
+  }
+  if (rest > 0) page.line({Span(fmt::format("  … and {} of other kinds", grouped(rest)), Tone::dim)});
+}
+
+void print_generator(Page& page, const Summary& summary) {
+  const GeneratorHealth& health = summary.health;
+  page.heading("GENERATOR", {validity_span(health.validity)});
+  for (const std::string& reason : health.reasons) page.item({Span("  - ")}, reason);
+  std::vector<std::string> parts = {
+      fmt::format("CPU {} ({:.0f}% of a core)", brief_seconds(health.cpu_seconds), 100 * health.cpu_share),
+      "memory " + format_size(static_cast<double>(health.max_rss))};
+  add_p99(parts, summary.metrics, "start_lag_seconds", "start lag");
+  add_p99(parts, summary.metrics, "loop_lag_seconds", "loop lag");
+  add_p99(parts, summary.metrics, "gc_pause_seconds", "GC pause");
+  page.item({Span("  ")}, fmt::format("{}", fmt::join(parts, ", ")));
+}
+
+void print_notes(Page& page, const std::vector<std::string>& notes) {
+  if (notes.empty()) return;
+  page.heading("NOTES");
+  for (const std::string& note : notes) page.item({Span("  - ")}, note);
+}
+
+}  // namespace lgen

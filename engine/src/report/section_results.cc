@@ -1,0 +1,147 @@
+// What ran, what was demanded of it, and what came of it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "figures.h"
+#include "lgen/units.h"
+#include "names.h"
+#include "sections.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::string_view kYes = "✓", kNo = "✗";
+
+Span mark(bool ok) { return {fmt::format("  {} ", ok ? kYes : kNo), ok ? Tone::good : Tone::bad}; }
+
+std::string selector(const Labels& labels) {
+  if (labels.empty()) return "";
+  std::string text = "{";
+  for (const auto& [name, value] : labels) text += fmt::format("{}{}={}", text.size() > 1 ? "," : "", name, value);
+  return text + "}";
+}
+
+std::string observed_text(const ThresholdResult& result) {
+  if (!result.observed) return "no samples";
+  if (result.metric.ends_with("_seconds") && result.text.find("count") == std::string::npos &&
+      result.text.find("rate") == std::string::npos) {
+    return brief_seconds(*result.observed);
+  }
+  return fmt::format("{:.6g}", *result.observed);
+}
+
+std::string how_it_ended(const RunInfo& run) {
+  if (run.end == "signal") return "stopped by " + (run.end_reason.empty() ? "a signal" : run.end_reason);
+  if (run.end == "aborted") return "aborted by the plan: " + run.end_reason;
+  if (run.end == "plan_error") return "the plan could not go on: " + run.end_reason;
+  return run.end_reason;
+}
+
+/// What the exit codes of a run mean where the summary itself cannot say it better.
+std::string_view exit_code_meaning(int code) {
+  switch (code) {
+    case 99:
+      return "nothing succeeded";
+    case 104:
+      return "the plan or its options are wrong";
+    case 105:
+      return "stopped by a signal";
+    case 107:
+      return "the plan raised an error or never yielded";
+    case 108:
+      return "the plan called lgen.abort";
+    case 111:
+      return "the generator was the bottleneck, the figures do not count";
+    case 112:
+      return "a rank was lost";
+    case 113:
+      return "an output could not be written";
+  }
+  return "failed";
+}
+
+template <class T, class Failed>
+std::uint64_t count_failed(const std::vector<T>& all, Failed failed) {
+  return static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), failed));
+}
+
+std::string why_it_failed(const Summary& summary) {
+  const auto thresholds = count_failed(summary.thresholds, [](const ThresholdResult& t) { return !t.ok; });
+  const auto checks = count_failed(summary.checks, [](const CheckResult& c) { return c.fails > 0; });
+  std::vector<std::string> parts;
+  if (thresholds > 0) parts.push_back(counted(thresholds, "threshold"));
+  if (checks > 0) parts.push_back(counted(checks, "check"));
+  if (summary.run.exit_code != 99 || parts.empty()) return std::string(exit_code_meaning(summary.run.exit_code));
+  return join_words(parts) + " failed";
+}
+
+}  // namespace
+
+void print_run(Page& page, const RunInfo& run) {
+  page.line({Span(run.plan_name.empty() ? run.plan : run.plan_name, Tone::bold),
+             Span(run.about.empty() ? "" : " - " + run.about)});
+  std::string where = run.plan;
+  if (!run.target.empty()) where += fmt::format(" -> {} ({}, {})", run.target, run.security, run.transport);
+  page.paragraph(2, where, Tone::dim);
+  page.line({Span(fmt::format("  {}, seed {}, lgen {} on {}", format_duration(from_seconds(run.duration)), run.seed,
+                              run.lgen_version, run.host),
+                  Tone::dim)});
+  if (const std::string ended = how_it_ended(run); !ended.empty()) page.paragraph(2, ended, Tone::warn);
+}
+
+void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds) {
+  if (thresholds.empty()) return;
+  page.heading("THRESHOLDS");
+  for (const ThresholdResult& result : thresholds) {
+    const std::string what = fmt::format("{}{} {}", result.metric, selector(result.labels), result.text);
+    const std::string outcome = result.ok || result.why.empty() ? observed_text(result) : result.why;
+    page.item({mark(result.ok)}, fmt::format("{}: {}", what, outcome), result.ok ? Tone::plain : Tone::bold);
+  }
+}
+
+void print_checks(Page& page, const std::vector<CheckResult>& checks) {
+  if (checks.empty()) return;
+  page.heading("CHECKS");
+  for (const CheckResult& check : checks) {
+    const std::uint64_t all = check.passes + check.fails;
+    std::string text = fmt::format("{}: {} of {}", check.name, grouped(check.passes), grouped(all));
+    if (check.fails > 0) text += fmt::format(", {} failed", grouped(check.fails));
+    if (!check.first_failure.empty()) text += fmt::format(" (first: {})", check.first_failure);
+    page.item({mark(check.fails == 0)}, text, check.fails == 0 ? Tone::plain : Tone::bold);
+  }
+}
+
+void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios) {
+  if (scenarios.empty()) return;
+  page.heading("SCENARIOS");
+  for (const ScenarioProgress& scenario : scenarios) {
+    std::vector<std::string> parts = {grouped(scenario.succeeded) + " ok"};
+    if (scenario.failed > 0) parts.push_back(grouped(scenario.failed) + " failed");
+    if (scenario.cancelled > 0) parts.push_back(grouped(scenario.cancelled) + " cancelled at the stop");
+    if (scenario.running > 0) parts.push_back(grouped(scenario.running) + " still running");
+    std::string text =
+        fmt::format("{}; {}: {}", scenario.load, counted(scenario.started, "iteration"), fmt::join(parts, " + "));
+    if (scenario.dropped > 0) text += fmt::format("; {} dropped", grouped(scenario.dropped));
+    page.item({Span(fmt::format("  {}: ", scenario.name))}, text);
+  }
+}
+
+void print_conservation(Page& page, const std::string& conservation) {
+  if (conservation.empty()) return;
+  page.heading("NOT ACCOUNTED FOR");
+  page.item({mark(false)}, conservation, Tone::bad);
+}
+
+void print_outcome(Page& page, const Summary& summary) {
+  const bool ok = summary.run.exit_code == 0;
+  page.line({});
+  std::string text = ok ? "passed" : fmt::format("exit code {}: {}", summary.run.exit_code, why_it_failed(summary));
+  for (const DistributionResult& result : summary.distributions) {
+    text += fmt::format(" - {}: {}", result.table.name, to_string(result.verdict.kind));
+  }
+  page.line({Span(fmt::format("{} ", ok ? kYes : kNo), ok ? Tone::good : Tone::bad), Span(text, Tone::bold)});
+}
+
+}  // namespace lgen

@@ -1,0 +1,296 @@
+// How fast and how many: latencies, status codes, streams and their messages, and the ledger by backend.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+
+#include "figures.h"
+#include "lgen/units.h"
+#include "names.h"
+#include "sections.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kMaxBackendRows = 24;
+
+using Figures = std::array<double, 7>;  // min avg med p90 p95 p99 max
+
+Figures figures_of(const Histogram& h, double tick) {
+  const auto value = [&](std::int64_t ticks) { return static_cast<double>(ticks) * tick; };
+  return {value(h.min()),          h.mean() * tick,         value(h.percentile(50)), value(h.percentile(90)),
+          value(h.percentile(95)), value(h.percentile(99)), value(h.max())};
+}
+
+Line latency_row(const std::string& name, const Histogram& histogram, const MetricSpec& spec, double tick) {
+  Line cells = {Span(name)};
+  for (const double value : figures_of(histogram, tick)) cells.emplace_back(brief_value(value, spec.unit));
+  return cells;
+}
+
+bool print_alike(const Histogram& a, const Histogram& b, const MetricSpec& spec, double tick) {
+  const Line x = latency_row("", a, spec, tick), y = latency_row("", b, spec, tick);
+  return std::equal(x.begin(), x.end(), y.begin(), [](const Span& p, const Span& q) { return p.text == q.text; });
+}
+
+/// A built-in latency and what its row is called below a method.
+struct LatencyRow {
+  std::string_view metric, label;
+};
+constexpr std::array<LatencyRow, 5> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
+                                                     {"grpc_call_service_seconds", "service"},
+                                                     {"grpc_stream_open_seconds", "open"},
+                                                     {"grpc_stream_duration_seconds", "duration"},
+                                                     {"grpc_message_rtt_seconds", "round trip"}}};
+
+using ByTraffic = std::map<TrafficKey, Histogram>;
+
+/// Rows of one kind of work: calls, streams.
+class LatencyTable {
+ public:
+  explicit LatencyTable(const Snapshot& metrics)
+      : metrics_(metrics), table_({Span(""), "min", "avg", "med", "p90", "p95", "p99", "max"}) {
+    for (std::size_t i = 0; i < kLatencyRows.size(); ++i) {
+      sums_[i] = histograms_by<TrafficKey>(metrics, kLatencyRows[i].metric, key_of);
+      for (const auto& [key, histogram] : sums_[i]) keys_.insert(key);
+    }
+  }
+
+  void built_in() {
+    std::set<std::string> scenarios;
+    for (const TrafficKey& key : keys_) scenarios.insert(key.scenario);
+    for (const TrafficKey& key : keys_) {
+      table_.title(Span(title_of(key, scenarios.size() > 1)));
+      for (std::size_t i = 0; i < kLatencyRows.size(); ++i) method_row(i, key);
+    }
+  }
+
+  void iterations() {
+    const auto sums = histograms_by<std::string>(metrics_, "iteration_duration_seconds", [](const SeriesSnapshot& s) {
+      return std::string(label_of(s, "scenario"));
+    });
+    if (sums.empty()) return;
+    table_.title("iterations");
+    const MetricSnapshot& metric = *metrics_.find("iteration_duration_seconds");
+    for (const auto& [scenario, sum] : sums) add("  " + scenario, sum, metric);
+  }
+
+  /// The plan's own histograms, in their own units.
+  void own_metrics() {
+    for (const MetricSnapshot& metric : metrics_.metrics) {
+      if (metric.spec.built_in || metric.spec.type != MetricType::histogram) continue;
+      const SeriesSnapshot all = aggregate(metric, {});
+      if (!all.histogram || all.histogram->count() == 0) continue;
+      table_.title(Span(metric.spec.name));
+      add("", *all.histogram, metric);
+    }
+  }
+
+  void print(Page& page) const {
+    if (!used_) return;
+    page.heading("LATENCY", {Span(" and other distributions", Tone::dim)});
+    table_.print(page, 2, table_.width(2, 2) <= page.width() ? 2 : 1);
+  }
+
+ private:
+  void add(const std::string& name, const Histogram& sum, const MetricSnapshot& metric) {
+    table_.row(latency_row(name, sum, metric.spec, metric.tick()));
+    used_ = true;
+  }
+
+  void method_row(std::size_t row, const TrafficKey& key) {
+    const auto at = sums_[row].find(key);
+    if (at == sums_[row].end()) return;
+    const MetricSnapshot& metric = *metrics_.find(kLatencyRows[row].metric);
+    if (kLatencyRows[row].label == "service") {
+      const auto response = sums_[0].find(key);
+      const bool says_no_more =
+          response != sums_[0].end() && print_alike(response->second, at->second, metric.spec, metric.tick());
+      if (says_no_more) return;
+    }
+    add(fmt::format("  {}", kLatencyRows[row].label), at->second, metric);
+  }
+
+  const Snapshot& metrics_;
+  TextTable table_;
+  std::array<ByTraffic, kLatencyRows.size()> sums_;
+  std::set<TrafficKey> keys_;
+  bool used_ = false;
+};
+
+std::string share_text(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "";
+  return fmt::format("{:.1f}%", 100 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::uint64_t sum_of(const Totals& totals) {
+  std::uint64_t sum = 0;
+  for (const auto& [name, n] : totals) sum += n;
+  return sum;
+}
+
+void add_status_rows(TextTable& table, const MetricSnapshot& metric, std::string_view unit, double duration) {
+  std::set<TrafficKey> keys;
+  std::set<std::string> scenarios;
+  for (const SeriesSnapshot& series : metric.series) {
+    if (is_warmup(series) || series.value == 0) continue;
+    keys.insert(key_of(series));
+    scenarios.insert(key_of(series).scenario);
+  }
+  for (const TrafficKey& key : keys) {
+    const Totals totals = totals_by(metric, "code", &key);
+    table.title(Span(fmt::format("{} ({})", title_of(key, scenarios.size() > 1), unit)));
+    for (const auto& [code, n] : totals) {
+      table.row({Span("  " + (code.empty() ? std::string("unknown") : code), code == "OK" ? Tone::good : Tone::bad),
+                 grouped(n), share_text(n, sum_of(totals)),
+                 duration > 0 ? fmt::format("{:.3g}/s", static_cast<double>(n) / duration) : std::string()});
+    }
+  }
+}
+
+/// "28 OK + 2 UNAVAILABLE".
+std::string equation(const Totals& totals) {
+  std::string text;
+  for (const auto& [name, n] : totals) text += fmt::format("{}{} {}", text.empty() ? "" : " + ", grouped(n), name);
+  return text;
+}
+
+void print_opened(Page& page, const Snapshot& metrics) {
+  const std::uint64_t opened = counter_total(metrics, "grpc_streams_opened");
+  const MetricSnapshot* ended = metrics.find("grpc_streams_ended");
+  Totals parts = ended ? totals_by(*ended, "code") : Totals{};
+  const std::uint64_t gone = sum_of(parts);
+  if (opened > gone) parts.emplace_back("still open", opened - gone);
+  page.item({Span("  streams   ")}, fmt::format("{} opened = {}", grouped(opened), equation(parts)));
+}
+
+void print_messages(Page& page, const Snapshot& metrics) {
+  const std::uint64_t written = counter_total(metrics, "grpc_messages_sent");
+  const std::uint64_t discarded = counter_total(metrics, "grpc_messages_discarded");
+  const std::uint64_t received = counter_total(metrics, "grpc_messages_received");
+  const std::uint64_t confirmed = counter_total(metrics, "grpc_messages_confirmed");
+  const std::uint64_t unconfirmed = counter_total(metrics, "grpc_messages_unconfirmed");
+  if (written + discarded > 0) {
+    page.item({Span("  messages  ")}, fmt::format("{} accepted = {} written + {} discarded",
+                                                  grouped(written + discarded), grouped(written), grouped(discarded)));
+    Totals parts = {{"confirmed", confirmed}, {"unconfirmed", unconfirmed}};
+    if (written > confirmed + unconfirmed) parts.emplace_back("in open streams", written - confirmed - unconfirmed);
+    page.item({Span("            ")}, fmt::format("{} written = {}", grouped(written), equation(parts)));
+  }
+  if (received > 0) page.item({Span("  received  ")}, fmt::format("{}", counted(received, "message")));
+}
+
+/// What one backend was seen to do.
+struct BackendLine {
+  std::uint64_t calls = 0, ok = 0, confirmed = 0;
+  std::optional<Histogram> duration;
+};
+
+class BackendTable {
+ public:
+  BackendTable(const Snapshot& metrics, std::string_view counter, std::string_view duration) : metrics_(metrics) {
+    const auto backend = [](const SeriesSnapshot& series) { return std::string(label_of(series, "backend")); };
+    each(counter, [this](BackendLine& line, const SeriesSnapshot& series, std::uint64_t n) {
+      line.calls += n;
+      if (label_of(series, "code") == "OK") line.ok += n;
+    });
+    for (auto& [name, sum] : histograms_by<std::string>(metrics, duration, backend)) {
+      if (const auto at = lines_.find(name); at != lines_.end()) at->second.duration = sum;
+    }
+  }
+  void add_confirmed() {
+    each("grpc_messages_confirmed",
+         [](BackendLine& line, const SeriesSnapshot&, std::uint64_t n) { line.confirmed += n; });
+    with_messages_ = true;
+  }
+  /// A single backend has nothing to be compared with.
+  void print(Page& page, std::string_view what) const {
+    if (lines_.size() < 2) return;
+    page.heading("BACKENDS", {Span(fmt::format(" by {}", what), Tone::dim)});
+    const std::size_t room = std::max<std::size_t>(12, page.width() / 3);
+    TextTable table(header(what));
+    std::size_t shown = 0;
+    for (const auto& [name, line] : lines_) {
+      if (++shown <= kMaxBackendRows) table.row(cells(elide_middle(name, room), line));
+    }
+    if (shown > kMaxBackendRows) table.title(Span(fmt::format("… {} more", shown - kMaxBackendRows)));
+    table.print(page, 2, table.width(2, 2) <= page.width() ? 2 : 1);
+  }
+
+ private:
+  template <class Add>
+  void each(std::string_view counter, Add add) {
+    const MetricSnapshot* metric = metrics_.find(counter);
+    if (!metric) return;
+    for (const SeriesSnapshot& series : metric->series) {
+      const std::string_view name = label_of(series, "backend");
+      if (is_warmup(series) || series.value == 0) continue;
+      add(lines_[name.empty() ? "(never left)" : std::string(name)], series, static_cast<std::uint64_t>(series.value));
+    }
+  }
+  Line header(std::string_view what) const {
+    Line cells = {Span("backend", Tone::dim), std::string(what), "OK", "other"};
+    if (with_messages_) cells.emplace_back("confirmed");
+    for (const char* title : {"med", "p99", "max"}) cells.emplace_back(title);
+    return cells;
+  }
+  Line cells(const std::string& name, const BackendLine& line) const {
+    Line cells = {Span(name), grouped(line.calls), grouped(line.ok),
+                  Span(grouped(line.calls - line.ok), line.calls > line.ok ? Tone::bad : Tone::plain)};
+    if (with_messages_) cells.emplace_back(grouped(line.confirmed));
+    for (const double p : {50.0, 99.0, 100.0}) {
+      cells.emplace_back(line.duration ? brief_seconds(static_cast<double>(line.duration->percentile(p)) * 1e-6)
+                                       : std::string());
+    }
+    return cells;
+  }
+
+  const Snapshot& metrics_;
+  std::map<std::string, BackendLine> lines_;
+  bool with_messages_ = false;
+};
+
+}  // namespace
+
+void print_latencies(Page& page, const Snapshot& metrics) {
+  LatencyTable table(metrics);
+  table.built_in();
+  table.iterations();
+  table.own_metrics();
+  table.print(page);
+}
+
+void print_status_codes(Page& page, const Snapshot& metrics, double duration) {
+  if (counter_total(metrics, "grpc_calls") + counter_total(metrics, "grpc_streams_ended") == 0) return;
+  page.heading("STATUS CODES");
+  TextTable table({Span(""), "count", "share", "rate"});
+  if (const MetricSnapshot* calls = metrics.find("grpc_calls")) add_status_rows(table, *calls, "calls", duration);
+  if (const MetricSnapshot* ended = metrics.find("grpc_streams_ended")) {
+    add_status_rows(table, *ended, "streams", duration);
+  }
+  table.print(page, 2, 3);
+}
+
+void print_streams(Page& page, const Snapshot& metrics) {
+  if (counter_total(metrics, "grpc_streams_opened") == 0) return;
+  page.heading("STREAMS");
+  print_opened(page, metrics);
+  print_messages(page, metrics);
+  if (const std::uint64_t leaked = counter_total(metrics, "grpc_streams_leaked"); leaked > 0) {
+    page.item({Span("  leaked    ")},
+              fmt::format("{} left open at the end of the task, therefore cancelled", counted(leaked, "stream")),
+              Tone::warn);
+  }
+}
+
+void print_backends(Page& page, const Snapshot& metrics) {
+  BackendTable(metrics, "grpc_calls", "grpc_call_duration_seconds").print(page, "calls");
+  BackendTable streams(metrics, "grpc_streams_ended", "grpc_stream_duration_seconds");
+  if (counter_total(metrics, "grpc_messages_confirmed") > 0) streams.add_confirmed();
+  streams.print(page, "streams");
+}
+
+}  // namespace lgen

@@ -1,0 +1,33 @@
+// The parts of the console report, in the order they are printed. Each prints nothing when it has nothing to say.
+// Thread: pure functions.
+#pragma once
+
+#include "lgen/summary.h"
+#include "lgen/text.h"
+
+namespace lgen {
+
+void print_run(Page& page, const RunInfo& run);
+void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds);
+void print_checks(Page& page, const std::vector<CheckResult>& checks);
+void print_distribution(Page& page, const DistributionResult& result);
+void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios);
+void print_latencies(Page& page, const Snapshot& metrics);
+void print_status_codes(Page& page, const Snapshot& metrics, double duration);
+void print_streams(Page& page, const Snapshot& metrics);
+void print_backends(Page& page, const Snapshot& metrics);
+void print_conservation(Page& page, const std::string& conservation);
+void print_connections(Page& page, const Summary& summary);
+void print_events(Page& page, const Summary& summary);
+void print_errors(Page& page, const Summary& summary);
+void print_generator(Page& page, const Summary& summary);
+void print_notes(Page& page, const std::vector<std::string>& notes);
+void print_outcome(Page& page, const Summary& summary);
+
+/// "spread over a, b and c": the verdict in words, without its name.
+std::string verdict_words(const DistributionResult& result, std::size_t room);
+
+/// "4 sockets for 3 channels: one reconnect"; "" without channels.
+std::string socket_words(const std::vector<ChannelSummary>& channels);
+
+}  // namespace lgen
