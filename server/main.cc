@@ -8,13 +8,16 @@
 #include <exception>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "echo_service.h"
 #include "fallback_service.h"
 #include "grpc_endpoint.h"
 #include "health_service.h"
 #include "hello_service.h"
 #include "http_endpoint.h"
 #include "options.h"
+#include "reflection_service.h"
 #include "services.h"
 #include "stop_signals.h"
 #include "streaming_service.h"
@@ -26,6 +29,14 @@ std::string started_line(const Options& options, std::uint16_t port) {
   using std::chrono::milliseconds;
   return fmt::format("gRPC server started on port {} with max_connection_age={}ms, grace={}ms.", port,
                      options.max_connection_age / milliseconds(1), options.max_connection_age_grace / milliseconds(1));
+}
+
+// What reflection lists: the services one aims load at, and those that describe them.
+std::vector<std::string> with_infrastructure(std::vector<std::string> names) {
+  names.emplace_back(grpc::health::v1::Health::service_full_name());
+  names.emplace_back(grpc::reflection::v1::ServerReflection::service_full_name());
+  names.emplace_back(grpc::reflection::v1alpha::ServerReflection::service_full_name());
+  return names;
 }
 
 void run(const Options& options) {
@@ -43,15 +54,20 @@ void run(const Options& options) {
   const Shared shared{options, identity, log, metrics, admission};
 
   // The services.
+  const std::vector<std::string> names = {echo::Echo::service_full_name(), hello::Hello::service_full_name(),
+                                          streaming::Streamer::service_full_name()};
   StreamingService streaming(shared);
   HelloService hello(shared);
-  HealthService health(shared, {streaming::Streamer::service_full_name(), hello::Hello::service_full_name()});
+  EchoService echo(shared);
+  HealthService health(shared, {names.begin(), names.end()});
+  ReflectionV1 reflection(shared, with_infrastructure(names));
+  ReflectionV1Alpha reflection_alpha(shared, with_infrastructure(names));
   FallbackService fallback(shared);
 
   // Listen.
   HttpEndpoint http(options, [&metrics] { return metrics.text(); });
   log.info(fmt::format("Prometheus metrics server started on port {}.", http.port()));
-  GrpcEndpoint grpc(options, {&streaming, &hello, &health}, fallback);
+  GrpcEndpoint grpc(options, {&streaming, &hello, &echo, &health, &reflection, &reflection_alpha}, fallback);
   log.info(started_line(options, grpc.port()));
 
   // Serve, from the end of the start to the first signal.
