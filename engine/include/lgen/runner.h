@@ -30,7 +30,7 @@ struct ScenarioSpec {
   Load load;
   VuFactory make_vu;
   Duration start_after{0};
-  bool background = false;  // ends when all others have
+  bool background = false;  // ends when all others have (where there are no others: by itself)
   Duration graceful_stop = std::chrono::seconds(30);
   std::vector<PhaseSpec> phases;  // empty: no phase label
   Labels tags;
@@ -41,7 +41,9 @@ enum class RunEnd { completed, signal, aborted, plan_error };
 
 struct RunSpec {
   std::vector<ScenarioSpec> scenarios;
-  /// Run before the first and after the last iteration; empty: nothing to do. An Error in setup ends the run.
+  /// Run before the first and after the last iteration; empty: nothing to do. As with Vu::begin an empty Op means done
+  /// at once, and the callback is not called. An Error in setup ends the run, without teardown. When the run ends early
+  /// setup is cancelled at once, teardown after stop_timeout.
   std::function<Op(std::function<void(Outcome)>)> setup, teardown;
   Duration stop_timeout = std::chrono::seconds(10);  // caps graceful_stop after stop()
   Slice slice;
@@ -63,6 +65,7 @@ struct RunOutcome {
   std::string reason;  // signal name, abort reason, or the error
   int signal = 0;
   TimePoint started, finished;
+  TimePoint load_started, load_finished;  // the scenarios alone, without setup and teardown
   std::vector<ScenarioProgress> scenarios;
 };
 
@@ -71,10 +74,12 @@ class Runner {
   Runner(Loop& loop, Metrics& metrics, RunSpec spec);
   ~Runner();
 
-  /// Starts the run; `finished` is called once, on the loop, after teardown.
+  /// Starts the run; `finished` is called once, on the loop, after teardown and when every operation has completed or,
+  /// 5 s after its cancel(), been dropped. It may destroy the runner. A spec that cannot run ends as plan_error.
   void start(std::function<void(const RunOutcome&)> finished);
 
   /// Ends the run early: no new iterations, VUs are asked to stop, after min(graceful_stop, stop_timeout) cancelled.
+  /// All of these may be called from anywhere on the loop, also from inside a VU; the first reason to end stays.
   void stop(int signum);
   void abort(std::string reason);
   /// The plan can not go on (raised outside an iteration, never yields).

@@ -1,0 +1,80 @@
+#include "scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "bounds.h"
+
+namespace lgen {
+namespace {
+
+ScenarioSpec with_bounds(ScenarioSpec spec) {
+  spec.start_after = bounded(spec.start_after);
+  spec.graceful_stop = bounded(spec.graceful_stop);
+  return spec;
+}
+
+}  // namespace
+
+Scenario::Scenario(Loop& loop, Metrics& metrics, ScenarioSpec spec, Slice slice, std::uint64_t first_vu_id, Hooks hooks)
+    : loop_(loop),
+      spec_(with_bounds(std::move(spec))),
+      schedule_(spec_.load, slice),
+      first_vu_id_(first_vu_id),
+      hooks_(std::move(hooks)),
+      start_timer_(loop, [this] { start_worker(); }),
+      tally_(metrics, spec_),
+      worker_(loop, schedule_, spec_.graceful_stop, tally_, [this](std::uint64_t index) { return make_vu(index); },
+              {.over = [this] { over(); },
+               .vu_failed = [this](const PooledVu& vu, std::string_view what) { vu_failed(vu, what); }}) {}
+
+void Scenario::start() {
+  if (stage_ == Stage::waiting) start_timer_.arm(loop_.now() + spec_.start_after);
+}
+
+/// One that has not started goes through the same end, so that what it never did is counted as dropped.
+void Scenario::stop(Duration cap) {
+  if (finished()) return;
+  if (stage_ == Stage::waiting) start_worker();
+  worker_.stop(std::min(spec_.graceful_stop, cap));
+}
+
+void Scenario::start_worker() {
+  start_timer_.disarm();
+  stage_ = Stage::running;
+  worker_.start();
+}
+
+std::unique_ptr<Vu> Scenario::make_vu(std::uint64_t index) const {
+  const std::uint64_t place = schedule_.global_vu(index);
+  return spec_.make_vu(VuIdentity{.id = first_vu_id_ + place, .index = place + 1, .scenario = spec_.name});
+}
+
+void Scenario::over() {
+  stage_ = Stage::finished;
+  finished_ = loop_.now();
+  hooks_.over();
+}
+
+void Scenario::vu_failed(const PooledVu& vu, std::string_view what) {
+  hooks_.failed(fmt::format("scenario '{}': virtual user {} failed in {}()", spec_.name,
+                            schedule_.global_vu(vu.index) + 1, what));
+}
+
+ScenarioProgress Scenario::progress() const {
+  ScenarioProgress progress;
+  progress.name = spec_.name;
+  progress.load = describe_load(spec_.load);
+  tally_.report(progress);
+  progress.vus = worker_.vus();
+  progress.max_vus = schedule_.max_vus();
+  progress.total = schedule_.total_iterations();
+  progress.length = schedule_.end();
+  if (stage_ != Stage::waiting) progress.elapsed = (finished() ? finished_ : loop_.now()) - worker_.started();
+  progress.finished = finished();
+  return progress;
+}
+
+}  // namespace lgen

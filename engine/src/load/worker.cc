@@ -1,0 +1,150 @@
+#include "worker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lgen {
+namespace {
+
+/// So many VUs made, and so many iterations started, and so on, in one turn of the loop: about a millisecond of Lua
+/// and gRPC. Each kind of step has its own portion, so that none starves another.
+constexpr int kStepsPerTurn = 64;
+
+/// Takes up to one portion of steps; true: there may be more.
+template <class Step>
+bool portion(const Step& step) {
+  for (int i = 0; i < kStepsPerTurn; ++i) {
+    if (!step()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Worker::Worker(Loop& loop, const Schedule& schedule, Duration graceful_stop, Tally& tally, VuPool::MakeVu make,
+               Hooks hooks)
+    : loop_(loop),
+      schedule_(schedule),
+      graceful_stop_(graceful_stop),
+      tally_(tally),
+      hooks_(std::move(hooks)),
+      arrivals_([&schedule](std::uint64_t n) { return schedule.due(n); }, schedule.backlog()),
+      soon_(loop, [this] { turn(); }),
+      timer_(loop, [this] { turn(); }),
+      pool_(loop, std::move(make),
+            {.iteration_over = [this](PooledVu& vu, IterationEnd end) { iteration_over(vu, end); },
+             .failed = [this](const PooledVu& vu, std::string_view what) { hooks_.vu_failed(vu, what); },
+             .changed = [this] { soon_.ask(); }}) {}
+
+void Worker::start() {
+  started_ = loop_.now();
+  soon_.ask();
+}
+
+void Worker::stop(Duration grace) {
+  stopping_ = true;
+  pool_.cap(loop_.now() + grace);
+  soon_.ask();
+}
+
+void Worker::turn() {
+  if (over_) return;
+  const TimePoint now = loop_.now();
+  bool more = portion([&] { return follow_schedule(now); });
+  more |= portion([&] { return pool_.enforce(now); });
+  more |= portion([&] { return take_arrival(now); });
+  more |= portion([&] { return pool_.settle(); });
+  tally_.set_vus(pool_.alive());
+  if (is_over(now)) return finish(now);
+  if (more) soon_.ask();
+  arm(now);
+}
+
+/// Once no arrival is left the VUs go one by one as they finish: none is made for nothing, none is hurried.
+bool Worker::follow_schedule(TimePoint now) {
+  const std::uint64_t wanted = wanted_vus(now);
+  if (pool_.size() > wanted) {
+    pool_.shrink(leave_by(now));
+    return true;
+  }
+  return arrivals_.more() && pool_.size() < wanted && pool_.grow();
+}
+
+bool Worker::take_arrival(TimePoint now) {
+  if (closing(now)) return false;
+  const Duration at = now - started_;
+  if (arrivals_.more() && !arrivals_.ready(at)) return false;
+  if (PooledVu* vu = pool_.take_idle()) {
+    arrivals_.more() ? start_iteration(*vu) : pool_.retire(*vu, leave_by(now));
+    return true;
+  }
+  if (!arrivals_.overdue(at)) return false;
+  arrivals_.take();
+  tally_.dropped(1);
+  return true;
+}
+
+/// Open model: the intended start is when the arrival was due, however long it waited. Closed model: when the VU
+/// became free.
+void Worker::start_iteration(PooledVu& vu) {
+  const std::uint64_t number = arrivals_.next();
+  const TimePoint due = started_ + arrivals_.take();
+  const bool open = schedule_.backlog().has_value();
+  vu.intended = open ? due : vu.free_since;
+  vu.phase = tally_.phase_at(vu.intended - started_);
+  std::optional<Duration> vu_wait;
+  if (open) vu_wait = std::max(vu.free_since - due, Duration{0});
+  tally_.started(vu.phase, loop_.precise_now() - std::max(due, vu.free_since), vu_wait);
+  pool_.start(vu, Iteration{.number = vu.iterations,
+                            .global = number,
+                            .scheduled_at = vu.intended,
+                            .phase = tally_.phase_name(vu.phase)});
+}
+
+void Worker::iteration_over(PooledVu& vu, IterationEnd end) {
+  tally_.over(vu.phase, end, loop_.precise_now() - vu.intended);
+  const auto most = schedule_.iterations_per_vu();
+  if (most && vu.iterations >= *most) pool_.retire(vu, leave_by(loop_.now()));
+}
+
+void Worker::finish(TimePoint now) {
+  over_ = true;
+  timer_.disarm();
+  tally_.dropped(arrivals_.abandon(now - started_, schedule_.total_iterations()));
+  hooks_.over();
+}
+
+void Worker::arm(TimePoint now) {
+  TimePoint next = pool_.next_deadline();
+  if (!closing(now)) {
+    const Duration at = now - started_;
+    if (const auto change = schedule_.next_change(at)) next = std::min(next, started_ + *change);
+    if (const auto event = arrivals_.next_event(at)) next = std::min(next, started_ + *event);
+    if (now >= end()) next = std::min(next, end() + graceful_stop_);
+  }
+  if (next == kNever) {
+    timer_.disarm();
+  } else if (!timer_.armed() || timer_.when() != next) {
+    timer_.arm(next);
+  }
+}
+
+/// After the end: arrivals that came in time may still wait for a VU.
+std::uint64_t Worker::wanted_vus(TimePoint now) const {
+  if (closing(now)) return 0;
+  return now < end() ? schedule_.vus_at(now - started_) : pool_.size();
+}
+
+/// No further iteration starts: stopped, or the time is up and with it the grace of arrivals that came in time.
+bool Worker::closing(TimePoint now) const {
+  if (stopping_) return true;
+  if (now < end()) return false;
+  return !arrivals_.waiting(now - started_) || now >= end() + graceful_stop_;
+}
+
+bool Worker::is_over(TimePoint now) const { return pool_.alive() == 0 && (!arrivals_.more() || closing(now)); }
+
+/// graceful_stop counts from the end of the schedule, or from now when a VU leaves before that.
+TimePoint Worker::leave_by(TimePoint now) const { return std::min(now, end()) + graceful_stop_; }
+
+}  // namespace lgen

@@ -1,0 +1,69 @@
+// Joins when and who: an arrival that is due takes a free VU, or waits for one; VUs come and go as the schedule says.
+// Everything is done in turn(), called when something has changed or a time has come, and in small portions, so that
+// ten thousand VUs do not keep the loop from its connections.
+// Thread: the loop's.
+// Lifetime: references the tally and the schedule; `over` is called once, from turn().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "arrivals.h"
+#include "lgen/loop.h"
+#include "lgen/schedule.h"
+#include "soon.h"
+#include "tally.h"
+#include "vu_pool.h"
+
+namespace lgen {
+
+class Worker {
+ public:
+  struct Hooks {
+    /// Every VU is gone and nothing more will start.
+    std::function<void()> over;
+    /// A VU's begin() or end() failed.
+    std::function<void(const PooledVu&, std::string_view what)> vu_failed;
+  };
+
+  Worker(Loop& loop, const Schedule& schedule, Duration graceful_stop, Tally& tally, VuPool::MakeVu make, Hooks hooks);
+
+  /// The schedule's offset 0 is now.
+  void start();
+  /// Nothing more starts; what runs has `grace` at most. Harmless when repeated; the shortest grace counts. May be
+  /// called from inside a VU.
+  void stop(Duration grace);
+
+  TimePoint started() const { return started_; }
+  std::uint64_t vus() const { return pool_.alive(); }
+
+ private:
+  void turn();
+  // One step each; false: there is none to take.
+  bool follow_schedule(TimePoint now);
+  bool take_arrival(TimePoint now);
+  void start_iteration(PooledVu& vu);
+  void iteration_over(PooledVu& vu, IterationEnd end);
+  void finish(TimePoint now);
+  void arm(TimePoint now);
+  std::uint64_t wanted_vus(TimePoint now) const;
+  bool closing(TimePoint now) const;
+  bool is_over(TimePoint now) const;
+  TimePoint leave_by(TimePoint now) const;
+  TimePoint end() const { return started_ + schedule_.end(); }
+
+  Loop& loop_;
+  const Schedule& schedule_;
+  const Duration graceful_stop_;
+  Tally& tally_;
+  Hooks hooks_;
+  TimePoint started_{};
+  bool stopping_ = false, over_ = false;
+  Arrivals arrivals_;
+  Soon soon_;
+  Timer timer_;
+  VuPool pool_;  // last: its VUs go first
+};
+
+}  // namespace lgen
