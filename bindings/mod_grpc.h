@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -61,7 +60,7 @@ struct GrpcState {
   Trace trace;
   std::vector<std::shared_ptr<Link>> links;  // of the plan's named channels; those made by a task are its own
   std::map<std::string, std::string, std::less<>> names;  // of channels and pools -> where they were made
-  std::deque<UnaryCall> calls;                            // all ever in flight at once; free ones are linked
+  std::vector<std::unique_ptr<UnaryCall>> calls;          // all ever in flight at once; free ones are linked
   UnaryCall* free_call = nullptr;
   std::unordered_set<LuaStream*> streams;
   std::vector<LuaStream*> busy_streams;

@@ -3,7 +3,9 @@
 // Lifetime: schemas live as long as the Host, so that handles may point into them.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "lgen/schema.h"
@@ -33,22 +35,18 @@ struct MethodHandle {
   const MethodInfo* info;
 };
 
-/// What api:message returns: a message encoded once, to be sent often. Its bytes follow it in the same block.
+/// What api:message returns: a message encoded once, to be sent often. Its bytes lie behind it.
 struct EncodedMessage {
   static constexpr ObjectType kType{"lgen.Encoded"};
   const MessagePlan* plan;
   std::size_t size;
-  std::string_view bytes() const { return {reinterpret_cast<const char*>(this + 1), size}; }
 };
 
-/// Raises unless `index` is a lgen.Method.
-const MethodInfo& check_method(lua_State* L, int index, std::string_view what);
-
-/// The message at `index` as bytes: a table or an lgen.Encoded of that type; without a type (a method called by its
+/// The message at `index` as bytes: a table or an lgen.Encoded of that type; without a type (the method is given by its
 /// path) a string. Raises with the field's path. Valid until the next message is encoded.
 std::string_view encode_argument(lua_State* L, int index, const MessagePlan* plan, std::string_view what);
 
-/// Pushes the decoded message and returns true; else pushes nothing and `fault` says why.
-bool decode_reply(lua_State* L, const MessagePlan* plan, std::string_view bytes, bool decode, Fault& fault);
+/// Pushes the message as a table, or, without a plan, as a string. On an error pushes nothing.
+Outcome push_message(lua_State* L, const MessagePlan* plan, std::string_view bytes);
 
 }  // namespace lgen::lua

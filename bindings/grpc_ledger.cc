@@ -1,0 +1,132 @@
+#include "grpc_ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host.h"
+#include "lgen/log.h"
+
+namespace lgen::lua {
+namespace {
+
+constexpr std::size_t kMaxRecords = 10'000;  // a plan that dials per request must not grow for ever
+constexpr std::size_t kMaxEvents = 1'000;
+
+std::string_view goaway_word(Goaway goaway) {
+  switch (goaway) {
+    case Goaway::no:
+      return "";
+    case Goaway::inferred:
+      return "inferred";
+    case Goaway::seen:
+      return "seen";
+  }
+  return "";
+}
+
+}  // namespace
+
+ChannelAccount& Ledger::account(const std::string& name, const std::string& pool, const std::string& target,
+                                bool shared) {
+  const auto [it, fresh] = accounts_.try_emplace(name);
+  ChannelAccount& account = it->second;
+  if (!fresh) return account;
+  account.summary.name = name;
+  account.summary.pool = pool;
+  account.summary.target = target;
+  account.summary.connection = shared ? "shared" : "own";
+  const Labels labels = make_labels({{"channel", name}, {"pool", pool}});
+  account.connections = host_.metrics.series("grpc_connections", labels);
+  account.state = host_.metrics.series("grpc_channel_state", labels);
+  return account;
+}
+
+Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at) {
+  ++account.summary.connections;
+  host_.metrics.add(account.connections);
+  Entry entry{++account.last_number, kNotKept};
+  if (entry.number > 1) {
+    note(at, "reconnected",
+         {{"channel", account.summary.name}, {"connection", fmt::format("{}#{}", account.summary.name, entry.number)}});
+  }
+  if (records_.size() == kMaxRecords) {
+    ++records_dropped_;
+    return entry;
+  }
+  entry.record = records_.size();
+  ConnectionRecord& record = records_.emplace_back();
+  record.channel = account.summary.name;
+  record.connection = entry.number;
+  record.opened_at = seconds(at);
+  return entry;
+}
+
+void Ledger::lost(ChannelAccount& account, const Entry& entry, const ChannelEvent& event) {
+  const bool by_us = event.state == ChannelState::shutdown;
+  if (entry.record != kNotKept) {
+    ConnectionRecord& record = records_[entry.record];
+    if (record.closed_at) return;
+    record.closed_at = seconds(event.at);
+    record.goaway = goaway_word(event.goaway);
+    record.reason = by_us ? "closed by the plan" : event.reason;
+  }
+  if (by_us) return;
+  note(event.at, "connection_lost",
+       {{"channel", account.summary.name},
+        {"connection", fmt::format("{}#{}", account.summary.name, entry.number)},
+        {"how", event.goaway == Goaway::no ? "closed" : fmt::format("GOAWAY ({})", goaway_word(event.goaway))},
+        {"reason", event.reason}});
+}
+
+void Ledger::failed_attempt(ChannelAccount& account, const ChannelEvent& event) {
+  ++account.summary.failed_attempts;
+  account.summary.last_error = event.reason;
+}
+
+void Ledger::set_state(ChannelAccount& account, ChannelState state) {
+  host_.metrics.set(account.state, static_cast<double>(state));
+}
+
+void Ledger::set_peer(const Entry& entry, std::string_view peer) {
+  if (entry.record != kNotKept && records_[entry.record].peer.empty()) records_[entry.record].peer = peer;
+}
+
+void Ledger::crowded(ChannelAccount& account, std::uint64_t limit) {
+  if (std::exchange(account.crowding_told, true)) return;
+  notes_.push_back(
+      fmt::format("channel \"{}\" had more than max_streams = {} calls and streams open on one connection; "
+                  "beyond the server's own limit they wait unseen inside gRPC",
+                  account.summary.name, limit));
+  log(LogLevel::warn, notes_.back());
+}
+
+void Ledger::fill(Summary& summary) const {
+  for (const auto& [name, account] : accounts_) summary.channels.push_back(account.summary);
+  summary.connections.insert(summary.connections.end(), records_.begin(), records_.end());
+  summary.events.insert(summary.events.end(), events_.begin(), events_.end());
+  summary.events_dropped += events_dropped_;
+  std::stable_sort(summary.events.begin(), summary.events.end(),
+                   [](const EventRecord& a, const EventRecord& b) { return a.at < b.at; });
+  summary.run.notes.insert(summary.run.notes.end(), notes_.begin(), notes_.end());
+  if (records_dropped_ == 0) return;
+  summary.run.notes.push_back(
+      fmt::format("the first {} connections are listed one by one; {} further ones are only counted", kMaxRecords,
+                  records_dropped_));
+}
+
+void Ledger::note(TimePoint at, std::string_view name, std::vector<std::pair<std::string, std::string>> fields) {
+  if (events_.size() == kMaxEvents) {
+    ++events_dropped_;
+    return;
+  }
+  events_.push_back({seconds(at), std::string(name), std::move(fields)});
+}
+
+/// Connections made before the first iteration count as made at 0.
+double Ledger::seconds(TimePoint at) const {
+  if (host_.run_started == TimePoint{} || at < host_.run_started) return 0;
+  return to_seconds(at - host_.run_started);
+}
+
+}  // namespace lgen::lua

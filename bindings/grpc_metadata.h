@@ -1,0 +1,28 @@
+// Metadata between Lua tables, gRPC and a compact copy that outlives the call.
+// Thread: the loop's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <lua.hpp>
+#include <string>
+#include <string_view>
+
+#include "lgen/grpc.h"
+
+namespace lgen::lua {
+
+/// Adds the table at `index` (string -> string or list of strings), or what the function there returns, to `out`.
+/// A key that is there already is replaced. Raises on keys and values HTTP/2 can not carry.
+void read_metadata(lua_State* L, int index, std::string_view what, Metadata& out);
+
+/// Bytes that pack_metadata writes.
+std::size_t packed_size(const MetadataView* metadata);
+/// Appends the pairs at `out` and returns the end.
+char* pack_metadata(const MetadataView* metadata, char* out);
+/// Pushes {key = "value" or {"first", "second"}}. `packed`: what pack_metadata wrote.
+void push_packed_metadata(lua_State* L, std::string_view packed);
+void push_metadata(lua_State* L, const MetadataView* metadata);
+
+}  // namespace lgen::lua

@@ -1,0 +1,43 @@
+// --trace: the first N calls and streams whole, on stderr: headers, messages, status.
+// Thread: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <lua.hpp>
+#include <string>
+#include <string_view>
+
+#include "lgen/grpc.h"
+#include "lgen/message_plan.h"
+
+namespace lgen::lua {
+
+struct Host;
+
+class Trace {
+ public:
+  explicit Trace(Host& host) : host_(host) {}
+
+  /// The number of a call that is to be traced, or 0. The caller keeps it and passes it to all that follows.
+  std::uint64_t begin(std::string_view method, std::string_view channel);
+
+  void metadata(std::uint64_t call, const Metadata* sent) const;
+  void sent(std::uint64_t call, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;
+  void headers(std::uint64_t call, const MetadataView* headers, std::string_view peer) const;
+  void received(std::uint64_t call, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;
+  void half_closed(std::uint64_t call) const;
+  void ended(std::uint64_t call, const GrpcStatus& status, const MetadataView* trailers, Duration took) const;
+
+ private:
+  void message(std::uint64_t call, char direction, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;
+
+  Host& host_;
+  std::uint64_t calls_ = 0;
+};
+
+/// The value as a plan would write it: {message = "hi", channel_id = 3, tags = {"a", "b"}}; keys sorted.
+std::string to_lua_text(lua_State* L, int index);
+/// In quotes, with escapes; long texts are cut and say how long they are.
+std::string quote_for_lua(std::string_view text);
+
+}  // namespace lgen::lua
