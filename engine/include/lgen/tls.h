@@ -21,6 +21,7 @@ Outcome check_tls_files(const TlsOptions& options);
 
 /// Redoes a failed handshake with plain OpenSSL (blocking, bounded by `timeout`) and says why it failed: the reason,
 /// the certificate's names and dates, and the flags that would help. gRPC itself only says "verify failed".
+/// Empty: nobody could be reached, or nothing was found wrong.
 std::string explain_tls_failure(const std::string& host_port, const TlsOptions& options, int timeout_ms = 3000);
 
 }  // namespace lgen

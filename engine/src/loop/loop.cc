@@ -79,7 +79,7 @@ bool Loop::Internals::may_block() {
   const TimePoint next = timers.next();
   if (next == kNever) return true;
   if (manual) return false;
-  return next - (precise ? kSpin : Duration{0}) > clock.now();
+  return next - (precise ? kSpin : Duration{0}) > slice_start;  // the end of the last turn: a moment ago
 }
 
 void Loop::Internals::jump() {

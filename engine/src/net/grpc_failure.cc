@@ -1,0 +1,115 @@
+#include "grpc_failure.h"
+
+#include <uv.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "grpc_channel_args.h"
+#include "loop_internal.h"
+
+namespace lgen {
+namespace {
+
+struct Cause {
+  std::string_view sign;  // what gRPC's text contains
+  ErrorCode code;
+  std::string_view text;  // after "ADDRESS "
+};
+
+/// The first sign found wins: the more telling ones come first.
+constexpr std::array kCauses = {
+    Cause{"Connection refused", ErrorCode::refused, "refuses connections: nothing listens there"},
+    Cause{"DNS resolution failed", ErrorCode::not_found, "does not resolve: check the name (and the name server)"},
+    Cause{"Domain name not found", ErrorCode::not_found, "does not resolve: check the name (and the name server)"},
+    Cause{"No route to host", ErrorCode::unavailable, "cannot be reached: no route to that host"},
+    Cause{"Network is unreachable", ErrorCode::unavailable, "cannot be reached: the network is unreachable"},
+    Cause{"Too many open files", ErrorCode::exhausted, "was not dialled: this process is out of file descriptors"},
+    Cause{"Cannot assign requested address", ErrorCode::exhausted,
+          "was not dialled: this machine is out of local ports for it"},
+    Cause{"CERTIFICATE_VERIFY_FAILED", ErrorCode::tls, "has a certificate that does not verify"},
+    Cause{"certificate verify failed", ErrorCode::tls, "has a certificate that does not verify"},
+    Cause{"is not in peer certificate", ErrorCode::tls, "has a certificate for another name"},
+    Cause{"WRONG_VERSION_NUMBER", ErrorCode::tls, "does not speak TLS (try --plaintext)"},
+    Cause{"Cannot check peer", ErrorCode::tls, "speaks TLS but not HTTP/2 (no ALPN 'h2')"},
+    Cause{"andshake", ErrorCode::tls, "did not complete the TLS handshake"},
+    Cause{"SSL_ERROR", ErrorCode::tls, "did not complete the TLS handshake"},
+    Cause{"http1.x server", ErrorCode::protocol, "speaks HTTP/1, not HTTP/2: is this the gRPC port?"},
+    Cause{"before receiving SETTINGS", ErrorCode::protocol,
+          "accepts connections but does not speak HTTP/2 there (a TLS port dialled without --tls, or no gRPC server?)"},
+    Cause{"connect timeout", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
+    Cause{"FD Shutdown", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
+    Cause{"onnection timed out", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
+    Cause{"failed to connect to all addresses", ErrorCode::unavailable, "cannot be reached"},
+};
+
+}  // namespace
+
+std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::string_view address) {
+  for (const Cause& cause : kCauses) {
+    if (grpc_text.find(cause.sign) == std::string_view::npos) continue;
+    return make_error(cause.code, std::string(address) + " " + std::string(cause.text));
+  }
+  return std::nullopt;
+}
+
+/// One look at a failing handshake, on a worker thread: it blocks.
+struct GrpcFailures::Inquiry {
+  uv_work_t work{};
+  GrpcFailures* owner;
+  std::string address;
+  TlsOptions tls;
+  std::string reason;
+
+  static void look(uv_work_t* work) {
+    auto* self = static_cast<Inquiry*>(work->data);
+    self->reason = explain_tls_failure(self->address, self->tls);
+  }
+  static void done(uv_work_t* work, int) {
+    auto* self = static_cast<Inquiry*>(work->data);
+    if (GrpcFailures* owner = self->owner) {
+      owner->inquiry_ = nullptr;
+      owner->tls_reason_ = std::move(self->reason);
+      if (owner->hopeless()) {
+        owner->last_ = make_error(ErrorCode::tls, owner->tls_reason_);
+        owner->explained_();
+      }
+    }
+    delete self;
+  }
+};
+
+GrpcFailures::GrpcFailures(Loop& loop, const std::string& target, std::optional<TlsOptions> tls,
+                           std::function<void()> explained)
+    : loop_(loop), address_(grpc_target_address(target)), tls_(std::move(tls)), explained_(std::move(explained)) {}
+
+GrpcFailures::~GrpcFailures() {
+  if (inquiry_ != nullptr) inquiry_->owner = nullptr;
+}
+
+void GrpcFailures::inquire() {
+  if (inquired_ || address_.starts_with("unix")) return;
+  inquired_ = true;
+  inquiry_ = new Inquiry;
+  inquiry_->work.data = inquiry_;
+  inquiry_->owner = this;
+  inquiry_->address = address_;
+  inquiry_->tls = *tls_;
+  uv_queue_work(uv(loop_), &inquiry_->work, Inquiry::look, Inquiry::done);
+}
+
+void GrpcFailures::explain(GrpcStatus& status) {
+  if (status.code != GrpcCode::unavailable) return;
+  auto cause = classify_connect_failure(status.message, address_);
+  if (!cause) return;
+  if (tls_ && (cause->code == ErrorCode::tls || cause->code == ErrorCode::protocol)) {
+    inquire();
+    if (hopeless()) cause = make_error(ErrorCode::tls, tls_reason_);
+  }
+  cause->message += " (gRPC: " + status.message + ")";
+  status.message = cause->message;
+  last_ = std::move(cause);
+}
+
+}  // namespace lgen

@@ -1,0 +1,50 @@
+// Why a gRPC connection could not be made, in words a plan's author can act on.
+// gRPC wraps the cause in layers of its own text; the original stays in parentheses.
+// Thread: the loop's; the TLS explanation is made on libuv's worker threads.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lgen/error.h"
+#include "lgen/grpc.h"
+#include "lgen/loop.h"
+
+namespace lgen {
+
+/// The cause behind gRPC's text of a failed connection, or nothing when the text is about something else.
+std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::string_view address);
+
+/// The failures of one channel: the last one, and what plain OpenSSL says about a handshake that fails.
+class GrpcFailures {
+ public:
+  /// `explained` is called on the loop when the reason of a failing handshake is known.
+  GrpcFailures(Loop& loop, const std::string& target, std::optional<TlsOptions> tls, std::function<void()> explained);
+  ~GrpcFailures();
+  GrpcFailures(const GrpcFailures&) = delete;
+  GrpcFailures& operator=(const GrpcFailures&) = delete;
+
+  /// Rewrites the message of a failed connection; leaves every other status alone.
+  void explain(GrpcStatus& status);
+  /// The last failed connection; nothing before the first.
+  const std::optional<Error>& last() const { return last_; }
+  /// A handshake that was looked into: waiting will not cure it.
+  bool hopeless() const { return !tls_reason_.empty(); }
+
+ private:
+  struct Inquiry;
+  void inquire();
+
+  Loop& loop_;
+  const std::string address_;
+  const std::optional<TlsOptions> tls_;
+  std::function<void()> explained_;
+  std::optional<Error> last_;
+  std::string tls_reason_;
+  Inquiry* inquiry_ = nullptr;
+  bool inquired_ = false;
+};
+
+}  // namespace lgen

@@ -1,0 +1,128 @@
+#include "grpc_unary_call.h"
+
+#include <grpc/byte_buffer.h>
+
+#include <array>
+#include <string>
+#include <utility>
+
+namespace lgen {
+
+GrpcUnaryCall::~GrpcUnaryCall() { clear(); }
+
+Op GrpcUnaryCall::start(std::string_view method, std::string_view request, const CallOptions& options, UnaryDone done) {
+  done_ = std::move(done);
+  running_ = true;
+  dropped_ = false;
+  timing_ = Timing{};
+  timing_.started = channel_->loop().precise_now();
+  timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
+  channel_->enter(*this);
+  call_ = channel_->create_call(method, options.timeout);
+  std::string_view bad_key;
+  if (call_ == nullptr) {
+    fail_later(GrpcCode::cancelled, "the channel is closed");
+  } else if (!start_batch(request, options, bad_key)) {
+    fail_later(GrpcCode::internal, "metadata '" + std::string(bad_key) + "': not a header HTTP/2 can carry");
+  }
+  return Op(this);
+}
+
+bool GrpcUnaryCall::start_batch(std::string_view request, const CallOptions& options, std::string_view& bad_key) {
+  SendMetadata& metadata = channel_->send_metadata();
+  if (!metadata.assign(options.metadata, options.compression.value_or(Compression::none), bad_key)) return false;
+  request_.assign(grpc_slice_from_copied_buffer(request.data(), request.size()));
+  std::array<grpc_op, 6> ops{};
+  ops[0] = metadata.op(options.wait_for_ready);
+  ops[1].op = GRPC_OP_SEND_MESSAGE;
+  ops[1].data.send_message.send_message = request_.get();
+  ops[2].op = GRPC_OP_SEND_CLOSE_FROM_CLIENT;
+  ops[3].op = GRPC_OP_RECV_INITIAL_METADATA;
+  ops[3].data.recv_initial_metadata.recv_initial_metadata = headers_.array();
+  ops[4].op = GRPC_OP_RECV_MESSAGE;
+  ops[4].data.recv_message.recv_message = &reply_;
+  ops[5] = status_.op();
+  const grpc_call_error error = grpc_call_start_batch(call_, ops.data(), ops.size(), as_core_tag(), nullptr);
+  metadata.clear();
+  timing_.sent = channel_->loop().precise_now();
+  return error == GRPC_CALL_OK;
+}
+
+/// Nothing was started: the completion comes from the loop instead of the queue.
+void GrpcUnaryCall::fail_later(GrpcCode code, std::string message) {
+  status_.code = static_cast<grpc_status_code>(code);
+  status_.message = grpc_slice_from_copied_buffer(message.data(), message.size());
+  channel_->loop().post([this] { complete(true); });
+}
+
+void GrpcUnaryCall::cancel() noexcept { cancel_for("cancelled by the caller"); }
+
+void GrpcUnaryCall::cancel_for(const char* reason) {
+  if (running_ && call_ != nullptr) grpc_call_cancel_with_status(call_, GRPC_STATUS_CANCELLED, reason, nullptr);
+}
+
+void GrpcUnaryCall::drop() noexcept {
+  dropped_ = true;
+  if (delivering_) return;
+  if (!running_) return let_go();
+  done_ = nullptr;
+  cancel_for("dropped by the caller");
+}
+
+void GrpcUnaryCall::complete(bool) {
+  running_ = false;
+  UnaryResult result;
+  if (done_) fill(result);
+  if (channel_ != nullptr) channel_->leave(*this);
+  if (done_) deliver(result);
+  clear();
+  if (dropped_) let_go();
+}
+
+void GrpcUnaryCall::fill(UnaryResult& result) {
+  timing_.done = Monotonic::now();
+  result.status = status_.to_status();
+  if (result.status.ok()) result.reply = flatten(reply_, flat_reply_);
+  headers_.view_into(headers_view_);
+  status_.trailers.view_into(trailers_view_);
+  result.headers = &headers_view_;
+  result.trailers = &trailers_view_;
+  if (channel_ != nullptr && call_ != nullptr) locate(result);
+  result.timing = timing_;
+}
+
+/// Who answered, over which connection.
+void GrpcUnaryCall::locate(UnaryResult& result) {
+  const std::uint64_t connection = channel_->connectivity().connection();
+  result.peer = channel_->peer_of(call_, connection);
+  if (result.peer.empty()) {
+    channel_->explain(result.status);
+  } else {
+    result.connection = connection;
+  }
+}
+
+void GrpcUnaryCall::deliver(const UnaryResult& result) {
+  delivering_ = true;
+  done_(result);
+  delivering_ = false;
+}
+
+void GrpcUnaryCall::clear() {
+  done_ = nullptr;
+  request_.clear();
+  if (reply_ != nullptr) grpc_byte_buffer_destroy(std::exchange(reply_, nullptr));
+  headers_.reset();
+  status_.reset();
+  if (call_ != nullptr) grpc_call_unref(std::exchange(call_, nullptr));
+}
+
+void GrpcUnaryCall::let_go() {
+  if (channel_ != nullptr) {
+    channel_->recycle(this);
+  } else {
+    delete this;
+  }
+}
+
+}  // namespace lgen

@@ -1,0 +1,255 @@
+// The second opinion on a failed TLS handshake: dial once more with plain OpenSSL, look at what the peer shows, say what
+// does not fit and which flag would help.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lgen/tls.h"
+
+namespace lgen {
+namespace {
+
+using Context = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
+using Connection = std::unique_ptr<SSL, decltype(&SSL_free)>;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct Address {
+  std::string host;
+  std::string port;
+};
+
+Address split(const std::string& host_port) {
+  const std::size_t colon = host_port.rfind(':');
+  if (colon == std::string::npos || host_port.ends_with(']')) return {host_port, "443"};
+  Address address{host_port.substr(0, colon), host_port.substr(colon + 1)};
+  std::erase_if(address.host, [](char c) { return c == '[' || c == ']'; });
+  return address;
+}
+
+/// A descriptor that closes itself; -1: none.
+class Socket {
+ public:
+  explicit Socket(int fd) : fd_(fd) {}
+  ~Socket() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+bool wait_for(int fd, short events, SteadyTime deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+  pollfd entry{fd, events, 0};
+  return left > 0 && ::poll(&entry, 1, static_cast<int>(left)) == 1;
+}
+
+int dial(const Address& address, SteadyTime deadline) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found) != 0) return -1;
+  int fd = -1;
+  for (const addrinfo* one = found; one != nullptr && fd < 0; one = one->ai_next) {
+    fd = ::socket(one->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) continue;
+    int error = ::connect(fd, one->ai_addr, one->ai_addrlen) == 0 ? 0 : errno;
+    socklen_t size = sizeof error;
+    if (error == EINPROGRESS && wait_for(fd, POLLOUT, deadline)) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error != 0) {
+      ::close(fd);
+      fd = -1;
+    }
+  }
+  freeaddrinfo(found);
+  return fd;
+}
+
+std::string name_line(X509_NAME* name) {
+  char text[512];
+  return X509_NAME_oneline(name, text, sizeof text) != nullptr ? text : "?";
+}
+
+std::string common_name(X509* certificate) {
+  char text[256];
+  const int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, text, sizeof text);
+  return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::string alternative_name(const GENERAL_NAME& name) {
+  if (name.type == GEN_DNS) {
+    const ASN1_IA5STRING* text = name.d.dNSName;
+    return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+            static_cast<std::size_t>(ASN1_STRING_length(text))};
+  }
+  if (name.type != GEN_IPADD) return {};
+  const ASN1_OCTET_STRING* bytes = name.d.iPAddress;
+  char text[INET6_ADDRSTRLEN] = "";
+  inet_ntop(ASN1_STRING_length(bytes) == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(bytes), text, sizeof text);
+  return text;
+}
+
+/// The names a client may expect: the alternative ones, or, without any, the common name.
+std::vector<std::string> names_of(X509* certificate) {
+  std::vector<std::string> names;
+  auto* list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
+    const std::string name = alternative_name(*sk_GENERAL_NAME_value(list, i));
+    if (!name.empty()) names.push_back(name);
+  }
+  GENERAL_NAMES_free(list);
+  if (names.empty()) names.push_back(common_name(certificate));
+  return names;
+}
+
+std::string day(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return "?";
+  return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+std::string describe(X509* certificate) {
+  return fmt::format("its certificate is for {}, valid {} to {}, issued by {}", fmt::join(names_of(certificate), ", "),
+                     day(X509_get0_notBefore(certificate)), day(X509_get0_notAfter(certificate)),
+                     name_line(X509_get_issuer_name(certificate)));
+}
+
+bool matches(X509* certificate, const std::string& name) {
+  return X509_check_host(certificate, name.data(), name.size(), 0, nullptr) == 1 ||
+         X509_check_ip_asc(certificate, name.c_str(), 0) == 1;
+}
+
+std::string chain_problem(long result, X509* certificate, const TlsOptions& options) {
+  const std::string reason = X509_verify_cert_error_string(result);
+  switch (result) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return fmt::format("the certificate expired on {}; renew it, or accept it with --skip-verify",
+                         day(X509_get0_notAfter(certificate)));
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return fmt::format("the certificate is not valid before {}; check the clocks, or use --skip-verify",
+                         day(X509_get0_notBefore(certificate)));
+    default:
+      return fmt::format("{} does not vouch for the certificate ({}); give its issuer with --ca, or use --skip-verify",
+                         options.ca.empty() ? "no root of this system" : options.ca, reason);
+  }
+}
+
+/// What is wrong with a certificate that came through; empty: nothing.
+std::string certificate_problem(SSL* ssl, const TlsOptions& options, const std::string& host) {
+  X509* certificate = SSL_get0_peer_certificate(ssl);
+  if (certificate == nullptr || !options.verify) return {};
+  std::string problem;
+  const std::string& name = options.server_name.empty() ? host : options.server_name;
+  if (const long result = SSL_get_verify_result(ssl); result != X509_V_OK) {
+    problem = chain_problem(result, certificate, options);
+  } else if (!matches(certificate, name)) {
+    problem = fmt::format("the name '{}' is not in the certificate; use --server-name {}", name,
+                          names_of(certificate).front());
+  } else {
+    return {};
+  }
+  return problem + "; " + describe(certificate);
+}
+
+std::string alpn_problem(SSL* ssl) {
+  const unsigned char* protocol = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &size);
+  return size == 0 ? "it speaks TLS but does not offer HTTP/2 (no ALPN 'h2'): is this the gRPC port?" : "";
+}
+
+/// Why the handshake itself broke off.
+std::string handshake_problem(int ssl_error) {
+  const unsigned long error = ERR_peek_last_error();
+  const int reason = ERR_GET_REASON(error);
+  if (ssl_error == SSL_ERROR_SYSCALL || error == 0) return "it closed the connection during the TLS handshake";
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST) {
+    return "it does not speak TLS there; use --plaintext";
+  }
+  const char* text = ERR_reason_error_string(error);
+  const std::string said = text != nullptr ? text : "unknown reason";
+  if (said.find("alert") == std::string::npos) return "the TLS handshake failed: " + said;
+  return "it refused the TLS handshake (" + said + "); it may want a client certificate: --cert and --key";
+}
+
+Context make_context(const TlsOptions& options) {
+  Context context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);  // the result is looked at afterwards
+  if (options.ca.empty()) {
+    SSL_CTX_set_default_verify_paths(context.get());
+  } else {
+    SSL_CTX_load_verify_locations(context.get(), options.ca.c_str(), nullptr);
+  }
+  if (!options.cert.empty()) {
+    SSL_CTX_use_certificate_chain_file(context.get(), options.cert.c_str());
+    SSL_CTX_use_PrivateKey_file(context.get(), options.key.c_str(), SSL_FILETYPE_PEM);
+  }
+  static constexpr unsigned char kAlpn[] = {2, 'h', '2'};
+  SSL_CTX_set_alpn_protos(context.get(), kAlpn, sizeof kAlpn);
+  return context;
+}
+
+/// Runs `step` (an SSL call) until it is through; SSL_ERROR_NONE: it succeeded.
+template <class Step>
+int drive(SSL* ssl, int fd, SteadyTime deadline, Step step) {
+  for (;;) {
+    const int result = step();
+    const int error = result > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, result);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return error;
+    if (!wait_for(fd, error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline)) return error;
+  }
+}
+
+/// TLS 1.3 servers refuse a client certificate only after the client's part is through: their alert is the first thing
+/// to be read. A server that sends its SETTINGS is content.
+std::string first_read_problem(SSL* ssl, int fd, SteadyTime deadline) {
+  char byte = 0;
+  const int error = drive(ssl, fd, deadline, [&] { return SSL_read(ssl, &byte, 1); });
+  return error == SSL_ERROR_SSL ? handshake_problem(error) : std::string();
+}
+
+std::string find_problem(SSL* ssl, int fd, const TlsOptions& options, const std::string& host, SteadyTime deadline) {
+  const int error = drive(ssl, fd, deadline, [&] { return SSL_connect(ssl); });
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return "it does not answer the TLS handshake";
+  if (error != SSL_ERROR_NONE) return handshake_problem(error);
+  std::string problem = certificate_problem(ssl, options, host);
+  if (problem.empty()) problem = alpn_problem(ssl);
+  return problem.empty() ? first_read_problem(ssl, fd, deadline) : problem;
+}
+
+}  // namespace
+
+std::string explain_tls_failure(const std::string& host_port, const TlsOptions& options, int timeout_ms) {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+  const Address address = split(host_port);
+  const Socket socket(dial(address, deadline));
+  if (socket.fd() < 0) return {};
+  const Context context = make_context(options);
+  const Connection ssl(SSL_new(context.get()), SSL_free);
+  const std::string& name = options.server_name.empty() ? address.host : options.server_name;
+  SSL_set_tlsext_host_name(ssl.get(), name.c_str());
+  SSL_set_fd(ssl.get(), socket.fd());
+  ERR_clear_error();
+  const std::string problem = find_problem(ssl.get(), socket.fd(), options, address.host, deadline);
+  ERR_clear_error();
+  return problem.empty() ? problem : "TLS with " + host_port + " failed: " + problem;
+}
+
+}  // namespace lgen
