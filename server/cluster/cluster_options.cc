@@ -1,0 +1,135 @@
+#include "cluster_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "error.h"
+#include "layout.h"
+
+namespace lgen::cluster {
+
+namespace {
+
+constexpr const char* kFooter = R"(
+Flags after -- are passed to every pod: lgen-cluster --pods 2 -- --max-connection-age 2s
+
+One line on stdout says that every pod is ready:
+  lgen-cluster ready: address=127.0.0.1:18443 balance=connection pods=3 base-ip=127.0.0.11 sd=http://... run=DIR logs=DIR
+sd is the pods' metrics addresses as Prometheus HTTP service discovery; run holds haproxy.cfg, haproxy.sock (the
+runtime API), haproxy.log and NAME.pid of every pod; logs holds NAME.log. A run directory that was not given is removed
+at the end.
+
+TLS: with --balance stream or zones HAProxy ends TLS (ALPN h2) and speaks plaintext to the pods, because it must see the
+streams. With --balance connection it passes bytes through and the pods themselves hold the certificate.
+
+The cluster runs until SIGTERM, SIGINT or SIGHUP, or until the process that started it is gone; a second signal kills.
+A pod that dies is reported on stderr and not started again.
+
+Exit codes: 0 stopped as asked; 104 nothing could be started (flags, files, ports, programs); 1 a pod or HAProxy failed.)";
+
+void add_options(CLI::App& app, ClusterOptions& o) {
+  static const std::map<std::string, Balance> kBalances = {
+      {"connection", Balance::kConnection}, {"stream", Balance::kStream}, {"zones", Balance::kZones}};
+  static const std::map<std::string, double> kUnits = {{"ms", 0.001}, {"s", 1}, {"m", 60}};
+
+  app.add_option("--pods", o.pods, "Number of lgen-server pods (3; 2 per zone with --balance zones)");
+  app.add_option("--balance", o.balance, "What is dealt to the pods: connection, stream or zones (connection)")
+      ->transform(CLI::CheckedTransformer(kBalances, CLI::ignore_case));
+  app.add_option("--zones", o.zones, "Zones for --balance zones (2)")->check(CLI::Range(1, 26));
+  app.add_option("--port", o.port, "Port of the balancer on 127.0.0.1; 0 takes a free one (18443)");
+  app.add_option("--base-ip", o.base_ip, "First pod's loopback address, or auto: the first free 127.x.y.11 (auto)");
+  app.add_option("--sd-port", o.sd_port, "Port of the service discovery on 127.0.0.1; 0 takes a free one (0)");
+  app.add_option("--tls-cert", o.tls.cert, "PEM certificate chain; needs --tls-key");
+  app.add_option("--tls-key", o.tls.key, "PEM private key; needs --tls-cert");
+  app.add_option("--log-dir", o.log_dir, "Directory for the pods' logs, kept (default: in the run directory)");
+  app.add_option("--max-streams", o.max_streams, "HAProxy's HTTP/2 streams per connection (1000)")
+      ->check(CLI::Range(1, 1000000));
+  app.add_option("--haproxy", o.haproxy, "HAProxy's program (default: from PATH or /usr/sbin)");
+  app.add_option_function<double>(
+         "--ready-timeout",
+         [&o](const double& s) { o.ready_timeout = std::chrono::milliseconds(std::int64_t(s * 1000)); },
+         "Give up when a pod is not ready after this long (60s)")
+      ->transform(CLI::AsNumberWithUnit(kUnits));
+}
+
+// The flags lgen-cluster gives every pod itself; a second value would split the balancer's view from the pod's.
+void check_pod_flags(const std::vector<std::string>& flags) {
+  constexpr std::array<std::string_view, 7> kOwn = {"--bind", "--grpc-port", "--metrics-port", "--pod",
+                                                    "--zone", "--tls-cert",  "--tls-key"};
+  for (const std::string& flag : flags) {
+    const std::string_view name = std::string_view(flag).substr(0, flag.find('='));
+    if (std::find(kOwn.begin(), kOwn.end(), name) == kOwn.end()) continue;
+    const bool tls = name.starts_with("--tls");
+    throw ClusterError(fmt::format("{} after -- is lgen-cluster's own to set; {}", name,
+                                   tls ? "give it before the --" : "leave it out"));
+  }
+}
+
+void check_zones(const CLI::App& app, ClusterOptions& o) {
+  if (o.balance != Balance::kZones) {
+    if (app.count("--zones") > 0) throw ClusterError("--zones is for --balance zones only; leave it out");
+    return;
+  }
+  if (o.zones == 0) o.zones = 2;
+  if (app.count("--pods") == 0) o.pods = 2 * o.zones;
+  if (o.pods < 2 * o.zones) {
+    throw ClusterError(
+        fmt::format("--balance zones needs two pods per zone: --pods {} is too few for --zones {}, give "
+                    "--pods {} or more",
+                    o.pods, o.zones, 2 * o.zones));
+  }
+}
+
+void check(const CLI::App& app, ClusterOptions& o) {
+  check_zones(app, o);
+  if (o.pods < 1 || o.pods > kMaxPods) {
+    throw ClusterError(fmt::format("--pods {} is out of range: 1..{} pods fit into one block of loopback addresses",
+                                   o.pods, kMaxPods));
+  }
+  if (o.tls.cert.empty() != o.tls.key.empty()) throw ClusterError("--tls-cert and --tls-key go together: give both");
+  check_pod_flags(o.pod_flags);
+}
+
+}  // namespace
+
+const char* to_string(Balance balance) {
+  switch (balance) {
+    case Balance::kConnection:
+      return "connection";
+    case Balance::kStream:
+      return "stream";
+    case Balance::kZones:
+      return "zones";
+  }
+  return "";
+}
+
+std::variant<ClusterOptions, int> parse_options(int argc, const char* const* argv) {
+  ClusterOptions options;
+  const char* const* end = argv + argc;
+  const char* const* dashes = std::find(argv, end, std::string_view("--"));
+  if (dashes != end) options.pod_flags.assign(dashes + 1, end);
+
+  CLI::App app("A local stand-in for a Deployment behind a load balancer: lgen-server pods behind HAProxy.",
+               "lgen-cluster");
+  app.footer(kFooter);
+  app.set_version_flag("--version", "lgen-cluster " LGEN_VERSION);
+  add_options(app, options);
+  try {
+    app.parse(static_cast<int>(dashes - argv), argv);
+    check(app, options);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitOk : kExitConfiguration;
+  } catch (const ClusterError& e) {
+    fmt::print(stderr, "lgen-cluster: {}\n", e.what());
+    return kExitConfiguration;
+  }
+  return options;
+}
+
+}  // namespace lgen::cluster

@@ -1,0 +1,28 @@
+// HAProxy's configuration text for a set of pods and a way of balancing.
+//
+// *Thread:* a pure function.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cluster_options.h"
+#include "layout.h"
+
+namespace lgen::cluster {
+
+struct BalancerSpec {
+  Balance balance = Balance::kConnection;
+  std::vector<PodSpec> pods;
+  int listener_fd = 3;         // the bound socket HAProxy inherits as its front
+  std::string run_dir;         // for the sockets; no spaces in it
+  std::string pem;             // certificate and key in one file; empty: no TLS at the front
+  int max_streams = 1000;      // HTTP/2 streams per connection
+  int max_connections = 2000;  // client connections
+  int threads = 1;
+};
+
+// The front is called `edge`; the pods' backend `pods`, or `pods-zone-a`, `pods-zone-b`, ... behind `zones`.
+std::string haproxy_config(const BalancerSpec& spec);
+
+}  // namespace lgen::cluster
