@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -31,13 +32,19 @@ struct MetricsState;  // mod_metrics.h: user metrics, thresholds, checks, distri
 class Watchdog;
 class GcPacer;
 
+/// How many lines one place in the plan has logged in its current second.
+struct LogSite {
+  std::int64_t second = 0;
+  std::uint64_t lines = 0;
+};
+
 enum class Phase { load, setup, run, teardown };
 
 /// lgen.scenario as declared; functions are registry references.
 struct ScenarioDecl {
   ScenarioSpec spec;
   int run = LUA_NOREF, vu_start = LUA_NOREF, vu_stop = LUA_NOREF, setup = LUA_NOREF;
-  int data = LUA_NOREF;  // vu.data
+  int data = LUA_REFNIL;  // vu.data, where the scenario has a setup of its own
   std::string where;
 };
 
@@ -47,7 +54,8 @@ struct PlanDecl {
   std::vector<std::pair<std::string, std::string>> option_values;  // for the report, secrets left out
   bool options_declared = false;
   std::vector<std::unique_ptr<ScenarioDecl>> scenarios;
-  int setup = LUA_NOREF, teardown = LUA_NOREF, data = LUA_NOREF;
+  int setup = LUA_NOREF, teardown = LUA_NOREF;
+  int data = LUA_REFNIL;  // what lgen.setup returned, frozen
 };
 
 struct Host {
@@ -82,18 +90,27 @@ struct Host {
   /// Raises outside load: "lgen.scenario: only while the plan is loading, not inside run".
   void only_at_load(lua_State* L, std::string_view what) const;
 
-  /// The seed of task `number`-th child of `parent` (0: none) of a VU.
-  std::uint64_t task_seed(std::uint64_t parent, std::uint64_t number, std::string_view scenario) const;
+  /// The random seed of the `number`-th task below `parent` (another task's seed, a VU's, or 0).
+  std::uint64_t task_seed(std::uint64_t parent, std::uint64_t number) const {
+    return mix64(settings.seed ^ mix64(parent + number * 0x9e3779b97f4a7c15ull));
+  }
 
   /// Seconds since the start of the run (0 before).
   double now_seconds() const;
   /// Counts an error for the report; `where` is a method, a scenario or file:line.
   void add_error(std::string_view code, std::string_view message, std::string_view where, std::string_view backend);
 
+  /// An error raised by plan code inside an iteration or vu_start/vu_stop: logged, counted, the run goes on.
+  void plan_error(const std::string& text, const std::string& traceback, std::string_view scenario);
+  /// Tags every task of the scenario starts with: --tag, then the scenario's own.
+  TagSet scenario_tags(const ScenarioDecl& scenario) const;
+
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
   TimePoint run_started{};
+  std::unordered_map<std::string, LogSite> log_sites;
   TagSet no_tags;
+  Random load_random;  // draws made while the plan loads
 };
 
 /// Runs the function below `arguments` values on L's stack in a protected call with a traceback; on an error the

@@ -55,9 +55,10 @@ class Task {
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
-  /// Starts the function at the top of `L` below `arguments` values (all are popped). The coroutine runs until its
-  /// first wait inside this call. `ended` is called later, never inside this call.
-  static Task& start(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* vu, Ended ended);
+  /// A task for the function at the top of `L` below `arguments` values (all are popped).
+  static Task& make(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* vu, Ended ended);
+  /// Runs the coroutine until its first wait. `ended` is called later, never inside this call.
+  void begin();
 
   lua_State* co() const { return co_; }
   Host& host() const { return host_; }
@@ -90,16 +91,21 @@ class Task {
   /// After `failed`: the error value is in the registry under this reference (LUA_NOREF otherwise); its text.
   int error_ref() const { return error_ref_; }
   const std::string& error_text() const { return error_text_; }
+  const std::string& traceback() const { return traceback_; }
+  /// The function's return values stay on co()'s stack until the handle is released (lgen.spawn).
+  void hold_results() { holds_results_ = true; }
 
   void own(TaskResource& resource) { resources_.push_back(&resource); }
   void disown(TaskResource& resource) noexcept;
 
-  /// A sleep belongs to the task: one timer, made at its first use.
-  void sleep_until(TimePoint when);
+  /// Last statement of a binding that sleeps: one timer a task, made at its first use.
+  int await_sleep(lua_State* L, TimePoint when);
 
   /// Handle in Lua (lgen.spawn's result) holds one reference; join() another while it waits.
   void retain() { ++references_; }
   void release();
+  /// The VU is going away before this task has ended.
+  void forget_vu() { vu_ = nullptr; }
 
   /// Called once each when the task has ended, besides `ended`.
   void on_end(Ended listener) { listeners_.push_back(std::move(listener)); }
@@ -116,6 +122,8 @@ class Task {
 
   void resume(int results);
   void body_ended(int status);
+  void keep_error();
+  void drain();
   void finish();
   void child_ended(Task& child);
   void fail_with(Task& child);
@@ -131,8 +139,9 @@ class Task {
   bool cancel_requested_ = false;
   bool joined_ = false;
   int references_ = 0;
+  bool holds_results_ = false;
   int error_ref_ = LUA_NOREF;
-  std::string error_text_;
+  std::string error_text_, traceback_;
   Waiter* waiter_ = nullptr;
   std::unique_ptr<Sleep> sleep_;
   std::vector<Task*> children_;
@@ -142,6 +151,13 @@ class Task {
   TagSet tags_;
   Random random_;
   std::uint64_t children_made_ = 0;
+  int arguments_ = 0;
+  bool beginning_ = false;
+  bool child_failed_ = false;  // error_ref_ and error_text_ are a child's
 };
+
+/// lgen.cancelled: the value raised in cancelled tasks.
+void make_cancelled_value(lua_State* L);
+void push_cancelled(lua_State* L);
 
 }  // namespace lgen::lua

@@ -82,11 +82,15 @@ class Plan {
   /// Set when the channels did not become ready within --wait-ready: why.
   const std::string& connect_failure() const;
 
+  /// Streams whose end is still on its way: the run is over when there are none (or after a grace).
+  std::size_t open_streams() const;
+
   /// Closes channels and the Lua state; afterwards nothing of the plan is on the loop.
   void close();
 
  private:
   std::unique_ptr<lua::Host> host_;
+  std::string plan_sha256_;
 };
 
 /// The text of meta/lgen.d.lua, generated from the binding registry.

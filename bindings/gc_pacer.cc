@@ -1,0 +1,44 @@
+// How much to collect: LUA_GCSTEP(n) does about 2n KB of collecting (stepmul 200), so stepping by what has been
+// allocated since the last step keeps pace with any plan. Between cycles the heap may double, as with Lua's own pause.
+#include "gc_pacer.h"
+
+#include <algorithm>
+
+namespace lgen::lua {
+namespace {
+constexpr int kStepKb = 64;         // allocated before it is worth a step
+constexpr int kSmallHeapKb = 4096;  // below it a cycle is not worth starting
+}  // namespace
+
+GcPacer::GcPacer(lua_State* L, Loop& loop, Metrics& metrics)
+    : L_(L), loop_(loop), metrics_(metrics), pause_series_(metrics.series("gc_pause_seconds", {})) {
+  lua_gc(L_, LUA_GCCOLLECT, 0);
+  lua_gc(L_, LUA_GCSTOP, 0);
+  last_kb_ = lua_gc(L_, LUA_GCCOUNT, 0);
+  next_cycle_kb_ = std::max(kSmallHeapKb, 2 * last_kb_);
+  hook_ = loop_.add_turn_hook([this] { step(); });
+}
+
+GcPacer::~GcPacer() {
+  loop_.remove_turn_hook(hook_);
+  lua_gc(L_, LUA_GCRESTART, 0);
+}
+
+void GcPacer::step() {
+  const int now_kb = lua_gc(L_, LUA_GCCOUNT, 0);
+  if (!in_cycle_ && now_kb < next_cycle_kb_) return;
+  const int grown = in_cycle_ ? now_kb - last_kb_ : kStepKb;
+  if (grown < kStepKb) return;
+  in_cycle_ = true;
+  const TimePoint before = loop_.precise_now();
+  const bool finished = lua_gc(L_, LUA_GCSTEP, grown) != 0;
+  lua_gc(L_, LUA_GCSTOP, 0);
+  metrics_.record(pause_series_, loop_.precise_now() - before);
+  last_kb_ = lua_gc(L_, LUA_GCCOUNT, 0);
+  if (finished) {
+    in_cycle_ = false;
+    next_cycle_kb_ = std::max(kSmallHeapKb, 2 * last_kb_);
+  }
+}
+
+}  // namespace lgen::lua

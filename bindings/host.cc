@@ -1,0 +1,143 @@
+#include "host.h"
+
+#include <fmt/format.h>
+
+#include "gc_pacer.h"
+#include "lgen/embedded.h"
+#include "lgen/log.h"
+#include "mod_grpc.h"
+#include "mod_metrics.h"
+#include "mod_proto.h"
+#include "registry.h"
+#include "stack.h"
+#include "vu_lua.h"
+#include "watchdog.h"
+
+namespace lgen::lua {
+namespace {
+
+constexpr std::size_t kMaxErrors = 100;  // kinds of errors kept for the report
+
+constexpr char kErrorMetatableKey = 0;
+
+int error_tostring(lua_State* L) {
+  lua_getfield(L, 1, "code");
+  lua_pushliteral(L, ": ");
+  lua_getfield(L, 1, "message");
+  lua_concat(L, 3);
+  return 1;
+}
+
+void make_error_metatable(lua_State* L) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kErrorMetatableKey));
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+int add_traceback(lua_State* L) {
+  if (lua_type(L, 1) == LUA_TSTRING) luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  return 1;
+}
+
+}  // namespace
+
+Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
+    : loop(loop_in),
+      metrics(metrics_in),
+      recorder(metrics_in),
+      input(std::move(input_in)),
+      L(luaL_newstate()),
+      no_tags(std::make_shared<const Labels>()) {
+  luaL_openlibs(L);
+  make_error_metatable(L);
+  make_cancelled_value(L);
+  make_vu_metatable(L);
+  grpc = std::make_unique<GrpcState>(*this);
+  proto = std::make_unique<ProtoState>(*this);
+  measure = std::make_unique<MetricsState>(*this);
+  install_modules(L, *this);
+}
+
+Host::~Host() {
+  gc.reset();
+  watchdog.reset();
+  lua_close(L);
+}
+
+void Host::forbid_at_load(lua_State* state, std::string_view what) const {
+  if (phase != Phase::load) return;
+  raise(state, fmt::format("network call while the plan is loading ({}); move it into lgen.setup or run", what));
+}
+
+void Host::only_at_load(lua_State* state, std::string_view what) const {
+  if (phase == Phase::load) return;
+  raise(state, fmt::format("{}: only at the top level of the plan, while it is loading", what));
+}
+
+double Host::now_seconds() const {
+  return run_started == TimePoint{} ? 0 : to_seconds(loop.precise_now() - run_started);
+}
+
+void Host::add_error(std::string_view code, std::string_view message, std::string_view place,
+                     std::string_view backend) {
+  const double now = now_seconds();
+  for (ErrorSample& known : errors) {
+    if (known.code != code || known.message != message || known.where != place || known.backend != backend) continue;
+    ++known.count;
+    known.last_at = now;
+    return;
+  }
+  if (errors.size() == kMaxErrors) {
+    ++errors_dropped;
+    return;
+  }
+  errors.push_back({std::string(code), std::string(message), std::string(place), std::string(backend), 1, now, now});
+}
+
+void Host::plan_error(const std::string& text, const std::string& traceback, std::string_view scenario) {
+  log(LogLevel::debug, fmt::format("{}: {}\n{}", scenario, text, traceback));
+  add_error("plan", text, scenario, "");
+}
+
+TagSet Host::scenario_tags(const ScenarioDecl& scenario) const {
+  std::map<std::string, std::string> merged(settings.tags.begin(), settings.tags.end());
+  for (const auto& [name, value] : scenario.spec.tags) merged[name] = value;
+  return std::make_shared<const Labels>(merged.begin(), merged.end());
+}
+
+Outcome call_protected(lua_State* L, int arguments, int results) {
+  const int handler = lua_gettop(L) - arguments;
+  lua_pushcfunction(L, add_traceback);
+  lua_insert(L, handler);
+  const int status = lua_pcall(L, arguments, results, handler);
+  lua_remove(L, handler);
+  if (status == 0) return Done{};
+  return make_error(ErrorCode::invalid_argument, pop_error_text(L));
+}
+
+std::string pop_error_text(lua_State* L) {
+  if (luaL_callmeta(L, -1, "__tostring")) lua_remove(L, -2);
+  std::string text = lua_isstring(L, -1) ? std::string(to_view(L, -1))
+                                         : fmt::format("an error value of type {}", luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return text;
+}
+
+void push_error(lua_State* L, std::string_view code, int number, std::string_view message, std::string_view kind) {
+  lua_createtable(L, 0, 6);
+  push(L, code);
+  lua_setfield(L, -2, "code");
+  lua_pushinteger(L, number);
+  lua_setfield(L, -2, "number");
+  push(L, message);
+  lua_setfield(L, -2, "message");
+  push(L, kind);
+  lua_setfield(L, -2, "kind");
+  lua_pushlightuserdata(L, const_cast<char*>(&kErrorMetatableKey));
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  lua_setmetatable(L, -2);
+}
+
+}  // namespace lgen::lua

@@ -1,0 +1,173 @@
+// lgen.json: Lua tables to JSON and back, by nlohmann-json.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "modules.h"
+#include "stack.h"
+
+namespace lgen::lua {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kMaxDepth = 100;
+constexpr char kNullKey = 0;  // lgen.json.null is this light userdata
+
+bool is_null(lua_State* L, int index) { return lua_touserdata(L, index) == &kNullKey; }
+
+/// Number of entries of a table that is a list 1..n, or nothing.
+std::optional<int> list_size(lua_State* L, int table) {
+  const auto size = static_cast<int>(lua_objlen(L, table));
+  int entries = 0;
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    lua_pop(L, 1);
+    ++entries;
+    if (lua_type(L, -1) != LUA_TNUMBER) {
+      lua_pop(L, 1);
+      return std::nullopt;
+    }
+  }
+  return entries == size ? std::optional(size) : std::nullopt;
+}
+
+Result<Json> to_json(lua_State* L, int index, int depth);
+
+Result<Json> list_to_json(lua_State* L, int table, int size, int depth) {
+  Json list = Json::array();
+  for (int i = 1; i <= size; ++i) {
+    lua_rawgeti(L, table, i);
+    auto item = to_json(L, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);
+    if (!item) return item;
+    list.push_back(std::move(*item));
+  }
+  return list;
+}
+
+Result<Json> map_to_json(lua_State* L, int table, int depth) {
+  std::map<std::string, Json> sorted;  // the same table always gives the same text
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    if (lua_type(L, -2) != LUA_TSTRING) {
+      Error error = make_error(ErrorCode::invalid_argument, fmt::format("a table is either a list 1..n or has string "
+                                                                        "keys, got the key {}",
+                                                                        describe(L, -2)));
+      lua_pop(L, 2);
+      return error;
+    }
+    auto item = to_json(L, lua_gettop(L), depth + 1);
+    if (!item) {
+      lua_pop(L, 2);
+      return item;
+    }
+    sorted.emplace(to_view(L, -2), std::move(*item));
+    lua_pop(L, 1);
+  }
+  Json map = Json::object();
+  for (auto& [key, value] : sorted) map[key] = std::move(value);
+  return map;
+}
+
+Result<Json> to_json(lua_State* L, int index, int depth) {
+  if (depth > kMaxDepth || !lua_checkstack(L, 4)) {
+    return make_error(ErrorCode::invalid_argument, "tables nested too deep, or a table inside itself");
+  }
+  switch (lua_type(L, index)) {
+    case LUA_TNIL:
+      return Json(nullptr);
+    case LUA_TBOOLEAN:
+      return Json(lua_toboolean(L, index) != 0);
+    case LUA_TNUMBER: {
+      const double value = lua_tonumber(L, index);
+      if (!std::isfinite(value)) return make_error(ErrorCode::invalid_argument, "JSON has no nan and no infinity");
+      const bool whole = value == std::floor(value) && std::fabs(value) < 0x1p53;
+      return whole ? Json(static_cast<std::int64_t>(value)) : Json(value);
+    }
+    case LUA_TSTRING:
+      return Json(std::string(to_view(L, index)));
+    case LUA_TTABLE: {
+      const auto size = list_size(L, index);
+      if (size && *size > 0) return list_to_json(L, index, *size, depth);
+      return map_to_json(L, index, depth);
+    }
+    default:
+      if (is_null(L, index)) return Json(nullptr);
+      return make_error(ErrorCode::invalid_argument, fmt::format("JSON has no {}", luaL_typename(L, index)));
+  }
+}
+
+int encode(lua_State* L) {
+  if (lua_gettop(L) < 1) raise(L, "lgen.json.encode: a value is missing");
+  const auto json = to_json(L, 1, 0);
+  if (!json) raise(L, fmt::format("lgen.json.encode: {}", json.error().message));
+  std::string text;
+  try {
+    text = json->dump();
+  } catch (const Json::exception&) {
+    raise(L, "lgen.json.encode: a string is not UTF-8");
+  }
+  push(L, text);
+  return 1;
+}
+
+void push_json(lua_State* L, const Json& json) {
+  luaL_checkstack(L, 4, "lgen.json.decode");
+  if (json.is_null()) {
+    lua_pushlightuserdata(L, const_cast<char*>(&kNullKey));
+  } else if (json.is_boolean()) {
+    lua_pushboolean(L, json.get<bool>());
+  } else if (json.is_number()) {
+    lua_pushnumber(L, json.get<double>());
+  } else if (json.is_string()) {
+    push(L, json.get_ref<const std::string&>());
+  } else if (json.is_array()) {
+    lua_createtable(L, static_cast<int>(json.size()), 0);
+    for (std::size_t i = 0; i < json.size(); ++i) {
+      push_json(L, json[i]);
+      lua_rawseti(L, -2, static_cast<int>(i) + 1);
+    }
+  } else {
+    lua_createtable(L, 0, static_cast<int>(json.size()));
+    for (const auto& [key, value] : json.items()) {
+      push(L, key);
+      push_json(L, value);
+      lua_rawset(L, -3);
+    }
+  }
+}
+
+int decode(lua_State* L) {
+  const std::string_view text = check_string(L, 1, "lgen.json.decode");
+  Json json;
+  try {
+    json = Json::parse(text);
+  } catch (const Json::exception& error) {
+    lua_pushnil(L);
+    push(L, error.what());
+    return 2;
+  }
+  push_json(L, json);
+  return 1;
+}
+
+int json_property(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING || to_view(L, 2) != "null") return 0;
+  lua_pushlightuserdata(L, const_cast<char*>(&kNullKey));
+  return 1;
+}
+
+constexpr Binding kJson[] = {
+    {"encode", encode, "fun(value: any): string",
+     "[R] Lists 1..n become arrays, other tables objects with sorted keys."},
+    {"decode", decode, "fun(text: string): any, string?", "[R E] The value, or nil and what is wrong with the text."},
+    {"null", nullptr, "userdata", "JSON's null."},
+};
+
+}  // namespace
+
+const Module kJsonModule{.name = "lgen.json", .doc = "JSON.", .bindings = kJson, .property = json_property};
+
+}  // namespace lgen::lua

@@ -1,0 +1,253 @@
+// The plan itself: lgen.plan, lgen.options, lgen.scenario, setup and teardown, and ending a run early.
+#include <fmt/format.h>
+
+#include "host.h"
+#include "lgen/units.h"
+#include "mod_load.h"
+#include "modules.h"
+#include "plan_options.h"
+#include "plan_stop.h"
+#include "stack.h"
+#include "vu_lua.h"
+
+namespace lgen::lua {
+namespace {
+
+constexpr int kApiVersion = 1;
+
+constexpr Key kPlanKeys[] = {
+    {"api", "integer", "version of the plan API the plan is written for: 1"},
+    {"name", "string", "name of the plan in reports"},
+    {"about", "string", "one line for --help"},
+    {"defaults", "table<string, any>", "engine options, by flag name, unless the user says otherwise"},
+};
+constexpr KeySet kPlanOptions{"lgen.PlanOptions", kPlanKeys};
+
+constexpr Key kScenarioKeys[] = {
+    {"load", "lgen.Load", "how much, and when"},
+    {"run", "fun(vu: lgen.Vu)", "one iteration"},
+    {"vu_start", "fun(vu: lgen.Vu)", "before a VU's first iteration"},
+    {"vu_stop", "fun(vu: lgen.Vu)", "after its last one"},
+    {"setup", "fun(data: any): any", "once before the scenario; what it returns is vu.data"},
+    {"start_after", "lgen.Duration", "starts so long after the run"},
+    {"background", "boolean", "ends when all other scenarios have"},
+    {"graceful_stop", "lgen.Duration", "how long running iterations may go on after the end; default 30s"},
+    {"phases", "table[]", "{{\"warmup\", \"10s\"}, …}: sets the label phase; reports leave out warmup"},
+    {"tags", "table<string, string>", "labels of everything the scenario counts"},
+};
+constexpr KeySet kScenarioOptions{"lgen.Scenario", kScenarioKeys};
+
+constexpr Key kVuKeys[] = {
+    {"id", "integer", "1, 2, ... over all scenarios"},
+    {"index", "integer", "1, 2, ... within the scenario"},
+    {"iter", "integer", "1, 2, ... within the VU"},
+    {"scenario", "string", "name of the scenario"},
+    {"data", "any", "what setup returned"},
+    {"state", "table", "the VU's own, kept from iteration to iteration"},
+    {"scheduled_at", "number", "intended start of the iteration, in lgen.now() time"},
+    {"stopping", "boolean", "no further iteration will come; end soon"},
+};
+constexpr KeySet kVuFields{"lgen.Vu", kVuKeys};
+constexpr Key kErrorKeys[] = {
+    {"code", "string", "\"UNAVAILABLE\", ..."},
+    {"number", "integer", "gRPC's number of it"},
+    {"message", "string", "what happened"},
+    {"kind", "\"status\"|\"timeout\"|\"connect\"|\"cancelled\"|\"closed\"", "who ended it"},
+    {"details", "string", "bytes of grpc-status-details-bin"},
+    {"trailers", "table<string, string|string[]>", "trailing metadata"},
+    {"call", "lgen.Call", "the failed call"},
+};
+constexpr KeySet kErrorFields{"lgen.Error", kErrorKeys};
+
+int ref_function(lua_State* L, int table, const char* key, std::string_view what) {
+  if (!get_field(L, table, key)) return LUA_NOREF;
+  check_function(L, -1, fmt::format("{}: {}", what, key));
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/// defaults = {["wait-ready"] = "5s", wait_ready = 5}: into the plan layer of the engine's options.
+void take_defaults(lua_State* L, Host& host, int table) {
+  if (!get_field(L, table, "defaults")) return;
+  check_table(L, -1, "lgen.plan: defaults");
+  const int defaults = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, defaults)) {
+    std::string name = lua_type(L, -2) == LUA_TSTRING ? std::string(to_view(L, -2)) : describe(L, -2);
+    std::replace(name.begin(), name.end(), '_', '-');
+    lua_pushvalue(L, -1);
+    const std::string text = lua_type(L, -1) == LUA_TBOOLEAN ? (lua_toboolean(L, -1) ? "true" : "false")
+                                                             : std::string(lua_tostring(L, -1) ? to_view(L, -1) : "");
+    lua_pop(L, 2);
+    if (const Outcome set = host.input.options.set(OptionLayer::plan, name, {text}, "lgen.plan: defaults"); !set) {
+      raise(L, set.error().message);
+    }
+  }
+  lua_pop(L, 1);
+  auto settings = host.input.options.resolve();
+  if (!settings) raise_usage(L, settings.error().message);
+  const std::uint64_t seed = host.settings.seed;
+  host.settings = std::move(*settings);
+  if (!host.settings.seed_given) host.settings.seed = seed;
+}
+
+int plan(lua_State* L) {
+  Host& host = host_of(L);
+  host.only_at_load(L, "lgen.plan");
+  check_options(L, 1, "lgen.plan", kPlanOptions);
+  const auto api = integer_field(L, 1, "api", "lgen.plan", 1, INT32_MAX);
+  if (!api) raise(L, "lgen.plan: api is missing; write api = 1");
+  if (*api != kApiVersion) {
+    raise(L, fmt::format("lgen.plan: the plan wants api {}, this lgen speaks api {}", *api, kApiVersion));
+  }
+  host.decl.name = string_field(L, 1, "name", "lgen.plan").value_or("");
+  host.decl.about = string_field(L, 1, "about", "lgen.plan").value_or("");
+  take_defaults(L, host, 1);
+  return 0;
+}
+
+std::vector<PhaseSpec> read_phases(lua_State* L, int table, std::string_view what) {
+  std::vector<PhaseSpec> phases;
+  if (!get_field(L, table, "phases")) return phases;
+  check_table(L, -1, fmt::format("{}: phases", what));
+  for (int i = 1; i <= static_cast<int>(lua_objlen(L, -1)); ++i) {
+    lua_rawgeti(L, -1, i);
+    const std::string entry = fmt::format("{}: phases[{}]", what, i);
+    check_table(L, -1, entry);
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    phases.push_back({std::string(check_string(L, -2, entry)), check_duration(L, -1, entry)});
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
+  return phases;
+}
+
+Labels read_tags(lua_State* L, int table, std::string_view what) {
+  std::map<std::string, std::string> tags;
+  if (get_field(L, table, "tags")) {
+    check_table(L, -1, fmt::format("{}: tags", what));
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+      const std::string entry = fmt::format("{}: tags", what);
+      tags.emplace(check_string(L, -2, entry), check_string(L, -1, entry));
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+  return {tags.begin(), tags.end()};
+}
+
+void read_load(lua_State* L, Host& host, int table, ScenarioSpec& spec, std::string_view what) {
+  if (!get_field(L, table, "load")) raise(L, fmt::format("{}: load is missing; give it an lgen.load.…", what));
+  spec.load = check_object<LoadValue>(L, -1, fmt::format("{}: load", what)).load;
+  lua_pop(L, 1);
+  if (const Outcome ok = override_load(spec.load, spec.name, host.settings); !ok) raise_usage(L, ok.error().message);
+}
+
+int scenario(lua_State* L) {
+  Host& host = host_of(L);
+  host.only_at_load(L, "lgen.scenario");
+  const std::string name{check_string(L, 1, "lgen.scenario: name")};
+  const std::string what = fmt::format("lgen.scenario \"{}\"", name);
+  check_options(L, 2, what, kScenarioOptions);
+  for (const auto& known : host.decl.scenarios) {
+    if (known->spec.name == name) raise(L, fmt::format("{}: a scenario of that name is there already", what));
+  }
+  auto decl = std::make_unique<ScenarioDecl>();
+  decl->spec.name = name;
+  decl->where = where(L);
+  read_load(L, host, 2, decl->spec, what);
+  decl->run = ref_function(L, 2, "run", what);
+  if (decl->run == LUA_NOREF) raise(L, fmt::format("{}: run is missing", what));
+  decl->vu_start = ref_function(L, 2, "vu_start", what);
+  decl->vu_stop = ref_function(L, 2, "vu_stop", what);
+  decl->setup = ref_function(L, 2, "setup", what);
+  decl->spec.start_after = duration_field(L, 2, "start_after", what).value_or(Duration{0});
+  decl->spec.background = boolean_field(L, 2, "background", what).value_or(false);
+  decl->spec.graceful_stop = duration_field(L, 2, "graceful_stop", what).value_or(std::chrono::seconds(30));
+  decl->spec.phases = read_phases(L, 2, what);
+  decl->spec.tags = read_tags(L, 2, what);
+  host.decl.scenarios.push_back(std::move(decl));
+  return 0;
+}
+
+int set_hook(lua_State* L, int& reference, std::string_view what) {
+  host_of(L).only_at_load(L, what);
+  check_function(L, 1, what);
+  if (reference != LUA_NOREF) raise(L, fmt::format("{}: called twice; a plan has one", what));
+  lua_settop(L, 1);
+  reference = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+int setup(lua_State* L) { return set_hook(L, host_of(L).decl.setup, "lgen.setup"); }
+int teardown(lua_State* L) { return set_hook(L, host_of(L).decl.teardown, "lgen.teardown"); }
+
+Runner& running(lua_State* L, std::string_view what) {
+  Host& host = host_of(L);
+  if (!host.runner || host.phase == Phase::load) raise(L, fmt::format("{}: only while the plan runs", what));
+  return *host.runner;
+}
+
+int stop(lua_State* L) {
+  const std::string name{check_string(L, 1, "lgen.stop: scenario")};
+  const Outcome stopped = running(L, "lgen.stop").stop_scenario(name);
+  if (!stopped) raise(L, fmt::format("lgen.stop: {}", stopped.error().message));
+  return 0;
+}
+
+int vus(lua_State* L) {
+  const std::string name{check_string(L, 1, "lgen.vus: scenario")};
+  const auto count = running(L, "lgen.vus").vus(name);
+  if (!count) raise(L, fmt::format("lgen.vus: no scenario '{}'", name));
+  lua_pushnumber(L, static_cast<double>(*count));
+  return 1;
+}
+
+int abort_run(lua_State* L) {
+  running(L, "lgen.abort").abort(std::string(check_string(L, 1, "lgen.abort: reason")));
+  return 0;
+}
+
+/// Computed fields: lgen.target, lgen.cancelled, lgen.version.
+int lgen_property(lua_State* L) {
+  Host& host = host_of(L);
+  const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "";
+  if (name == "cancelled") {
+    push_cancelled(L);
+    return 1;
+  }
+  if (name != "target") return 0;
+  if (host.settings.target.empty() && host.input.purpose == PlanPurpose::run) {
+    raise_usage(L, "this plan needs a target: --target HOST:PORT, or --local for a stand-in cluster on this machine");
+  }
+  push(L, host.settings.target.empty() ? "127.0.0.1:1" : host.settings.target);
+  return 1;
+}
+
+constexpr Binding kLgen[] = {
+    {"plan", plan, "fun(o: lgen.PlanOptions)", "[R] What the plan is called and which API it is written for."},
+    {"options", declare_options, "fun(list: table[]): table",
+     "[R] Declares the plan's own flags and returns their values: {\"hold\", \"duration\", default = \"30s\", help = "
+     "…}."},
+    {"target", nullptr, "string", "--target HOST:PORT."},
+    {"cancelled", nullptr, "any", "The error value raised in cancelled tasks."},
+    {"scenario", scenario, "fun(name: string, o: lgen.Scenario)", "[R] Work to do, and how much of it."},
+    {"setup", setup, "fun(fn: fun(): any)", "[R] Runs once before all scenarios; may wait."},
+    {"teardown", teardown, "fun(fn: fun(data: any))", "[R] Runs once after all scenarios; may wait."},
+    {"stop", stop, "fun(scenario: string)", "[R] Ends a scenario as if its time were up."},
+    {"vus", vus, "fun(scenario: string): integer", "[R] VUs running now."},
+    {"abort", abort_run, "fun(reason: string)", "[R] Ends the run with exit code 108; teardown still runs."},
+};
+
+constexpr KeySet kLgenOptions[] = {kPlanOptions, kScenarioOptions, kVuFields, kErrorFields};
+
+}  // namespace
+
+const Module kLgenModule{.name = "lgen",
+                         .doc = "The load generator's plan API.",
+                         .bindings = kLgen,
+                         .option_tables = kLgenOptions,
+                         .property = lgen_property};
+
+}  // namespace lgen::lua

@@ -1,0 +1,220 @@
+#include "lgen/plan.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "gc_pacer.h"
+#include "host.h"
+#include "lgen/log.h"
+#include "lint.h"
+#include "mod_grpc.h"
+#include "mod_metrics.h"
+#include "plan_setup.h"
+#include "plan_stop.h"
+#include "registry.h"
+#include "stack.h"
+#include "vu_lua.h"
+#include "watchdog.h"
+
+namespace lgen {
+namespace lua {
+namespace {
+
+constexpr char kStopForHelpKey = 0;
+constexpr char kUsageKey = 0;
+
+/// Error values of plan_stop.h: {[key] = true, message = text}.
+bool has_key(lua_State* L, int index, const char& key) {
+  if (lua_type(L, index) != LUA_TTABLE) return false;
+  const int table = index > 0 ? index : lua_gettop(L) + index + 1;
+  lua_pushlightuserdata(L, const_cast<char*>(&key));
+  lua_rawget(L, table);
+  const bool found = !lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return found;
+}
+
+[[noreturn]] void raise_marked(lua_State* L, const char& key, std::string_view message) {
+  lua_createtable(L, 0, 2);
+  lua_pushlightuserdata(L, const_cast<char*>(&key));
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  push(L, message);
+  lua_setfield(L, -2, "message");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()) || file.bad()) {
+    return make_error(ErrorCode::not_found, fmt::format("cannot read the plan {}: {}", path, std::strerror(errno)));
+  }
+  return text.str();
+}
+
+std::string sha256_hex(std::string_view text) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr);
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+/// require finds modules beside the plan, then where Lua looks anyway.
+void set_package_path(lua_State* L, const std::string& plan) {
+  const std::size_t slash = plan.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : plan.substr(0, slash);
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "path");
+  const std::string path = fmt::format("{0}/?.lua;{0}/?/init.lua;{1}", folder, lua_tostring(L, -1));
+  push(L, path);
+  lua_setfield(L, -3, "path");
+  lua_pop(L, 2);
+}
+
+/// The message of a failed load at the top of L, popped. Marked usage errors carry no place.
+Outcome load_failure(Host& host) {
+  lua_State* L = host.L;
+  if (is_stop_for_help(L, -1)) {
+    lua_pop(L, 1);
+    return Done{};
+  }
+  if (has_key(L, -1, kUsageKey)) {
+    lua_getfield(L, -1, "message");
+    lua_remove(L, -2);
+  }
+  std::string text = pop_error_text(L);
+  const bool stuck = !host.watchdog->take_verdict().empty();
+  return make_error(stuck ? ErrorCode::timeout : ErrorCode::invalid_argument, std::move(text));
+}
+
+/// Called on the watchdog's thread: Lua hangs in a C function and cannot be freed.
+void give_up(const std::string& where) {
+  log(LogLevel::error, fmt::format("the plan is stuck {} and cannot be interrupted; the run ends without a summary of "
+                                   "its last seconds",
+                                   where.empty() ? "in a C function" : where));
+  _exit(107);
+}
+
+Outcome run_file(Host& host, const std::string& text) {
+  lua_State* L = host.L;
+  const std::string name = "@" + host.input.path;
+  if (luaL_loadbuffer(L, text.data(), text.size(), name.c_str()) != 0) {
+    return make_error(ErrorCode::invalid_argument, pop_error_text(L));
+  }
+  if (const Outcome clean = lint_chunk(L, -1); !clean) return clean;
+  host.watchdog->enter();
+  const int status = lua_pcall(L, 0, 0, 0);
+  host.watchdog->leave();
+  return status == 0 ? Outcome(Done{}) : load_failure(host);
+}
+
+}  // namespace
+
+void raise_stop_for_help(lua_State* L) { raise_marked(L, kStopForHelpKey, "stopped for --help"); }
+void raise_usage(lua_State* L, std::string_view message) { raise_marked(L, kUsageKey, message); }
+bool is_stop_for_help(lua_State* L, int index) { return has_key(L, index, kStopForHelpKey); }
+
+}  // namespace lua
+
+using namespace lua;
+
+Plan::Plan(Loop& loop, Metrics& metrics, PlanInput input)
+    : host_(std::make_unique<Host>(loop, metrics, std::move(input))) {}
+
+Plan::~Plan() { close(); }
+
+Outcome Plan::load() {
+  Host& host = *host_;
+  auto settings = host.input.options.resolve();
+  if (!settings) return settings.error();
+  host.settings = std::move(*settings);
+  if (!host.settings.seed_given) host.settings.seed = std::random_device{}();
+  const auto text = read_file(host.input.path);
+  if (!text) return text.error();
+  plan_sha256_ = sha256_hex(*text);
+  host.load_random = Random(host.settings.seed);
+  host.watchdog = std::make_unique<Watchdog>(host.L, Watchdog::Limits{}, give_up);
+  set_package_path(host.L, host.input.path);
+  install_lint_for_require(host.L);
+  if (const Outcome loaded = run_file(host, *text); !loaded) return loaded;
+  if (host.input.purpose == PlanPurpose::help) return Done{};
+  if (!host.decl.options_declared && !host.input.args.empty()) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("unknown option {} (the plan declares none)", host.input.args.front()));
+  }
+  if (host.decl.scenarios.empty()) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("{}: the plan has no scenario; declare one with lgen.scenario", host.input.path));
+  }
+  return host.measure->check_declarations();
+}
+
+const Settings& Plan::settings() const { return host_->settings; }
+const std::string& Plan::name() const { return host_->decl.name; }
+const std::string& Plan::about() const { return host_->decl.about; }
+const std::vector<PlanOption>& Plan::options() const { return host_->decl.options; }
+const std::string& Plan::connect_failure() const { return host_->connect_failure; }
+
+RunSpec Plan::run_spec() {
+  Host& host = *host_;
+  RunSpec spec;
+  for (const auto& decl : host.decl.scenarios) {
+    ScenarioSpec scenario = decl->spec;
+    scenario.make_vu = [&host, decl = decl.get()](const VuIdentity& identity) {
+      return std::make_unique<LuaVu>(host, *decl, identity);
+    };
+    scenario.tags = *host.scenario_tags(*decl);
+    spec.scenarios.push_back(std::move(scenario));
+  }
+  spec.setup = [&host](std::function<void(Outcome)> done) { return run_setup(host, std::move(done)); };
+  spec.teardown = [&host](std::function<void(Outcome)> done) { return run_teardown(host, std::move(done)); };
+  spec.stop_timeout = host.settings.stop_timeout;
+  return spec;
+}
+
+void Plan::attach(Runner& runner) {
+  host_->runner = &runner;
+  host_->phase = Phase::setup;
+  host_->run_started = host_->loop.precise_now();
+  host_->gc = std::make_unique<GcPacer>(host_->L, host_->loop, host_->metrics);
+}
+
+void Plan::fill(Summary& summary) const {
+  const Host& host = *host_;
+  RunInfo& run = summary.run;
+  run.plan = host.input.path;
+  run.plan_name = host.decl.name;
+  run.about = host.decl.about;
+  run.plan_sha256 = plan_sha256_;
+  run.options = host.input.options.given();
+  run.options.insert(run.options.end(), host.decl.option_values.begin(), host.decl.option_values.end());
+  run.seed = host.settings.seed;
+  run.target = host.settings.target;
+  run.security = host.settings.security;
+  run.transport = host.settings.transport;
+  summary.errors = host.errors;
+  summary.errors_dropped = host.errors_dropped;
+  summary.conservation = host.recorder.check_conservation();
+  host.grpc->fill(summary);
+  host.measure->fill(summary);
+}
+
+std::size_t Plan::open_streams() const { return host_->grpc->open_streams(); }
+
+void Plan::close() {
+  host_->gc.reset();
+  host_->grpc->close();
+}
+
+std::string plan_api_meta() { return render_meta(); }
+
+}  // namespace lgen

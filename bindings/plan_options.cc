@@ -1,0 +1,439 @@
+#include "plan_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "host.h"
+#include "lgen/settings.h"
+#include "lgen/units.h"
+#include "plan_stop.h"
+#include "stack.h"
+
+namespace lgen::lua {
+namespace {
+
+constexpr std::array<std::string_view, 13> kTypes = {"string",         "int",    "number",  "bool",    "duration",
+                                                     "duration_range", "size",   "bitrate", "address", "url",
+                                                     "file",           "choice", "stages"};
+
+Error bad(const OptionDecl& option, std::string_view what) {
+  return make_error(ErrorCode::invalid_argument, fmt::format("--{}: {}", option.shown.name, what));
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+/// A bound in the option's own notation: seconds for durations, plain numbers else.
+std::string show(const OptionDecl& option, double value) {
+  const bool is_time = option.shown.type == "duration" || option.shown.type == "duration_range";
+  return is_time ? format_duration(from_seconds(value)) : fmt::format("{:.14g}", value);
+}
+
+Outcome check_range(const OptionDecl& option, double value) {
+  if (option.min && value < *option.min) {
+    return bad(option, fmt::format("{} is too small; at least {}", show(option, value), show(option, *option.min)));
+  }
+  if (option.max && value > *option.max) {
+    return bad(option, fmt::format("{} is too large; at most {}", show(option, value), show(option, *option.max)));
+  }
+  return Done{};
+}
+
+Outcome push_checked(lua_State* L, const OptionDecl& option, double value) {
+  if (const Outcome in_range = check_range(option, value); !in_range) return in_range;
+  lua_pushnumber(L, value);
+  return Done{};
+}
+
+Outcome push_number(lua_State* L, const OptionDecl& option, std::string_view text) {
+  const auto value = parse_number(text);
+  const bool whole = option.shown.type == "int";
+  if (!value || (whole && *value != std::floor(*value))) {
+    return bad(option, fmt::format("'{}' is no {}number", text, whole ? "whole " : ""));
+  }
+  return push_checked(L, option, *value);
+}
+
+Outcome push_bool(lua_State* L, const OptionDecl& option, std::string_view text) {
+  if (text != "true" && text != "false") return bad(option, fmt::format("'{}' is neither true nor false", text));
+  lua_pushboolean(L, text == "true");
+  return Done{};
+}
+
+Outcome push_range(lua_State* L, const OptionDecl& option, std::string_view text) {
+  const auto range = parse_duration_range(text);
+  if (!range) return bad(option, range.error().message);
+  for (const Duration d : {range->first, range->second}) {
+    if (const Outcome in_range = check_range(option, to_seconds(d)); !in_range) return in_range;
+  }
+  lua_createtable(L, 0, 2);
+  lua_pushnumber(L, to_seconds(range->first));
+  lua_setfield(L, -2, "min");
+  lua_pushnumber(L, to_seconds(range->second));
+  lua_setfield(L, -2, "max");
+  return Done{};
+}
+
+Outcome push_choice(lua_State* L, const OptionDecl& option, std::string_view text) {
+  const auto& choices = option.shown.choices;
+  if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+    const std::string_view guess = did_you_mean(text, choices);
+    return bad(option, fmt::format("'{}' is not one of {}{}", text, fmt::join(choices, ", "),
+                                   guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+  }
+  push(L, text);
+  return Done{};
+}
+
+Outcome push_address(lua_State* L, const OptionDecl& option, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const auto port = colon == std::string_view::npos ? std::nullopt : parse_number(text.substr(colon + 1));
+  if (!port || *port < 1 || *port > 65535 || colon == 0) {
+    return bad(option, fmt::format("'{}' is no address; write HOST:PORT", text));
+  }
+  push(L, text);
+  return Done{};
+}
+
+Outcome push_url(lua_State* L, const OptionDecl& option, std::string_view text) {
+  if (!text.starts_with("http://") && !text.starts_with("https://")) {
+    return bad(option, fmt::format("'{}' is no URL; write http://HOST:PORT/PATH", text));
+  }
+  push(L, text);
+  return Done{};
+}
+
+Outcome push_stages(lua_State* L, const OptionDecl& option, std::string_view text) {
+  lua_newtable(L);
+  for (int i = 1; !text.empty(); ++i) {
+    const std::string_view stage = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), stage.size() + 1));
+    const std::size_t colon = stage.find(':');
+    const auto duration = parse_duration(stage.substr(0, colon));
+    const auto target = colon == std::string_view::npos ? std::nullopt : parse_number(stage.substr(colon + 1));
+    if (!duration || !target || *target < 0) {
+      lua_pop(L, 1);
+      return bad(option, fmt::format("'{}' is no stage; write DURATION:TARGET, as in 30s:10,1m:50", stage));
+    }
+    lua_createtable(L, 0, 2);
+    lua_pushnumber(L, to_seconds(*duration));
+    lua_setfield(L, -2, "duration");
+    lua_pushnumber(L, *target);
+    lua_setfield(L, -2, "target");
+    lua_rawseti(L, -2, i);
+  }
+  return Done{};
+}
+
+template <class T>
+Outcome push_parsed(lua_State* L, const OptionDecl& option, const Result<T>& parsed) {
+  if (!parsed) return bad(option, parsed.error().message);
+  if constexpr (std::is_same_v<T, Duration>) {
+    return push_checked(L, option, to_seconds(*parsed));
+  } else {
+    return push_checked(L, option, static_cast<double>(*parsed));
+  }
+}
+
+const OptionDecl* find_option(const std::vector<OptionDecl>& options, std::string_view name) {
+  const auto at = std::find_if(options.begin(), options.end(), [&](const auto& o) { return o.shown.name == name; });
+  return at == options.end() ? nullptr : &*at;
+}
+
+Error unknown_option(const std::vector<OptionDecl>& options, std::string_view name) {
+  std::vector<std::string> names;
+  for (const OptionDecl& option : options) names.push_back(option.shown.name);
+  for (const EngineOption& option : engine_options()) names.emplace_back(option.name);
+  const std::string_view guess = did_you_mean(name, names);
+  return make_error(
+      ErrorCode::invalid_argument,
+      fmt::format("unknown option --{}{}", name,
+                  guess.empty() ? "; --help lists what there is" : fmt::format(" (did you mean '--{}'?)", guess)));
+}
+
+std::vector<std::string> split_list(const OptionDecl& option, const std::vector<std::string>& texts) {
+  if (!option.shown.list) return texts.empty() ? texts : std::vector{texts.back()};
+  std::vector<std::string> parts;
+  for (const std::string& text : texts) {
+    std::size_t from = 0;
+    for (std::size_t comma; (comma = text.find(',', from)) != std::string::npos; from = comma + 1) {
+      parts.push_back(text.substr(from, comma - from));
+    }
+    parts.push_back(text.substr(from));
+  }
+  return parts;
+}
+
+std::string field_name(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// ---- reading the declaration ----
+
+constexpr Key kOptionKeys[] = {
+    {"name", "string", "the flag's name, without --"},
+    {"type", "string",
+     "string int number bool duration duration_range size bitrate address url file choice stages; default string"},
+    {"default", "any", "used when nothing else is given, in the notation of the flag"},
+    {"required", "boolean", "no default; the run does not start without it"},
+    {"help", "string", "one line for --help"},
+    {"choices", "string[]", "for type choice"},
+    {"min", "number", "smallest value (durations: seconds)"},
+    {"max", "number", "largest value"},
+    {"list", "boolean", "may be given several times or with commas; read as a list"},
+    {"env", "string", "environment variable that sets it"},
+    {"secret", "boolean", "never shown in outputs"},
+};
+
+/// Text of a default: numbers and booleans as written, lists with commas.
+std::string default_text(lua_State* L, int index, std::string_view what) {
+  if (lua_type(L, index) == LUA_TBOOLEAN) return lua_toboolean(L, index) ? "true" : "false";
+  if (lua_type(L, index) == LUA_TNUMBER) return fmt::format("{:.14g}", lua_tonumber(L, index));
+  if (lua_type(L, index) == LUA_TSTRING) return std::string(to_view(L, index));
+  check_table(L, index, what);
+  std::string joined;
+  for (int i = 1; i <= static_cast<int>(lua_objlen(L, index)); ++i) {
+    lua_rawgeti(L, index, i);
+    joined += (i > 1 ? "," : "") + default_text(L, lua_gettop(L), what);
+    lua_pop(L, 1);
+  }
+  return joined;
+}
+
+/// {name, type, ...}: the first two may be positional.
+std::optional<std::string> positional(lua_State* L, int table, int position, const char* key, std::string_view what) {
+  lua_rawgeti(L, table, position);
+  std::optional<std::string> value;
+  if (!lua_isnil(L, -1)) value = check_string(L, -1, fmt::format("{}: {}", what, key));
+  lua_pop(L, 1);
+  return value ? value : string_field(L, table, key, what);
+}
+
+void check_option_keys(lua_State* L, int table, std::string_view what) {
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, table)) {
+    const bool is_position = lua_type(L, -2) == LUA_TNUMBER && (lua_tonumber(L, -2) == 1 || lua_tonumber(L, -2) == 2);
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    is_position ? lua_pop(L, 2) : lua_rawset(L, -4);
+  }
+  check_keys(L, -1, what, kOptionKeys);
+  lua_pop(L, 1);
+}
+
+OptionDecl read_declaration(lua_State* L, int table, int number) {
+  const std::string entry = fmt::format("lgen.options[{}]", number);
+  check_table(L, table, entry);
+  check_option_keys(L, table, entry);
+  OptionDecl option;
+  const auto name = positional(L, table, 1, "name", entry);
+  if (!name || name->empty()) raise(L, fmt::format("{}: name is missing", entry));
+  option.shown.name = *name;
+  std::replace(option.shown.name.begin(), option.shown.name.end(), '_', '-');
+  const std::string what = fmt::format("lgen.options '{}'", *name);
+  if (is_engine_option(option.shown.name)) {
+    raise(L, fmt::format("{}: the engine has an option of that name; choose another one", what));
+  }
+  option.shown.type = positional(L, table, 2, "type", what).value_or("string");
+  if (std::find(kTypes.begin(), kTypes.end(), option.shown.type) == kTypes.end()) {
+    const std::string_view guess = did_you_mean(option.shown.type, kTypes);
+    raise(L, fmt::format("{}: unknown type '{}'{}", what, option.shown.type,
+                         guess.empty() ? fmt::format(" (types: {})", fmt::join(kTypes, " "))
+                                       : fmt::format(" (did you mean '{}'?)", guess)));
+  }
+  option.shown.help = string_field(L, table, "help", what).value_or("");
+  option.shown.env = string_field(L, table, "env", what).value_or("");
+  option.shown.required = boolean_field(L, table, "required", what).value_or(false);
+  option.shown.list = boolean_field(L, table, "list", what).value_or(false);
+  option.shown.secret = boolean_field(L, table, "secret", what).value_or(false);
+  option.shown.choices = string_list_field(L, table, "choices", what);
+  if (option.shown.type == "choice" && option.shown.choices.empty()) {
+    raise(L, fmt::format("{}: type choice needs choices", what));
+  }
+  option.min = number_field(L, table, "min", what);
+  option.max = number_field(L, table, "max", what);
+  if (get_field(L, table, "default")) {
+    option.shown.fallback = default_text(L, lua_gettop(L), what);
+    lua_pop(L, 1);
+  } else if (option.shown.type == "bool") {
+    option.shown.fallback = "false";
+  }
+  option.where = where(L);
+  return option;
+}
+
+/// The texts of one option from the strongest place that has it.
+std::vector<std::string> texts_of(const Host& host, const OptionDecl& option,
+                                  const std::map<std::string, std::vector<std::string>>& flags) {
+  if (const auto flag = flags.find(option.shown.name); flag != flags.end()) return flag->second;
+  if (!option.shown.env.empty()) {
+    if (const char* value = std::getenv(option.shown.env.c_str())) return {value};
+  }
+  for (const auto& [name, value] : host.input.config_options) {
+    if (field_name(name) == field_name(option.shown.name)) return {value};
+  }
+  if (!option.shown.fallback.empty()) return {option.shown.fallback};
+  if (option.shown.required && host.input.purpose == PlanPurpose::check) return {sample_text(option)};
+  return {};
+}
+
+/// Pushes the value of an option made of `texts` (a list where declared so).
+Outcome push_option(lua_State* L, const OptionDecl& option, const std::vector<std::string>& texts) {
+  if (!option.shown.list) return push_option_value(L, option, texts.back());
+  lua_newtable(L);
+  int i = 0;
+  for (const std::string& text : split_list(option, texts)) {
+    if (const Outcome pushed = push_option_value(L, option, text); !pushed) {
+      lua_pop(L, 1);
+      return pushed;
+    }
+    lua_rawseti(L, -2, ++i);
+  }
+  return Done{};
+}
+
+/// Reading an undeclared option.
+int unknown_value(lua_State* L) {
+  const std::string name = lua_type(L, 2) == LUA_TSTRING ? std::string(to_view(L, 2)) : describe(L, 2);
+  std::vector<std::string> names;
+  lua_pushnil(L);
+  while (lua_next(L, lua_upvalueindex(1))) {
+    lua_pop(L, 1);
+    names.emplace_back(to_view(L, -1));
+  }
+  if (std::find(names.begin(), names.end(), name) != names.end()) return 0;  // declared, not given
+  const std::string_view guess = did_you_mean(name, names);
+  raise(L, fmt::format("opt.{}: no such option is declared{}", name,
+                       guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+}
+
+/// Fills the table of values at the top of the stack; raises (as a usage error) on the first that does not fit.
+void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& options,
+                 const std::map<std::string, std::vector<std::string>>& flags) {
+  for (const OptionDecl& option : options) {
+    const std::vector<std::string> texts = texts_of(host, option, flags);
+    if (texts.empty()) {
+      if (option.shown.required) raise_usage(L, bad(option, "is required; give it on the command line").message);
+      continue;
+    }
+    if (const Outcome pushed = push_option(L, option, texts); !pushed) raise_usage(L, pushed.error().message);
+    lua_setfield(L, -2, field_name(option.shown.name).c_str());
+    std::string text = fmt::format("{}", fmt::join(texts, ","));
+    host.decl.option_values.emplace_back(option.shown.name, option.shown.secret ? "***" : std::move(text));
+  }
+}
+
+void guard_values(lua_State* L, const std::vector<OptionDecl>& options) {
+  lua_createtable(L, 0, 1);
+  lua_newtable(L);
+  for (const OptionDecl& option : options) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, field_name(option.shown.name).c_str());
+  }
+  lua_pushcclosure(L, unknown_value, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+}
+
+}  // namespace
+
+Outcome push_option_value(lua_State* L, const OptionDecl& option, std::string_view text) {
+  const std::string& type = option.shown.type;
+  if (type == "int" || type == "number") return push_number(L, option, text);
+  if (type == "bool") return push_bool(L, option, text);
+  if (type == "duration") return push_parsed(L, option, parse_duration(text));
+  if (type == "duration_range") return push_range(L, option, text);
+  if (type == "size") return push_parsed(L, option, parse_size(text));
+  if (type == "bitrate") return push_parsed(L, option, parse_bitrate(text));
+  if (type == "choice") return push_choice(L, option, text);
+  if (type == "address") return push_address(L, option, text);
+  if (type == "url") return push_url(L, option, text);
+  if (type == "stages") return push_stages(L, option, text);
+  push(L, text);
+  return Done{};
+}
+
+Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const std::vector<OptionDecl>& options,
+                                                                        const std::vector<std::string>& args) {
+  std::map<std::string, std::vector<std::string>> texts;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& word = args[i];
+    if (!word.starts_with("--") || word.size() == 2) {
+      return make_error(ErrorCode::invalid_argument,
+                        fmt::format("'{}' belongs to no option; options are written --name value", word));
+    }
+    const std::size_t equals = word.find('=');
+    std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+    std::replace(name.begin(), name.end(), '_', '-');
+    const OptionDecl* option = find_option(options, name);
+    const OptionDecl* negated = name.starts_with("no-") ? find_option(options, name.substr(3)) : nullptr;
+    if (!option && negated && negated->shown.type == "bool") {
+      texts[negated->shown.name] = {"false"};
+      continue;
+    }
+    if (!option) return unknown_option(options, name);
+    std::string value;
+    if (equals != std::string::npos) {
+      value = word.substr(equals + 1);
+    } else if (option->shown.type == "bool") {
+      value = "true";
+    } else if (i + 1 < args.size()) {
+      value = args[++i];
+    } else {
+      return bad(*option, fmt::format("a value of type {} is missing", option->shown.type));
+    }
+    texts[option->shown.name].push_back(std::move(value));
+  }
+  return texts;
+}
+
+std::string sample_text(const OptionDecl& option) {
+  const std::string& type = option.shown.type;
+  if (type == "int" || type == "number") return fmt::format("{:.14g}", option.min.value_or(1));
+  if (type == "duration" || type == "duration_range") return fmt::format("{:.14g}", option.min.value_or(1));
+  if (type == "size" || type == "bitrate") return fmt::format("{:.0f}", option.min.value_or(1));
+  if (type == "choice") return option.shown.choices.front();
+  if (type == "address") return "127.0.0.1:1";
+  if (type == "url") return "http://127.0.0.1:1";
+  if (type == "stages") return "1s:1";
+  return "sample";
+}
+
+int declare_options(lua_State* L) {
+  Host& host = host_of(L);
+  host.only_at_load(L, "lgen.options");
+  check_table(L, 1, "lgen.options");
+  if (host.decl.options_declared) raise(L, "lgen.options: called twice; declare all options in one list");
+  host.decl.options_declared = true;
+  std::vector<OptionDecl> options;
+  const auto count = static_cast<int>(lua_objlen(L, 1));
+  for (int i = 1; i <= count; ++i) {
+    lua_rawgeti(L, 1, i);
+    options.push_back(read_declaration(L, lua_gettop(L), i));
+    lua_pop(L, 1);
+    if (find_option(options, options.back().shown.name) != &options.back()) {
+      raise(L, fmt::format("lgen.options: '{}' is declared twice", options.back().shown.name));
+    }
+    host.decl.options.push_back(options.back().shown);
+  }
+  if (host.input.purpose == PlanPurpose::help) raise_stop_for_help(L);
+  const auto flags = parse_plan_args(options, host.input.args);
+  if (!flags) raise_usage(L, flags.error().message);
+  lua_newtable(L);
+  fill_values(L, host, options, *flags);
+  guard_values(L, options);
+  return 1;
+}
+
+}  // namespace lgen::lua

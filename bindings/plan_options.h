@@ -1,0 +1,40 @@
+// lgen.options: what a plan declares, the texts from flags, environment and config file, and the typed Lua values.
+// Thread: the loop's.
+#pragma once
+
+#include <lua.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/plan.h"
+
+namespace lgen::lua {
+
+/// A declared option with what its values must satisfy.
+struct OptionDecl {
+  PlanOption shown;
+  std::optional<double> min, max;
+  std::string where;  // file:line of lgen.options
+};
+
+/// Checks `text` for the option and pushes its Lua value; on an Error nothing is pushed.
+/// Values: int, number -> number; bool -> boolean; duration -> seconds; duration_range -> {min=, max=} in seconds;
+/// size -> bytes; bitrate -> bits/s; stages "30s:10,1m:50" -> {{duration=, target=}, ...}; all others -> string.
+Outcome push_option_value(lua_State* L, const OptionDecl& option, std::string_view text);
+
+/// Texts by option name from "--name value", "--name=value", "--flag", "--no-flag". Fails on unknown names with a
+/// did-you-mean, on missing values, and on words that belong to no option.
+Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const std::vector<OptionDecl>& options,
+                                                                        const std::vector<std::string>& args);
+
+/// Text that satisfies the option, for `lgen check` without it.
+std::string sample_text(const OptionDecl& option);
+
+/// The binding `lgen.options`.
+int declare_options(lua_State* L);
+
+}  // namespace lgen::lua

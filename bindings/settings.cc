@@ -1,0 +1,265 @@
+#include "lgen/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "lgen/units.h"
+
+namespace lgen {
+namespace {
+
+// Order and groups as --help shows them.
+constexpr EngineOption kOptions[] = {
+    {"target", "HOST:PORT", "the service under test; read as lgen.target", "", "Target"},
+    {"transport", "grpc", "gRPC core", "grpc", "Target"},
+    {"tls", "", "TLS, whatever the port", "", "Target"},
+    {"plaintext", "", "no TLS, whatever the port", "", "Target"},
+    {"ca", "FILE", "certificates to trust (PEM) instead of the system's", "", "Target"},
+    {"cert", "FILE", "client certificate (PEM)", "", "Target"},
+    {"key", "FILE", "its key (PEM)", "", "Target"},
+    {"server-name", "NAME", "name in the server's certificate, SNI and :authority", "", "Target"},
+    {"skip-verify", "", "accept any certificate", "", "Target"},
+    {"authority", "NAME", ":authority, when it is not the server name", "", "Target"},
+    {"proxy", "env", "use the proxy of the environment; default: never", "", "Target"},
+    {"wait-ready", "DURATION", "how long the channels may take to connect at the start", "30s", "Target"},
+    {"local", "[SPEC]", "start a stand-in cluster: pods=3,balance=connection|stream|zones,zones=2", "", "Target"},
+    {"vus", "[SCENARIO=]N", "override the number of virtual users", "", "Load", true},
+    {"duration", "[SCENARIO=]DURATION", "override how long", "", "Load", true},
+    {"iterations", "[SCENARIO=]N", "override the number of iterations", "", "Load", true},
+    {"seed", "N", "random seed; default: a new one every run, printed", "", "Run"},
+    {"tag", "KEY=VALUE", "label everything counted", "", "Run", true},
+    {"stop-timeout", "DURATION", "grace for running iterations after Ctrl-C", "10s", "Run"},
+    {"allow-failures", "", "exit 0 although checks, thresholds or all calls failed", "", "Run"},
+    {"validity", "fail|warn", "what an INVALID run does to the exit code", "fail", "Run"},
+    {"precise", "", "spin for the last millisecond before a timer", "", "Run"},
+    {"config", "FILE", "JSON: {engine: {}, options: {}, scenarios: {NAME: {load fields}}}", "", "Run"},
+    {"out", "FORMAT=FILE", "write the summary; FORMAT is json, FILE - is standard output", "", "Output", true},
+    {"trace", "[N]", "print the first N calls whole; alone: 1", "", "Output"},
+    {"log", "LEVEL[,FILE]", "debug, info, warn, error or off", "warn", "Output"},
+    {"quiet", "", "no progress", "", "Output"},
+    {"no-color", "", "no colours", "", "Output"},
+};
+
+const EngineOption* find_option(std::string_view name) {
+  const auto* at =
+      std::find_if(std::begin(kOptions), std::end(kOptions), [&](const auto& o) { return o.name == name; });
+  return at == std::end(kOptions) ? nullptr : at;
+}
+
+Error usage(std::string_view option, std::string_view what) {
+  return make_error(ErrorCode::invalid_argument, fmt::format("--{}: {}", option, what));
+}
+
+/// The strongest layer's texts of every option, with typed readers that keep the first error.
+class Reader {
+ public:
+  using Texts = std::map<std::string, std::vector<std::string>, std::less<>>;
+  explicit Reader(Texts texts) : texts_(std::move(texts)) {}
+
+  bool has(std::string_view name) const { return texts_.find(name) != texts_.end(); }
+  const std::vector<std::string>& all(std::string_view name) const {
+    static const std::vector<std::string> kNone;
+    const auto at = texts_.find(name);
+    return at == texts_.end() ? kNone : at->second;
+  }
+  std::string text(std::string_view name) const {
+    const auto& values = all(name);
+    return values.empty() ? std::string(find_option(name)->fallback) : values.back();
+  }
+  bool flag(std::string_view name) {
+    const auto& values = all(name);
+    if (values.empty()) return false;
+    if (values.back() == "true" || values.back().empty()) return true;
+    if (values.back() != "false") fail(name, fmt::format("'{}' is neither true nor false", values.back()));
+    return false;
+  }
+  Duration duration(std::string_view name) {
+    const auto value = parse_duration(text(name));
+    if (!value) fail(name, value.error().message);
+    return value ? *value : Duration{0};
+  }
+  std::uint64_t number(std::string_view name, std::string_view shown) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(shown.data(), shown.data() + shown.size(), value);
+    if (error != std::errc{} || end != shown.data() + shown.size()) {
+      fail(name, fmt::format("'{}' is no whole number", shown));
+    }
+    return value;
+  }
+  void fail(std::string_view name, std::string_view what) {
+    if (!error_) error_ = usage(name, what);
+  }
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  Texts texts_;
+  std::optional<Error> error_;
+};
+
+/// "a=b" -> {a, b}; fails without '='.
+std::pair<std::string, std::string> split_pair(Reader& read, std::string_view option, const std::string& text,
+                                               std::string_view form) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    read.fail(option, fmt::format("'{}' is not of the form {}", text, form));
+    return {};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+void resolve_tls(Reader& read, Settings& settings) {
+  const bool wants_tls = read.flag("tls");
+  const bool wants_plaintext = read.flag("plaintext");
+  const bool skip_verify = read.flag("skip-verify");
+  if (wants_tls && wants_plaintext) read.fail("tls", "contradicts --plaintext; give one of them");
+  if (wants_plaintext) {
+    for (const std::string_view name : {"ca", "cert", "key", "skip-verify"}) {
+      if (!read.text(name).empty()) read.fail(name, "means TLS, but --plaintext is given");
+    }
+  }
+  if (read.text("cert").empty() != read.text("key").empty()) {
+    read.fail(read.text("cert").empty() ? "key" : "cert", "--cert and --key belong together; the other one is missing");
+  }
+  if (skip_verify && !read.text("ca").empty()) read.fail("ca", "contradicts --skip-verify");
+  const bool implied = !read.text("ca").empty() || !read.text("cert").empty() || skip_verify;
+  const bool by_port = !wants_plaintext && !wants_tls && !implied && default_port_wants_tls(settings.target);
+  if (wants_plaintext || !(wants_tls || implied || by_port)) {
+    settings.security = "plaintext";
+    return;
+  }
+  TlsOptions tls{read.text("ca"), read.text("cert"), read.text("key"), read.text("server-name"), !skip_verify};
+  settings.security = fmt::format(
+      "TLS, {}{}{}",
+      !tls.verify ? "certificate not verified" : (tls.ca.empty() ? "system roots" : fmt::format("CA {}", tls.ca)),
+      tls.server_name.empty() ? "" : fmt::format(", name {}", tls.server_name),
+      by_port ? " (because of port 443)" : "");
+  settings.tls = std::move(tls);
+}
+
+void resolve_outputs(Reader& read, Settings& settings) {
+  for (const std::string& text : read.all("out")) {
+    auto [format, path] = split_pair(read, "out", text, "FORMAT=FILE, for example json=result.json");
+    if (!format.empty() && format != "json") {
+      read.fail("out", fmt::format("unknown format '{}'; there is json", format));
+    }
+    settings.outputs.push_back({std::move(format), std::move(path)});
+  }
+}
+
+void resolve_log(Reader& read, Settings& settings) {
+  const std::string text = read.text("log");
+  const std::size_t comma = text.find(',');
+  const auto level = parse_log_level(text.substr(0, comma));
+  if (!level) return read.fail("log", level.error().message);
+  settings.log_level = *level;
+  if (comma != std::string::npos) settings.log_file = text.substr(comma + 1);
+}
+
+/// "30" or "scenario=30".
+void resolve_load(Reader& read, Settings& settings) {
+  for (const std::string_view field : {"vus", "duration", "iterations"}) {
+    for (const std::string& text : read.all(field)) {
+      const std::size_t equals = text.find('=');
+      const bool named = equals != std::string::npos;
+      settings.load_overrides.push_back(
+          {named ? text.substr(0, equals) : "", std::string(field), named ? text.substr(equals + 1) : text});
+    }
+  }
+}
+
+void resolve_choices(Reader& read, Settings& settings) {
+  if (settings.transport != "grpc") {
+    read.fail("transport", fmt::format("unknown transport '{}'; there is grpc", settings.transport));
+  }
+  const std::string proxy = read.text("proxy");
+  if (!proxy.empty() && proxy != "env") read.fail("proxy", fmt::format("'{}': there is only env", proxy));
+  settings.use_env_proxy = proxy == "env";
+  const std::string validity = read.text("validity");
+  if (validity != "fail" && validity != "warn")
+    read.fail("validity", fmt::format("'{}' is not fail or warn", validity));
+  settings.fail_on_invalid = validity == "fail";
+}
+
+}  // namespace
+
+std::span<const EngineOption> engine_options() { return kOptions; }
+
+bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
+
+bool default_port_wants_tls(std::string_view target) {
+  const std::size_t colon = target.rfind(':');
+  return colon != std::string_view::npos && target.substr(colon + 1) == "443";
+}
+
+Outcome EngineOptions::set(OptionLayer layer, std::string_view name, std::vector<std::string> values,
+                           std::string_view where) {
+  if (!find_option(name)) {
+    std::vector<std::string_view> names;
+    for (const EngineOption& option : kOptions) names.push_back(option.name);
+    const std::string_view guess = did_you_mean(name, names);
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("{}: unknown engine option '{}'{}", where, name,
+                                  guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+  }
+  layers_[static_cast<std::size_t>(layer)][std::string(name)] = std::move(values);
+  return Done{};
+}
+
+Outcome EngineOptions::read_environment() {
+  for (const EngineOption& option : kOptions) {
+    std::string variable = "LGEN_";
+    for (const char c : option.name) variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    if (const char* value = std::getenv(variable.c_str())) {
+      if (const Outcome set_it = set(OptionLayer::environment, option.name, {value}, variable); !set_it) return set_it;
+    }
+  }
+  return Done{};
+}
+
+std::vector<std::pair<std::string, std::string>> EngineOptions::given() const {
+  std::vector<std::pair<std::string, std::string>> list;
+  for (const EngineOption& option : kOptions) {
+    for (std::size_t layer = kOptionLayers; layer-- > 0;) {
+      const auto at = layers_[layer].find(option.name);
+      if (at == layers_[layer].end()) continue;
+      list.emplace_back(option.name, fmt::format("{}", fmt::join(at->second, ",")));
+      break;
+    }
+  }
+  return list;
+}
+
+Result<Settings> EngineOptions::resolve() const {
+  Reader::Texts merged;
+  for (const auto& layer : layers_) {
+    for (const auto& [name, values] : layer) merged[name] = values;
+  }
+  Reader read(std::move(merged));
+  Settings settings;
+  settings.target = read.text("target");
+  settings.transport = read.text("transport");
+  settings.authority = !read.text("authority").empty() ? read.text("authority") : read.text("server-name");
+  resolve_tls(read, settings);
+  resolve_choices(read, settings);
+  settings.wait_ready = read.duration("wait-ready");
+  if (read.has("local")) settings.local = read.text("local");
+  settings.seed_given = read.has("seed");
+  if (settings.seed_given) settings.seed = read.number("seed", read.text("seed"));
+  resolve_outputs(read, settings);
+  resolve_log(read, settings);
+  if (read.has("trace")) settings.trace = read.text("trace").empty() ? 1 : read.number("trace", read.text("trace"));
+  settings.allow_failures = read.flag("allow-failures");
+  settings.stop_timeout = read.duration("stop-timeout");
+  for (const std::string& tag : read.all("tag")) settings.tags.push_back(split_pair(read, "tag", tag, "KEY=VALUE"));
+  settings.quiet = read.flag("quiet");
+  settings.no_color = read.flag("no-color");
+  settings.precise = read.flag("precise");
+  resolve_load(read, settings);
+  if (read.error()) return *read.error();
+  return settings;
+}
+
+}  // namespace lgen

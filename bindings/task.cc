@@ -1,0 +1,271 @@
+// The only file where Lua yields and is resumed.
+//
+// A wait is: a binding checks (check_can_wait), starts an operation that knows the task, and ends in
+// `return task.await(L, waiter)`, which yields. When the operation completes, on the loop and never inside the starting
+// call, it calls task.wake(push): `push` leaves the results on the coroutine's stack and the coroutine goes on.
+//
+// Cancelling: the flag is set, the waiter is asked to end early, and when it wakes the task, lgen.cancelled is raised
+// inside the coroutine instead of results being returned. Lua's C API cannot resume a coroutine with an error, so a
+// count hook of one instruction is set around that resume and raises. It costs nothing to tasks that are not cancelled.
+// Every further wait raises at once (check_can_wait), so a pcall can not keep a task alive.
+//
+// The end of a task: what it has left open is closed, its children are cancelled, and only when the last of them has
+// ended the task counts as finished: nothing is still running that nobody waits for.
+#include "task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gc_pacer.h"
+#include "host.h"
+#include "stack.h"
+#include "vu_lua.h"
+#include "watchdog.h"
+
+namespace lgen::lua {
+namespace {
+
+/// Registry key of lgen.cancelled, the value raised in cancelled tasks.
+constexpr char kCancelledKey = 0;
+
+void raise_cancelled_hook(lua_State* L, lua_Debug*) {
+  lua_sethook(L, nullptr, 0, 0);
+  push_cancelled(L);
+  lua_error(L);
+}
+
+bool is_cancelled_value(lua_State* L, int index) {
+  const int absolute = lua_gettop(L) + index + 1;
+  push_cancelled(L);
+  const bool same = lua_rawequal(L, absolute, -1) != 0;
+  lua_pop(L, 1);
+  return same;
+}
+
+/// Name of the C function that keeps L from yielding, e.g. "table.sort".
+std::string blocking_function(lua_State* L) {
+  lua_Debug frame;
+  for (int level = 1; lua_getstack(L, level, &frame); ++level) {
+    lua_getinfo(L, "Sn", &frame);
+    if (frame.what[0] != 'C' || !frame.name) continue;
+    static constexpr std::pair<std::string_view, std::string_view> kKnown[] = {
+        {"sort", "table.sort"}, {"foreach", "table.foreach"}, {"gsub", "string.gsub"}};
+    for (const auto& [name, full] : kKnown) {
+      if (name == frame.name) return std::string(full);
+    }
+    return frame.name;
+  }
+  return "a C function";
+}
+
+}  // namespace
+
+void make_cancelled_value(lua_State* L) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kCancelledKey));
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushcfunction(L, [](lua_State* S) {
+    lua_pushliteral(S, "cancelled");
+    return 1;
+  });
+  lua_setfield(L, -2, "__tostring");
+  lua_setmetatable(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+void push_cancelled(lua_State* L) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kCancelledKey));
+  lua_rawget(L, LUA_REGISTRYINDEX);
+}
+
+/// A task's timer, made at its first sleep.
+class Task::Sleep final : public Waiter {
+ public:
+  explicit Sleep(Task& task) : timer(task.host().loop, [&task] { task.wake([](lua_State*) { return 0; }); }) {}
+  void interrupt() noexcept override { timer.arm(TimePoint{}); }
+  Timer timer;
+};
+
+Task::Task(Host& host, Task* parent, LuaVu* vu, Ended ended)
+    : host_(host), parent_(parent), vu_(vu), ended_(std::move(ended)) {
+  const std::uint64_t number = parent ? ++parent->children_made_ : 0;
+  id_ = host.task_seed(parent ? parent->id_ : (vu ? vu->next_task_seed() : 0), number);
+  random_ = Random(id_);
+  tags_ = parent ? parent->tags_ : (vu ? vu->tags() : host.no_tags);
+  if (parent) parent->children_.push_back(this);
+  host.tasks.insert(this);
+}
+
+Task::~Task() {
+  if (co_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, co_ref_);
+  if (error_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, error_ref_);
+}
+
+Task& Task::make(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* vu, Ended ended) {
+  auto* task = new Task(host, parent, vu, std::move(ended));
+  task->co_ = vu ? vu->take_coroutine(task->co_ref_) : nullptr;
+  if (!task->co_) {
+    task->co_ = lua_newthread(L);
+    task->co_ref_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  lua_xmove(L, task->co_, arguments + 1);
+  task->arguments_ = arguments;
+  return *task;
+}
+
+void Task::begin() {
+  if (cancel_requested_) {  // cancelled before its first line: there is nothing to unwind
+    lua_settop(co_, 0);
+    end_ = TaskEnd::cancelled;
+    drain();
+    return;
+  }
+  beginning_ = true;
+  resume(arguments_);
+  beginning_ = false;
+}
+
+Task& Task::check_can_wait(lua_State* L, std::string_view what) {
+  Host& host = host_of(L);
+  host.forbid_at_load(L, what);
+  Task* task = host.current;
+  if (!task) raise(L, fmt::format("{}: waiting is possible only inside setup, run, teardown or lgen.spawn", what));
+  if (L != task->co_) {
+    raise(L, fmt::format("{}: waiting inside a coroutine of your own is not possible; use lgen.spawn", what));
+  }
+  if (!lua_isyieldable(L)) {
+    raise(L, fmt::format("yield not possible inside {}; collect first, then wait", blocking_function(L)));
+  }
+  if (task->cancel_requested_) {
+    push_cancelled(L);
+    lua_error(L);
+  }
+  return *task;
+}
+
+int Task::await(lua_State* L, Waiter& waiter) {
+  waiter_ = &waiter;
+  return lua_yield(L, 0);
+}
+
+int Task::await_sleep(lua_State* L, TimePoint when) {
+  if (!sleep_) sleep_ = std::make_unique<Sleep>(*this);
+  sleep_->timer.arm(when);
+  return await(L, *sleep_);
+}
+
+void Task::resume(int results) {
+  state_ = State::running;
+  const bool raise_in_it = cancel_requested_ && lua_status(co_) == LUA_YIELD;
+  host_.current = this;
+  if (raise_in_it) lua_sethook(co_, raise_cancelled_hook, LUA_MASKCOUNT, 1);
+  host_.watchdog->enter();
+  const int status = lua_resume(co_, results);
+  host_.watchdog->leave();
+  if (raise_in_it) lua_sethook(co_, nullptr, 0, 0);
+  host_.current = nullptr;
+  if (status == LUA_YIELD) {
+    state_ = State::waiting;
+    return;
+  }
+  body_ended(status);
+}
+
+void Task::body_ended(int status) {
+  if (child_failed_) {
+    end_ = TaskEnd::failed;
+    lua_settop(co_, 0);
+  } else if (status == 0) {
+    end_ = TaskEnd::returned;
+  } else if (is_cancelled_value(co_, -1)) {
+    end_ = TaskEnd::cancelled;
+    lua_pop(co_, 1);
+  } else {
+    keep_error();
+  }
+  drain();
+}
+
+void Task::drain() {
+  state_ = State::draining;
+  while (!resources_.empty()) {
+    TaskResource* resource = resources_.back();
+    resources_.pop_back();
+    resource->task_ended();
+  }
+  for (Task* child : children_) child->cancel();
+  if (!children_.empty()) return;
+  if (beginning_ || host_.current) {
+    host_.loop.post([this] { finish(); });
+  } else {
+    finish();
+  }
+}
+
+/// The error value stays for join(); its text, with the traceback of the coroutine, for reports.
+void Task::keep_error() {
+  end_ = TaskEnd::failed;
+  lua_pushvalue(co_, -1);
+  lua_xmove(co_, host_.L, 1);
+  error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
+  lua_pushvalue(co_, -1);
+  error_text_ = pop_error_text(co_);
+  luaL_traceback(host_.L, co_, nullptr, 0);
+  traceback_ = to_view(host_.L, -1);
+  lua_pop(host_.L, 1);
+  lua_settop(co_, 0);
+}
+
+void Task::finish() {
+  if (state_ != State::draining) return;
+  state_ = State::finished;
+  if (end_ == TaskEnd::failed && parent_ && !joined_) parent_->fail_with(*this);
+  const auto listeners = std::exchange(listeners_, {});
+  for (const Ended& listener : listeners) listener(*this, end_);
+  if (parent_) parent_->child_ended(*this);
+  if (vu_ && co_ref_ != LUA_NOREF && end_ == TaskEnd::returned && !holds_results_) {
+    lua_settop(co_, 0);
+    vu_->give_coroutine(co_, std::exchange(co_ref_, LUA_NOREF));
+  }
+  if (const Ended ended = std::exchange(ended_, {})) ended(*this, end_);
+  parent_ = nullptr;
+  host_.tasks.erase(this);
+  if (references_ == 0) delete this;
+}
+
+void Task::child_ended(Task& child) {
+  children_.erase(std::find(children_.begin(), children_.end(), &child));
+  if (state_ == State::draining && children_.empty()) host_.loop.post([this] { finish(); });
+}
+
+/// An error nobody joins ends the parent with the same error, at its current wait.
+void Task::fail_with(Task& child) {
+  if (state_ == State::draining || state_ == State::finished || child_failed_) return;
+  lua_rawgeti(host_.L, LUA_REGISTRYINDEX, child.error_ref_);
+  error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
+  error_text_ = child.error_text_;
+  traceback_ = child.traceback_;
+  child_failed_ = true;
+  cancel();
+}
+
+void Task::cancel() noexcept {
+  if (cancel_requested_ || state_ == State::finished) return;
+  cancel_requested_ = true;
+  for (Task* child : children_) child->cancel();
+  if (waiter_) waiter_->interrupt();
+}
+
+void Task::disown(TaskResource& resource) noexcept {
+  const auto at = std::find(resources_.begin(), resources_.end(), &resource);
+  if (at == resources_.end()) return;
+  *at = resources_.back();
+  resources_.pop_back();
+}
+
+void Task::release() {
+  if (--references_ == 0 && state_ == State::finished) delete this;
+}
+
+}  // namespace lgen::lua

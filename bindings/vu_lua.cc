@@ -1,0 +1,194 @@
+#include "vu_lua.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "lgen/units.h"
+#include "stack.h"
+
+namespace lgen::lua {
+namespace {
+
+constexpr std::array<std::string_view, 8> kFields = {"id",   "index", "iter",         "scenario",
+                                                     "data", "state", "scheduled_at", "stopping"};
+constexpr char kVuMetatableKey = 0;
+
+IterationEnd to_iteration_end(TaskEnd end) {
+  switch (end) {
+    case TaskEnd::returned:
+      return IterationEnd::succeeded;
+    case TaskEnd::failed:
+      return IterationEnd::failed;
+    case TaskEnd::cancelled:
+      return IterationEnd::cancelled;
+  }
+  return IterationEnd::failed;
+}
+
+int unknown_vu_field(lua_State* L) {
+  const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "?";
+  if (std::find(kFields.begin(), kFields.end(), name) != kFields.end()) return 0;  // known, nil now (data)
+  const std::string_view guess = did_you_mean(name, kFields);
+  raise(L, fmt::format("vu has no field '{}' ({}; what you want to keep belongs into vu.state)", name,
+                       guess.empty() ? fmt::format("it has: {}", fmt::join(kFields, ", "))
+                                     : fmt::format("did you mean '{}'?", guess)));
+}
+
+int set_vu_field(lua_State* L) {
+  raise(L, fmt::format("vu.{} cannot be set; keep your own values in vu.state",
+                       lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "?"));
+}
+
+}  // namespace
+
+void make_vu_metatable(lua_State* L) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kVuMetatableKey));
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, unknown_vu_field);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, set_vu_field);
+  lua_setfield(L, -2, "__newindex");
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
+/// One coroutine run on behalf of the load layer: an iteration, vu_start or vu_stop.
+class LuaVu::Run final : public Operation {
+ public:
+  explicit Run(IterationDone done) : done_(std::move(done)) {}
+
+  void started(Task& task) { task_ = &task; }
+  void ended(Host& host, Task& task, TaskEnd end, std::string_view scenario) {
+    task_ = nullptr;
+    if (end == TaskEnd::failed) host.plan_error(task.error_text(), task.traceback(), scenario);
+    if (IterationDone done = std::exchange(done_, {})) done(to_iteration_end(end));
+    finished_ = true;
+    if (dropped_) delete this;
+  }
+
+  void cancel() noexcept override {
+    if (task_) task_->cancel();
+  }
+  void drop() noexcept override {
+    done_ = {};
+    if (finished_) {
+      delete this;
+      return;
+    }
+    dropped_ = true;
+    cancel();
+  }
+
+ private:
+  ~Run() = default;
+  IterationDone done_;
+  Task* task_ = nullptr;
+  bool finished_ = false, dropped_ = false;
+};
+
+LuaVu::LuaVu(Host& host, const ScenarioDecl& scenario, const VuIdentity& identity)
+    : host_(host), scenario_(scenario), identity_(identity), tags_(host.scenario_tags(scenario)) {
+  seed_ = mix64(hash_name(scenario.spec.name) ^ mix64(identity.id));
+  lua_State* L = host_.L;
+  lua_createtable(L, 0, 8);
+  lua_pushnumber(L, static_cast<double>(identity_.id));
+  lua_setfield(L, -2, "id");
+  lua_pushnumber(L, static_cast<double>(identity_.index));
+  lua_setfield(L, -2, "index");
+  lua_pushnumber(L, 0);
+  lua_setfield(L, -2, "iter");
+  lua_pushnumber(L, 0);
+  lua_setfield(L, -2, "scheduled_at");
+  push(L, scenario_.spec.name);
+  lua_setfield(L, -2, "scenario");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, scenario_.setup == LUA_NOREF ? host_.decl.data : scenario_.data);
+  lua_setfield(L, -2, "data");
+  lua_newtable(L);
+  lua_setfield(L, -2, "state");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "stopping");
+  lua_pushlightuserdata(L, const_cast<char*>(&kVuMetatableKey));
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  lua_setmetatable(L, -2);
+  table_ = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+LuaVu::~LuaVu() {
+  for (Task* task : host_.tasks) {
+    if (task->vu() == this) task->forget_vu();
+  }
+  luaL_unref(host_.L, LUA_REGISTRYINDEX, table_);
+  if (spare_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, spare_ref_);
+}
+
+Op LuaVu::start(const Iteration& iteration, IterationDone done) {
+  phase_ = iteration.phase;
+  scheduled_at_ = iteration.scheduled_at;
+  lua_State* L = host_.L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
+  lua_pushliteral(L, "iter");
+  lua_pushnumber(L, static_cast<double>(iteration.number + 1));
+  lua_rawset(L, -3);
+  lua_pushliteral(L, "scheduled_at");
+  lua_pushnumber(L, to_seconds(iteration.scheduled_at - host_.run_started));
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+  return run(scenario_.run, std::move(done));
+}
+
+Op LuaVu::begin(IterationDone done) {
+  return scenario_.vu_start == LUA_NOREF ? Op{} : run(scenario_.vu_start, std::move(done));
+}
+
+Op LuaVu::end(IterationDone done) {
+  return scenario_.vu_stop == LUA_NOREF ? Op{} : run(scenario_.vu_stop, std::move(done));
+}
+
+Op LuaVu::run(int function, IterationDone done) {
+  lua_State* L = host_.L;
+  auto* run = new Run(std::move(done));
+  lua_rawgeti(L, LUA_REGISTRYINDEX, function);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
+  Task& task =
+      Task::make(host_, L, 1, nullptr, this, [run, host = &host_, decl = &scenario_](Task& ended, TaskEnd end) {
+        run->ended(*host, ended, end, decl->spec.name);
+      });
+  run->started(task);
+  task.begin();
+  return Op(run);
+}
+
+void LuaVu::ask_to_stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  lua_State* L = host_.L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
+  lua_pushliteral(L, "stopping");
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+  const auto listeners = std::exchange(listeners_, {});
+  for (StopListener* listener : listeners) listener->vu_stopping();
+}
+
+void LuaVu::unlisten(StopListener& listener) noexcept {
+  const auto at = std::find(listeners_.begin(), listeners_.end(), &listener);
+  if (at != listeners_.end()) listeners_.erase(at);
+}
+
+lua_State* LuaVu::take_coroutine(int& reference) {
+  reference = std::exchange(spare_ref_, LUA_NOREF);
+  return std::exchange(spare_, nullptr);
+}
+
+void LuaVu::give_coroutine(lua_State* co, int reference) {
+  if (spare_) {
+    luaL_unref(host_.L, LUA_REGISTRYINDEX, reference);
+    return;
+  }
+  spare_ = co;
+  spare_ref_ = reference;
+}
+
+}  // namespace lgen::lua

@@ -1,0 +1,73 @@
+// A virtual user whose iterations are Lua coroutines.
+// Thread: the loop's.
+// Lifetime: made and owned by the load layer; the Host outlives it.
+#pragma once
+
+#include <cstdint>
+#include <lua.hpp>
+
+#include "host.h"
+#include "lgen/vu.h"
+#include "task.h"
+
+namespace lgen::lua {
+
+class LuaVu final : public Vu {
+ public:
+  LuaVu(Host& host, const ScenarioDecl& scenario, const VuIdentity& identity);
+  ~LuaVu() override;
+
+  Op start(const Iteration& iteration, IterationDone done) override;
+  Op begin(IterationDone done) override;
+  Op end(IterationDone done) override;
+  void ask_to_stop() override;
+
+  bool stopping() const { return stopping_; }
+  const std::string& scenario() const { return scenario_.spec.name; }
+  std::uint64_t id() const { return identity_.id; }
+  std::string_view phase() const { return phase_; }
+  TimePoint scheduled_at() const { return scheduled_at_; }
+  const TagSet& tags() const { return tags_; }
+  /// Pushes `vu`.
+  void push_table(lua_State* L) const { lua_rawgeti(L, LUA_REGISTRYINDEX, table_); }
+
+  /// Somebody who waits on this VU's behalf and must hear of ask_to_stop (loops over `every`, `messages`, `events`).
+  class StopListener {
+   public:
+    /// Never called inside one's own registration; deregister before destruction.
+    virtual void vu_stopping() noexcept = 0;
+
+   protected:
+    ~StopListener() = default;
+  };
+  void listen(StopListener& listener) { listeners_.push_back(&listener); }
+  void unlisten(StopListener& listener) noexcept;
+
+  /// One coroutine is kept from iteration to iteration: it costs nothing to start the next one.
+  lua_State* take_coroutine(int& reference);
+  void give_coroutine(lua_State* co, int reference);
+  std::uint64_t next_task_seed() { return seed_ + ++tasks_made_; }
+
+ private:
+  class Run;
+  Op run(int function, IterationDone done);
+  void set_field(const char* name, double value);
+
+  Host& host_;
+  const ScenarioDecl& scenario_;
+  VuIdentity identity_;
+  TagSet tags_;
+  int table_ = LUA_NOREF;  // `vu`
+  lua_State* spare_ = nullptr;
+  int spare_ref_ = LUA_NOREF;
+  bool stopping_ = false;
+  std::string_view phase_;
+  TimePoint scheduled_at_{};
+  std::uint64_t seed_ = 0, tasks_made_ = 0;
+  std::vector<StopListener*> listeners_;
+};
+
+/// Metatable of `vu` tables: unknown fields raise with a did-you-mean.
+void make_vu_metatable(lua_State* L);
+
+}  // namespace lgen::lua

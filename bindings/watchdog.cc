@@ -1,0 +1,157 @@
+// How a stretch of plan code that never ends is found and ended.
+//
+// LuaJIT's hooks never fire in compiled code, but its profiler does (it makes traces leave when its timer is due). So
+// the profiler runs all the time, at 50 ms; its callback notes where the plan is (file:line). The watchdog's thread
+// looks every 10 ms how long the current stretch has lasted. After `warn` it says so once. After `raise` it asks the
+// callback to flush and stop the compiler; once the callback has returned, all code is interpreted, and the thread sets
+// a count hook that raises an error in the stretch (set inside the callback it would be lost). A stretch that even
+// then goes on sits in a C function that nobody can leave: after `give_up` more the process is ended.
+#include "watchdog.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "lgen/log.h"
+#include "lgen/units.h"
+#include "stack.h"
+
+extern "C" {
+#include <luajit-2.1/luajit.h>
+}
+
+namespace lgen::lua {
+namespace {
+
+constexpr Duration kLook = std::chrono::milliseconds(10);
+constexpr const char* kProfile = "li50";  // by line, every 50 ms
+
+}  // namespace
+
+struct Watchdog::Impl {
+  Impl(lua_State* state, Limits limits_in, std::function<void(const std::string&)> stuck)
+      : L(state), limits(limits_in), stuck_for_good(std::move(stuck)) {}
+
+  enum class Stage { watching, warned, compiler_off, hooked, verdict };
+
+  void watch(std::atomic<std::uint64_t>& slice) {
+    std::unique_lock lock(mutex);
+    while (!stop) {
+      wake.wait_for(lock, kLook);
+      look(slice.load(std::memory_order_relaxed));
+    }
+  }
+
+  /// One look at the current stretch, with the lock held.
+  void look(std::uint64_t slice) {
+    const TimePoint now = Monotonic::now();
+    if (slice == 0 || slice != seen) {
+      seen = slice;
+      since = now;
+      if (stage != Stage::verdict) stage = Stage::watching;
+      return;
+    }
+    const Duration lasted = now - since;
+    if (lasted >= limits.raise + limits.give_up) return stuck_for_good(place);
+    if (lasted >= limits.raise) return end_stretch();
+    if (lasted >= limits.warn && stage == Stage::watching) {
+      stage = Stage::warned;
+      log(LogLevel::warn,
+          fmt::format("plan code has been running for {} without waiting{}; nothing else runs meanwhile",
+                      format_duration(lasted), place.empty() ? "" : " at " + place));
+    }
+  }
+
+  void end_stretch() {
+    if (stage < Stage::compiler_off) {
+      want_compiler_off = true;  // the profiler's callback does it, on the plan's thread
+    } else if (stage == Stage::compiler_off) {
+      stage = Stage::hooked;
+      lua_sethook(L, raise_hook, LUA_MASKCOUNT, 1);
+    }
+  }
+
+  static void on_profile(void* data, lua_State* state, int, int) {
+    auto& self = *static_cast<Impl*>(data);
+    const std::unique_lock lock(self.mutex, std::try_to_lock);
+    if (!lock) return;
+    self.note_place(state);
+    if (!self.want_compiler_off || self.stage >= Stage::compiler_off) return;
+    luaJIT_setmode(state, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    luaJIT_setmode(state, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    self.stage = Stage::compiler_off;
+  }
+
+  void note_place(lua_State* state) {
+    std::size_t size = 0;
+    const char* text = luaJIT_profile_dumpstack(state, "pl", 1, &size);
+    place.assign(text, size);
+  }
+
+  static void raise_hook(lua_State* state, lua_Debug*) {
+    lua_sethook(state, nullptr, 0, 0);
+    lua_pushlightuserdata(state, const_cast<char*>(&kImplKey));
+    lua_rawget(state, LUA_REGISTRYINDEX);
+    auto& self = *static_cast<Impl*>(lua_touserdata(state, -1));
+    lua_pop(state, 1);
+    self.raise_verdict(state);
+  }
+
+  [[noreturn]] void raise_verdict(lua_State* state) {
+    {
+      const std::lock_guard lock(mutex);
+      stage = Stage::verdict;
+      want_compiler_off = false;
+      verdict = fmt::format("{}the plan has run for {} without waiting; it never yields", where(state),
+                            format_duration(limits.raise));
+      push(state, verdict);
+    }
+    lua_error(state);
+    __builtin_unreachable();
+  }
+
+  static constexpr char kImplKey = 0;
+  lua_State* L;
+  const Limits limits;
+  std::function<void(const std::string&)> stuck_for_good;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stop = false;
+  bool want_compiler_off = false;
+  Stage stage = Stage::watching;
+  std::uint64_t seen = 0;
+  TimePoint since{};
+  std::string place, verdict;
+  std::thread thread;
+};
+
+Watchdog::Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& where)> stuck_for_good)
+    : impl_(std::make_unique<Impl>(L, limits, std::move(stuck_for_good))) {
+  lua_pushlightuserdata(L, const_cast<char*>(&Impl::kImplKey));
+  lua_pushlightuserdata(L, impl_.get());
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  luaJIT_profile_start(L, kProfile, Impl::on_profile, impl_.get());
+  impl_->thread = std::thread([this] { impl_->watch(slice_); });
+}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stop = true;
+  }
+  impl_->wake.notify_one();
+  impl_->thread.join();
+  luaJIT_profile_stop(impl_->L);
+}
+
+std::string Watchdog::take_verdict() {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->stage != Impl::Stage::verdict) return "";
+  impl_->stage = Impl::Stage::watching;
+  luaJIT_setmode(impl_->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_ON);
+  return std::exchange(impl_->verdict, {});
+}
+
+}  // namespace lgen::lua

@@ -1,0 +1,45 @@
+// Catches a plan that never yields: warns with file:line, then ends the coroutine with an error, then, when even that
+// is not possible (a C function that hangs), ends the process with the summary printed.
+// Thread: enter() and leave() on the loop's thread; a thread of its own looks at the marks they leave.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <lua.hpp>
+#include <memory>
+#include <string>
+
+#include "lgen/time.h"
+
+namespace lgen::lua {
+
+class Watchdog {
+ public:
+  struct Limits {
+    Duration warn = std::chrono::milliseconds(50);
+    Duration raise = std::chrono::seconds(5);    // the coroutine is ended by an error
+    Duration give_up = std::chrono::seconds(5);  // after `raise`: the process is ended
+  };
+
+  /// `stuck_for_good`: called on the watchdog's thread when the loop cannot be freed; must not return.
+  Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& where)> stuck_for_good);
+  ~Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+
+  /// Around every stretch of plan code. A few nanoseconds.
+  void enter() { slice_.store(++slices_, std::memory_order_relaxed); }
+  void leave() { slice_.store(0, std::memory_order_relaxed); }
+
+  /// "plan never yields (plans/x.lua:12)" after a stretch was ended by force, once; else "".
+  std::string take_verdict();
+
+ private:
+  struct Impl;
+  std::atomic<std::uint64_t> slice_{0};  // number of the stretch now running, 0 between them
+  std::uint64_t slices_ = 0;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lgen::lua
