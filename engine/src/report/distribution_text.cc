@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "matrix.h"
 #include "names.h"
@@ -37,7 +38,7 @@ std::string what_is_spread(const DistributionResult& result) {
     case VerdictKind::per_stream:
       return "streams are spread over ";
     case VerdictKind::per_stream_within_subset:
-      return fmt::format("streams are spread, each {} within its set of {}", row, plural(result.table.cols));
+      return fmt::format("streams are spread, inside one of {} sets", result.verdict.subsets.size());
     case VerdictKind::inconclusive:
       return "these figures cannot tell";
   }
@@ -46,23 +47,37 @@ std::string what_is_spread(const DistributionResult& result) {
 
 Tone tone_of(VerdictKind kind) { return kind == VerdictKind::inconclusive ? Tone::warn : Tone::good; }
 
-void print_subsets(Page& page, const DistributionResult& result) {
-  const auto& subsets = result.verdict.subsets;
-  if (result.verdict.kind != VerdictKind::per_stream_within_subset) return;
-  for (std::size_t i = 0; i < subsets.size(); ++i) {
-    page.item({Span(fmt::format("  set {}: ", i + 1))}, join_words(subsets[i]));
+/// Full names where every set fits a line, else what tells the backends apart.
+std::vector<std::string> subset_words(const DistributionResult& result, std::size_t room) {
+  const ShortNames brief = shorten_names(known_backends(result.table));
+  std::map<std::string, std::string> short_name;
+  const std::vector<std::string> all = known_backends(result.table);
+  for (std::size_t i = 0; i < all.size(); ++i) short_name[all[i]] = brief.names[i];
+  std::vector<std::string> full, cut;
+  for (const auto& subset : result.verdict.subsets) {
+    std::vector<std::string> names;
+    for (const std::string& name : subset) names.push_back(short_name.contains(name) ? short_name[name] : name);
+    full.push_back(join_words(subset));
+    cut.push_back(join_words(names));
   }
-  if (result.verdict.astray > 0) {
-    page.line({Span(fmt::format("  astray: {:.1f}% of the {} have a stream outside their set",
-                                100 * result.verdict.astray, plural(result.table.rows)))});
+  const bool all_fit =
+      std::all_of(full.begin(), full.end(), [&](const std::string& words) { return display_width(words) <= room; });
+  return all_fit ? full : cut;
+}
+
+void print_subsets(Page& page, const DistributionResult& result) {
+  if (result.verdict.kind != VerdictKind::per_stream_within_subset) return;
+  const std::vector<std::string> subsets = subset_words(result, page.width() - 12);
+  for (std::size_t i = 0; i < subsets.size(); ++i) {
+    page.item({Span(fmt::format("  set {}: ", i + 1))}, subsets[i], Tone::bold);
   }
 }
 
 void print_evenness(Page& page, const DistributionResult& result) {
   if (known_backends(result.table).size() < 2 || result.table.total() == 0) return;
-  page.line({Span(fmt::format("  evenness: Jain {:.3f} (1 is even), fullest {} {:.2f} x the mean", result.jain,
-                              result.table.cols, result.max_over_mean),
-                  Tone::dim)});
+  page.line({Span(
+      fmt::format("  evenness: Jain {:.3f} of 1, the fullest has {:.2f} × the mean", result.jain, result.max_over_mean),
+      Tone::dim)});
 }
 
 }  // namespace
@@ -80,10 +95,11 @@ void print_distribution(Page& page, const DistributionResult& result) {
   page.heading("VERDICT", {Span(" " + result.table.name, Tone::dim)});
   const std::string kind = fmt::format("  {}: ", to_string(result.verdict.kind));
   const std::size_t used = display_width(kind);
-  const std::string words = verdict_words(result, page.width() > used ? page.width() - used : 0);
-  page.line({Span(kind, tone_of(result.verdict.kind)), Span(words, Tone::bold)});
-  page.paragraph(2, result.verdict.why);
+  const std::size_t line = page.width() > used ? page.width() - used : 0;
+  const std::string words = verdict_words(result, line + line / 2);  // two lines at most
+  page.item({Span(kind, tone_of(result.verdict.kind))}, words, Tone::bold);
   print_subsets(page, result);
+  page.paragraph(2, result.verdict.why);
   if (result.table.row_names.empty() || result.table.col_names.empty()) return;
   page.line({});
   print_matrix(page, result.table, 2);

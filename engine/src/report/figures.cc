@@ -15,6 +15,14 @@ std::string three_digits(double value) {
   return fmt::format("{:.{}f}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }
 
+/// Powers of 1024 in five columns: "512B", "49.3K", "1.20M".
+std::string brief_bytes(double bytes) {
+  constexpr std::string_view kUnits = "BKMGT";
+  std::size_t unit = 0;
+  for (; bytes >= 999.5 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024;
+  return (unit == 0 ? fmt::format("{:.0f}", bytes) : three_digits(bytes)) + kUnits[unit];
+}
+
 bool comes_before(const std::pair<std::string, std::uint64_t>& a, const std::pair<std::string, std::uint64_t>& b) {
   if ((a.first == "OK") != (b.first == "OK")) return a.first == "OK";
   return a.second != b.second ? a.second > b.second : a.first < b.first;
@@ -72,7 +80,7 @@ std::string brief_seconds(double seconds) {
 
 std::string brief_value(double value, std::string_view unit) {
   if (unit == "s") return brief_seconds(value);
-  if (unit == "B") return format_size(value);
+  if (unit == "B") return brief_bytes(value);
   if (value == std::floor(value) && std::fabs(value) < 1e6) return fmt::format("{:.0f}", value);
   return fmt::format("{:.3g}", value);
 }

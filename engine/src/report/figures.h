@@ -51,7 +51,7 @@ std::map<Key, Histogram> histograms_by(const Snapshot& metrics, std::string_view
 /// Three digits: "312us", "1.23ms", "12.3s", "1m30s", "2h05m".
 std::string brief_seconds(double seconds);
 
-/// A value in a metric's unit: seconds, bytes, or a plain number of three digits.
+/// A value in a metric's unit: seconds, bytes ("49.3K"), or a plain number of three digits.
 std::string brief_value(double value, std::string_view unit);
 
 /// "12.3s", "2m05.0s": a moment of the run.

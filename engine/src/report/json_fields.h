@@ -174,7 +174,7 @@ void number_fields(Io& io, T& v, MetricType type) {
     io("max", v.max);
   }
   if (type == MetricType::rate) io("hits", v.hits);
-  io("count", v.count);
+  if (type != MetricType::counter) io("count", v.count);
 }
 
 template <class Io, View<TimelineSeries> T>

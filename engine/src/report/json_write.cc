@@ -17,8 +17,14 @@ Json json_of(const std::string& text) { return text; }
 Json json_of(bool yes) { return yes; }
 Json json_of(int n) { return n; }
 Json json_of(std::uint64_t n) { return n; }
-Json json_of(double x) { return std::isfinite(x) ? Json(x) : Json(); }
-Json json_of(Duration d) { return to_seconds(d); }
+/// Whole numbers without ".0"; what JSON has no number for (NaN, infinite) as null.
+Json json_of(double x) {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (!std::isfinite(x)) return {};
+  if (x == std::floor(x) && std::fabs(x) < kExact) return static_cast<std::int64_t>(x);
+  return x;
+}
+Json json_of(Duration d) { return json_of(static_cast<double>(d.count()) / 1e9); }
 Json json_of(Validity v) { return std::string(to_string(v)); }
 Json json_of(VerdictKind v) { return std::string(to_string(v)); }
 Json json_of(MetricType v) { return std::string(to_string(v)); }
@@ -71,19 +77,22 @@ Json json_of(const TimelinePoint& point) {
   return Json::array({point.count, json_of(point.sum), json_of(point.min), json_of(point.max), std::move(buckets)});
 }
 
+/// Ticks of 1 us as seconds: 1510 -> 0.00151, where a product with 1e-6 would give 0.0015099999999999998.
+double in_unit(double ticks, double tick) { return tick < 1 ? ticks / std::round(1 / tick) : ticks * tick; }
+
 /// Percentiles are for people and tools; what is read back is the base64, with the exact extremes and sum beside it.
 void put_histogram(Json& object, const SeriesSnapshot& series, double tick) {
   const Histogram histogram = series.histogram.value_or(Histogram());
-  const auto value = [&](std::int64_t ticks) { return static_cast<double>(ticks) * tick; };
+  const auto value = [&](auto ticks) { return json_of(in_unit(static_cast<double>(ticks), tick)); };
   object["count"] = histogram.count();
   object["min"] = value(histogram.min());
-  object["avg"] = histogram.mean() * tick;
+  object["avg"] = value(histogram.mean());
   object["med"] = value(histogram.percentile(50));
   object["p90"] = value(histogram.percentile(90));
   object["p95"] = value(histogram.percentile(95));
   object["p99"] = value(histogram.percentile(99));
   object["max"] = value(histogram.max());
-  object["sum"] = histogram.sum() * tick;
+  object["sum"] = value(histogram.sum());
 }
 
 Json figures_of(const MetricSnapshot& metric, const SeriesSnapshot& series) {

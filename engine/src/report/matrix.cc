@@ -1,7 +1,7 @@
 // How a matrix of any size fits N columns. Tried in this order, the first that fits wins:
 //   1. backends as columns under their full names, 2. under what tells them apart ("…-abcde" of one ReplicaSet),
-//   3. backends as rows, channels as columns (few channels, many pods), 4. numbered columns with a legend,
-//   5. numbered columns of which only the first are shown, the rest added up.
+//   3. backends as rows, channels as columns (few channels, many pods), 4. as 2. with narrow gaps, 5. numbered columns
+//   with a legend, 6. only the first columns, the rest added up.
 // A column "unknown" is never among those added up.
 
 #include "matrix.h"
@@ -26,7 +26,7 @@ struct Grid {
   std::string corner;  // what the rows are
   std::vector<std::string> rows, cols;
   Counts counts;
-  std::vector<std::string> legend;  // lines below
+  std::vector<std::string> legend;  // printed below
 };
 
 std::vector<std::uint64_t> column_sums(const Grid& grid) {
@@ -58,7 +58,7 @@ Grid with_short_columns(Grid grid, const std::string& what) {
 Grid with_numbered_columns(Grid grid) {
   for (std::size_t i = 0; i < grid.cols.size(); ++i) {
     if (grid.cols[i] == kUnknownBackend) continue;
-    grid.legend.push_back(fmt::format("{} = {}", i + 1, grid.cols[i]));
+    grid.legend.push_back(fmt::format("{}={}", i + 1, grid.cols[i]));
     grid.cols[i] = std::to_string(i + 1);
   }
   return grid;
@@ -86,7 +86,9 @@ Grid with_fewer_columns(const Grid& grid, std::size_t keep) {
     cut.counts.back().push_back(std::accumulate(first, last, std::uint64_t{0}));
     if (has_unknown) cut.counts.back().push_back(row.back());
   }
-  cut.legend.assign(grid.legend.begin(), grid.legend.begin() + static_cast<std::ptrdiff_t>(keep));
+  // One entry explains all names, or there is one for each number.
+  const std::size_t entries = std::min(grid.legend.size(), keep);
+  cut.legend.assign(grid.legend.begin(), grid.legend.begin() + static_cast<std::ptrdiff_t>(entries));
   return cut;
 }
 
@@ -140,27 +142,28 @@ struct Layout {
   std::size_t gap = 2;
 };
 
-/// The last resort: as many numbered columns as there is room for.
-Layout cut_to_fit(const Grid& numbered, const Fit& fit) {
-  const bool has_unknown = !numbered.cols.empty() && numbered.cols.back() == kUnknownBackend;
-  std::size_t keep = numbered.cols.size() - (has_unknown ? 1 : 0);
-  while (keep > 1 && !fit.holds(with_fewer_columns(numbered, keep), 1)) --keep;
-  return {with_fewer_columns(numbered, keep), 1};
+/// As many columns as there is room for, the rest added up.
+Grid cut_to_fit(const Grid& grid, const Fit& fit) {
+  const bool has_unknown = !grid.cols.empty() && grid.cols.back() == kUnknownBackend;
+  std::size_t keep = grid.cols.size() - (has_unknown ? 2 : 1);
+  while (keep > 1 && !fit.holds(with_fewer_columns(grid, keep), 1)) --keep;
+  return with_fewer_columns(grid, keep);
 }
 
 Layout choose_layout(const Grid& full, const std::string& row_word, const std::string& col_word, const Fit& fit) {
   if (fit.holds(full, 2)) return {full};
   const Grid brief = with_short_columns(full, col_word);
   if (fit.holds(brief, 2)) return {brief};
-  if (fit.holds(brief, 1)) return {brief, 1};
   if (full.rows.size() < full.cols.size()) {
-    const Grid turned = with_short_columns(transposed(full, col_word), row_word);
+    const Grid turned = transposed(full, col_word), turned_brief = with_short_columns(turned, row_word);
     if (fit.holds(turned, 2)) return {turned};
+    if (fit.holds(turned_brief, 2)) return {turned_brief};
   }
+  if (fit.holds(brief, 1)) return {brief, 1};
   const Grid numbered = with_numbered_columns(full);
-  if (fit.holds(numbered, 2)) return {numbered};
   if (fit.holds(numbered, 1)) return {numbered, 1};
-  return cut_to_fit(numbered, fit);
+  const Grid cut = cut_to_fit(brief, fit), cut_numbered = cut_to_fit(numbered, fit);
+  return {cut.cols.size() >= cut_numbered.cols.size() ? cut : cut_numbered, 1};
 }
 
 }  // namespace
@@ -173,9 +176,7 @@ void print_matrix(Page& page, const DistributionTable& table, std::size_t indent
   const Grid full{row_word, row_labels(folded.row_names, room), folded.col_names, folded.counts, {}};
   const Layout layout = choose_layout(full, row_word, table.cols, Fit{page.width(), indent});
   table_of(layout.grid).print(page, indent, layout.gap);
-  for (const std::string& words : layout.grid.legend) {
-    page.line({Span(std::string(indent, ' ')), Span(words, Tone::dim)});
-  }
+  page.paragraph(indent, fmt::format("{}", fmt::join(layout.grid.legend, ", ")), Tone::dim);
   if (folded.row_names.size() < table.row_names.size()) {
     page.paragraph(indent,
                    fmt::format("{} of {}: one that reconnected may have landed elsewhere",

@@ -65,10 +65,8 @@ std::string lost_words(const std::vector<const ConnectionRecord*>& lost) {
   std::map<std::string, std::uint64_t> kinds;
   for (const ConnectionRecord* record : lost) ++kinds[goaway_words(*record)];
   std::vector<std::string> parts;
-  for (const auto& [kind, n] : kinds) parts.push_back(fmt::format("{} by {}", grouped(n), kind));
-  if (kinds.size() == 1 && kinds.contains("closed"))
-    return fmt::format("{} closed before the end", grouped(lost.size()));
-  return fmt::format("{} left before the end: {}", grouped(lost.size()), join_words(parts));
+  for (const auto& [kind, n] : kinds) parts.push_back(fmt::format("{} {}", grouped(n), kind));
+  return fmt::format("{} lost before the end: {}", counted(lost.size(), "connection"), join_words(parts));
 }
 
 void print_lost(Page& page, const std::vector<ConnectionRecord>& connections) {
@@ -77,7 +75,7 @@ void print_lost(Page& page, const std::vector<ConnectionRecord>& connections) {
     if (was_lost(record)) lost.push_back(&record);
   }
   if (lost.empty()) return;
-  page.line({Span("  " + lost_words(lost))});
+  page.item({Span("  ")}, lost_words(lost));
   for (std::size_t i = 0; i < std::min(lost.size(), kMaxLines); ++i) {
     const ConnectionRecord& record = *lost[i];
     std::string text = fmt::format("{}, {}: {}", connection_name(record), record.peer, goaway_words(record));

@@ -47,11 +47,11 @@ std::string error_place(const ErrorSample& error) {
 Span validity_span(Validity validity) {
   switch (validity) {
     case Validity::valid:
-      return {" valid: it kept up, the figures are the system's", Tone::good};
+      return {" valid: it kept up", Tone::good};
     case Validity::suspect:
-      return {" SUSPECT: it was not always on time", Tone::warn};
+      return {" SUSPECT: not always on time", Tone::warn};
     case Validity::invalid:
-      return {" INVALID: it was the bottleneck, the figures do not count", Tone::bad};
+      return {" INVALID: it was the bottleneck", Tone::bad};
   }
   return {""};
 }
@@ -73,7 +73,7 @@ void print_events(Page& page, const Summary& summary) {
   if (summary.events.empty()) return;
   page.heading("EVENTS");
   std::vector<std::string> counts;
-  for (const auto& [name, n] : count_events(summary.events)) counts.push_back(fmt::format("{} x{}", name, grouped(n)));
+  for (const auto& [name, n] : count_events(summary.events)) counts.push_back(fmt::format("{} ×{}", name, grouped(n)));
   page.item({Span("  ")}, fmt::format("{}", fmt::join(counts, ", ")));
   for (std::size_t i = 0; i < std::min(summary.events.size(), kMaxEvents); ++i) {
     const EventRecord& event = summary.events[i];
@@ -97,7 +97,7 @@ void print_errors(Page& page, const Summary& summary) {
       rest += error.count;
       continue;
     }
-    page.item({Span(fmt::format("  {:>5} x ", error.count)), Span(error.code + " ", Tone::bad)},
+    page.item({Span(fmt::format("  {:>5} × ", error.count)), Span(error.code + " ", Tone::bad)},
               error.message.empty() ? "(no message)" : error.message);
     page.item({Span("          ")}, error_place(error), Tone::dim);
   }

@@ -80,14 +80,19 @@ std::string why_it_failed(const Summary& summary) {
 }  // namespace
 
 void print_run(Page& page, const RunInfo& run) {
-  page.line({Span(run.plan_name.empty() ? run.plan : run.plan_name, Tone::bold),
-             Span(run.about.empty() ? "" : " - " + run.about)});
+  const std::string name = run.plan_name.empty() ? run.plan : run.plan_name;
+  if (run.about.empty()) {
+    page.line({Span(name, Tone::bold)});
+  } else {
+    page.item({Span(name, Tone::bold), Span(" - ")}, run.about);
+  }
   std::string where = run.plan;
-  if (!run.target.empty()) where += fmt::format(" -> {} ({}, {})", run.target, run.security, run.transport);
+  if (!run.target.empty()) where += fmt::format(" → {} ({}, {})", run.target, run.security, run.transport);
   page.paragraph(2, where, Tone::dim);
-  page.line({Span(fmt::format("  {}, seed {}, lgen {} on {}", format_duration(from_seconds(run.duration)), run.seed,
-                              run.lgen_version, run.host),
-                  Tone::dim)});
+  page.paragraph(2,
+                 fmt::format("{}, seed {}, lgen {} on {}", format_duration(from_seconds(run.duration)), run.seed,
+                             run.lgen_version, run.host),
+                 Tone::dim);
   if (const std::string ended = how_it_ended(run); !ended.empty()) page.paragraph(2, ended, Tone::warn);
 }
 
@@ -141,7 +146,7 @@ void print_outcome(Page& page, const Summary& summary) {
   for (const DistributionResult& result : summary.distributions) {
     text += fmt::format(" - {}: {}", result.table.name, to_string(result.verdict.kind));
   }
-  page.line({Span(fmt::format("{} ", ok ? kYes : kNo), ok ? Tone::good : Tone::bad), Span(text, Tone::bold)});
+  page.item({Span(fmt::format("{} ", ok ? kYes : kNo), ok ? Tone::good : Tone::bad)}, text, Tone::bold);
 }
 
 }  // namespace lgen

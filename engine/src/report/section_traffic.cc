@@ -44,7 +44,13 @@ constexpr std::array<LatencyRow, 5> kLatencyRows = {{{"grpc_call_duration_second
                                                      {"grpc_call_service_seconds", "service"},
                                                      {"grpc_stream_open_seconds", "open"},
                                                      {"grpc_stream_duration_seconds", "duration"},
-                                                     {"grpc_message_rtt_seconds", "round trip"}}};
+                                                     {"grpc_message_rtt_seconds", "rtt"}}};
+
+/// Narrow pages first lose the wide gaps, then the indent.
+void print_fitting(Page& page, const TextTable& table) {
+  if (table.width(2, 2) <= page.width()) return table.print(page, 2, 2);
+  table.print(page, table.width(2, 1) <= page.width() ? 2 : 0, 1);
+}
 
 using ByTraffic = std::map<TrafficKey, Histogram>;
 
@@ -85,14 +91,14 @@ class LatencyTable {
       const SeriesSnapshot all = aggregate(metric, {});
       if (!all.histogram || all.histogram->count() == 0) continue;
       table_.title(Span(metric.spec.name));
-      add("", *all.histogram, metric);
+      add("  values", *all.histogram, metric);
     }
   }
 
   void print(Page& page) const {
     if (!used_) return;
-    page.heading("LATENCY", {Span(" and other distributions", Tone::dim)});
-    table_.print(page, 2, table_.width(2, 2) <= page.width() ? 2 : 1);
+    page.heading("LATENCY");
+    print_fitting(page, table_);
   }
 
  private:
@@ -217,7 +223,7 @@ class BackendTable {
       if (++shown <= kMaxBackendRows) table.row(cells(elide_middle(name, room), line));
     }
     if (shown > kMaxBackendRows) table.title(Span(fmt::format("… {} more", shown - kMaxBackendRows)));
-    table.print(page, 2, table.width(2, 2) <= page.width() ? 2 : 1);
+    print_fitting(page, table);
   }
 
  private:

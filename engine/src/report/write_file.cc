@@ -98,15 +98,16 @@ Outcome write_special(const std::string& path, std::string_view text) {
   return Done{};
 }
 
-Outcome fill(const std::string& path, std::string_view text) {
+/// `shown`: the path to name in an error.
+Outcome fill(const std::string& path, const std::string& shown, std::string_view text) {
   File file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (file.fd() < 0 || !write_all(file.fd(), text) || !file.close()) return cannot_write(path, errno);
+  if (file.fd() < 0 || !write_all(file.fd(), text) || !file.close()) return cannot_write(shown, errno);
   return Done{};
 }
 
 Outcome write_regular(const std::string& path, std::string_view text) {
   const std::string beside = path + ".tmp";
-  if (const Outcome filled = fill(beside, text); !filled) {
+  if (const Outcome filled = fill(beside, path, text); !filled) {
     ::unlink(beside.c_str());
     return filled;
   }

@@ -1,0 +1,157 @@
+#include <sstream>
+
+#include "catch.h"
+#include "golden.h"
+#include "lgen/report.h"
+#include "lgen/text.h"
+#include "sample_summary.h"
+#include "sections.h"
+
+using namespace lgen;
+using namespace lgen::test;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string without_colour(const std::string& text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') {
+      i = text.find('m', i);
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
+
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+Summary zoned_summary() {
+  Summary summary = good_summary();
+  summary.distributions = {placed(20, 30, [](std::size_t c, std::size_t s) {
+    return "streamer-7d9c8b6f5-" + std::string(c % 2 ? "xk2p" : "a8fz") + std::to_string(s % 4);
+  })};
+  return summary;
+}
+
+Summary many_pods() {
+  Summary summary = good_summary();
+  summary.distributions = {
+      placed(60, 40, [](std::size_t c, std::size_t s) { return "10.0." + std::to_string((c + s) % 40) + ".7:50051"; })};
+  return summary;
+}
+
+}  // namespace
+
+TEST_CASE("the console report is what the golden files show") {
+  check_golden("report/console_good_80.txt", render_console(good_summary(), {false, 80}));
+  check_golden("report/console_bad_80.txt", render_console(bad_summary(), {false, 80}));
+  check_golden("report/console_bad_60.txt", render_console(bad_summary(), {false, 60}));
+  check_golden("report/console_zoned_80.txt", render_console(zoned_summary(), {false, 80}));
+  check_golden("report/console_many_pods_80.txt", render_console(many_pods(), {false, 80}));
+}
+
+TEST_CASE("no line of the console is wider than asked for or ends in a blank") {
+  for (const Summary& summary : {good_summary(), bad_summary(), zoned_summary(), many_pods(), Summary{}}) {
+    for (const int width : {40, 50, 60, 80, 100, 132}) {
+      for (const std::string& line : lines_of(render_console(summary, {false, width}))) {
+        INFO("width " << width << ": |" << line << "|");
+        CHECK(display_width(line) <= static_cast<std::size_t>(width));
+        CHECK((line.empty() || line.back() != ' '));
+      }
+    }
+  }
+}
+
+TEST_CASE("colour adds escape codes and nothing else") {
+  const std::string plain = render_console(bad_summary(), {false, 80});
+  const std::string coloured = render_console(bad_summary(), {true, 80});
+  CHECK(plain.find('\x1b') == std::string::npos);
+  CHECK(coloured != plain);
+  CHECK(without_colour(coloured) == plain);
+}
+
+TEST_CASE("sections with nothing to say are not printed") {
+  const std::string text = render_console(Summary{}, {false, 80});
+  for (const char* title : {"THRESHOLDS", "CHECKS", "VERDICT", "SCENARIOS", "LATENCY", "STATUS CODES", "STREAMS",
+                            "BACKENDS", "CONNECTIONS", "EVENTS", "ERRORS", "NOTES", "NOT ACCOUNTED FOR"}) {
+    INFO(title);
+    CHECK_FALSE(holds(text, title));
+  }
+  CHECK(holds(text, "GENERATOR"));
+}
+
+TEST_CASE("sockets, channels and reconnects are said in words") {
+  struct Case {
+    const char* scene;
+    std::vector<ChannelSummary> channels;
+    const char* words;
+  };
+  const auto own = [](std::uint64_t n) { return ChannelSummary{"c", "p", "t", n, 0, "", "own"}; };
+  const auto shared = [](std::uint64_t n) { return ChannelSummary{"c", "p", "t", n, 0, "", "shared"}; };
+  const Case cases[] = {
+      {"no channel", {}, ""},
+      {"each its own", {own(1), own(1), own(1)}, "3 sockets for 3 channels: no reconnect"},
+      {"one more", {own(1), own(2), own(1)}, "4 sockets for 3 channels: one reconnect"},
+      {"many", {own(3), own(3)}, "6 sockets for 2 channels: 4 reconnects"},
+      {"one down", {own(1), own(0), own(2)}, "3 sockets for 3 channels: one reconnect, one never connected"},
+      {"all down", {own(0), own(0)}, "0 sockets for 2 channels: no reconnect, 2 never connected"},
+      {"shared", {shared(1), shared(1), shared(1)}, "1 socket for 3 channels: shared, no reconnect"},
+      {"shared, reconnected", {shared(2), shared(2)}, "2 sockets for 2 channels: shared, one reconnect"},
+      {"some shared", {shared(1), shared(1), own(1)}, "2 sockets for 3 channels: 2 of them shared, no reconnect"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.scene);
+    CHECK(socket_words(c.channels) == c.words);
+  }
+}
+
+TEST_CASE("the verdict's line names what is spread and over whom") {
+  const auto words = [](const DistributionResult& result) { return render_distribution(result, {false, 80}); };
+  const auto pod = [](std::size_t n) { return "pod-" + std::to_string(n + 1); };
+  CHECK(holds(words(placed(3, 10, [&](std::size_t c, std::size_t) { return pod(c); })),
+              "per_connection: connections are spread over pod-1, pod-2 and pod-3\n"));
+  CHECK(holds(words(placed(3, 30, [&](std::size_t, std::size_t s) { return pod(s % 3); })),
+              "per_stream: streams are spread over pod-1, pod-2 and pod-3\n"));
+  CHECK(holds(words(placed(3, 10, [&](std::size_t, std::size_t) { return pod(0); })),
+              "inconclusive: these figures cannot tell\n"));
+  const std::string zoned = words(placed(8, 30, [&](std::size_t c, std::size_t s) { return pod(c % 2 * 2 + s % 2); }));
+  CHECK(holds(zoned, "per_stream_within_subset: streams are spread, inside one of 2 sets\n"));
+  CHECK(holds(zoned, "  set 1: pod-1 and pod-2\n  set 2: pod-3 and pod-4\n"));
+}
+
+TEST_CASE("service time is shown only where it differs from response time") {
+  CHECK(holds(render_console(bad_summary(), {false, 80}), "service"));
+  Metrics metrics;
+  for (const char* name : {"grpc_call_duration_seconds", "grpc_call_service_seconds"}) {
+    metrics.record(metrics.series(name, make_labels({{"method", "a.B/C"}})), 0.01);
+  }
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  CHECK_FALSE(holds(render_console(summary, {false, 80}), "service"));
+}
+
+TEST_CASE("what servers send cannot steer the terminal") {
+  Summary summary;
+  summary.errors = {{"UNKNOWN", "\x1b[2J\x1b[1;1Hgone\nnext\xff", "", "", 1, 0, 0}};
+  const std::string text = render_console(summary, {false, 80});
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(holds(text, "?[2J?[1;1Hgone next\xEF\xBF\xBD"));
+}
+
+TEST_CASE("the last line says how it ended") {
+  CHECK(lines_of(render_console(good_summary(), {false, 80})).back() ==
+        "✓ passed - streams by connection: per_connection");
+  CHECK(lines_of(render_console(bad_summary(), {false, 100})).back() ==
+        "✗ exit code 99: 1 threshold and 1 check failed - streams by connection: per_connection");
+  Summary interrupted;
+  interrupted.run.exit_code = 105;
+  CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by a signal");
+}

@@ -1,0 +1,123 @@
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "golden.h"
+#include "lgen/report.h"
+#include "sample_summary.h"
+
+using namespace lgen;
+using namespace lgen::test;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Summary parsed(const std::string& text) {
+  auto summary = parse_json_summary(text);
+  if (!summary) FAIL(summary.error().message);
+  return std::move(summary).value();
+}
+
+std::string problem_of(const Json& document) {
+  const auto summary = parse_json_summary(document.dump());
+  return summary ? std::string("none") : summary.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("the JSON summary is what the golden files show") {
+  check_golden("report/summary_good.json", render_json(good_summary()));
+  check_golden("report/summary_bad.json", render_json(bad_summary()));
+}
+
+TEST_CASE("a JSON summary reads back exactly") {
+  for (const Summary& summary : {good_summary(), bad_summary(), Summary{}}) {
+    const std::string text = render_json(summary);
+    CHECK(render_json(parsed(text)) == text);
+  }
+}
+
+TEST_CASE("a report made from the JSON is the report of the run") {
+  for (const Summary& summary : {good_summary(), bad_summary()}) {
+    CHECK(render_console(parsed(render_json(summary)), {false, 80}) == render_console(summary, {false, 80}));
+  }
+}
+
+TEST_CASE("gauges, rates and odd values read back too") {
+  Metrics metrics;
+  metrics.set(metrics.series("vus", make_labels({{"scenario", "a"}})), 3);
+  metrics.set(metrics.series("vus", make_labels({{"scenario", "a"}})), 1);
+  metrics.hit(metrics.series("checks", make_labels({{"name", "x"}})), true);
+  metrics.hit(metrics.series("checks", make_labels({{"name", "x"}})), false);
+  metrics.record(metrics.series("iteration_duration_seconds", {}), 0.1 + 0.2);
+  const auto odd = metrics.define({"odd", MetricType::gauge, "", "", {}});
+  metrics.set(metrics.series(odd.value(), {}), std::numeric_limits<double>::infinity());
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  summary.run.seed = std::numeric_limits<std::uint64_t>::max();
+  summary.errors = {{"UNKNOWN", "bytes \xff\xfe", "", "", 1, 0, 0}};
+  const std::string text = render_json(summary);
+  const Summary back = parsed(text);
+  CHECK(render_json(back) == text);
+  CHECK(back.run.seed == summary.run.seed);
+  const SeriesSnapshot& vus = back.metrics.find("vus")->series.at(0);
+  CHECK(vus.value == 1);
+  CHECK(vus.max == 3);
+  CHECK(back.metrics.find("checks")->series.at(0).hits == 1);
+  CHECK(back.metrics.find("checks")->series.at(0).value == 0.5);
+}
+
+TEST_CASE("keys stand in the documented order, options in the order given") {
+  const Json document = Json::parse(render_json(good_summary()));
+  std::vector<std::string> keys, options;
+  for (const auto& [key, value] : document.items()) keys.push_back(key);
+  for (const auto& [key, value] : document["run"]["options"].items()) options.push_back(key);
+  CHECK(keys == std::vector<std::string>{"schema", "run", "validity", "thresholds", "checks", "distributions",
+                                         "scenarios", "metrics", "channels", "connections", "errors", "errors_dropped",
+                                         "events", "events_dropped", "conservation", "timelines"});
+  CHECK(options == std::vector<std::string>{"target", "channels", "streams", "hold"});
+}
+
+TEST_CASE("percentiles stand beside the base64, and the total adds up the series") {
+  const Json document = Json::parse(render_json(good_summary()));
+  const Json& metric = document["metrics"]["grpc_stream_duration_seconds"];
+  CHECK(metric["total"]["count"] == 30);
+  CHECK(metric["total"]["max"] == 30.29);
+  CHECK(metric["series"].size() == 3);
+  for (const char* key : {"count", "min", "avg", "med", "p90", "p95", "p99", "max", "sum", "hdr"}) {
+    CHECK(metric["series"][0].contains(key));
+  }
+}
+
+TEST_CASE("what is missing or wrong is named by its path") {
+  const Json good = Json::parse(render_json(good_summary()));
+  const auto problem = [&](const char* pointer, const Json& value) {
+    Json document = good;
+    document[Json::json_pointer(pointer)] = value;
+    return problem_of(document);
+  };
+  Json no_seed = good;
+  no_seed["run"].erase("seed");
+  CHECK(problem_of(no_seed) == "not a summary of lgen: run.seed: missing");
+  Json no_hdr = good;
+  no_hdr["metrics"]["grpc_stream_duration_seconds"]["series"][1].erase("hdr");
+  CHECK(problem_of(no_hdr) == "not a summary of lgen: metrics.grpc_stream_duration_seconds.series[1].hdr: missing");
+  CHECK(problem("/run/seed", "many") ==
+        "not a summary of lgen: run.seed: expected a whole number from 0, found string");
+  CHECK(problem("/checks/0/passes", -1) ==
+        "not a summary of lgen: checks[0].passes: expected a whole number from 0, found number");
+  CHECK(problem("/validity/verdict", "fine") == "not a summary of lgen: validity.verdict: unknown word 'fine'");
+  CHECK(problem("/distributions/0/table/counts/2", Json::array({1})) ==
+        "not a summary of lgen: distributions: the counts of 'streams by connection' do not fit its names");
+  CHECK(problem("/schema", "k6/1") == "not a summary of lgen: schema: expected 'lgen.summary/1', found 'k6/1'");
+  CHECK(problem("/timelines/series/0/points/1", Json::array({1, 2})).find("timelines.series[0].points[1]: expected") !=
+        std::string::npos);
+  CHECK(problem("/metrics/grpc_stream_duration_seconds/series/0/hdr", "AAAA").find("series[0]: HDR histogram") !=
+        std::string::npos);
+}
+
+TEST_CASE("what is no JSON is said to be none") {
+  CHECK(parse_json_summary("").error().message == "not a summary of lgen: no JSON at byte 1");
+  CHECK(parse_json_summary("{\"schema\": ").error().code == ErrorCode::protocol);
+  CHECK(parse_json_summary("[]").error().message.find("the document: expected an object") != std::string::npos);
+}
