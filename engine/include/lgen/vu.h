@@ -34,10 +34,12 @@ class Vu {
   /// Runs one iteration. The Op and `done` follow the contract of op.h; one iteration at a time.
   virtual Op start(const Iteration& iteration, IterationDone done) = 0;
   /// Before the first and after the last iteration; the defaults have nothing to do and return an empty Op, in which
-  /// case `done` is not called.
+  /// case `done` is not called. `failed` ends the run as a plan error; call Runner::fail() before to give the reason.
+  /// A VU that did not begin, or had to be dropped, is not ended.
   virtual Op begin(IterationDone done);
   virtual Op end(IterationDone done);
-  /// No further iteration will come and the running one should end soon (`vu.stopping`).
+  /// No further iteration will come and the running one should end soon (`vu.stopping`). Not called while idle. `done`
+  /// must not be called inside it.
   virtual void ask_to_stop() {}
 };
 

@@ -57,6 +57,7 @@ struct Runner::Impl {
   void make_scenarios();
   void end_early(RunEnd end, std::string reason, int signum);
   void note_end(RunEnd end, std::string reason);
+  void stop_scenarios(Duration cap);
   bool ending() const { return outcome.end != RunEnd::completed; }
 
   void step();
@@ -78,7 +79,6 @@ struct Runner::Impl {
   std::function<void(const RunOutcome&)> finished;
   Stage stage = Stage::ready;
   RunOutcome outcome;
-  bool told_to_stop = false;  // the scenarios know that the run ends early
 
   // Setup or teardown.
   Op op;
@@ -132,7 +132,14 @@ void Runner::Impl::end_early(RunEnd end, std::string reason, int signum) {
   if (stage == Stage::finished || ending()) return;
   note_end(end, std::move(reason));
   outcome.signal = signum;
-  if (stage != Stage::ready) soon.ask();
+  if (stage == Stage::ready) return;
+  if (stage == Stage::load) stop_scenarios(bounded(spec.stop_timeout));
+  soon.ask();
+}
+
+/// Takes effect on the spot: not one more iteration starts.
+void Runner::Impl::stop_scenarios(Duration cap) {
+  for (const auto& scenario : scenarios) scenario->stop(cap);
 }
 
 void Runner::Impl::step() {
@@ -205,9 +212,6 @@ void Runner::Impl::enter_load() {
 
 /// Background scenarios end when all others have; where there are no others, at their own time.
 void Runner::Impl::watch_load() {
-  if (ending() && !std::exchange(told_to_stop, true)) {
-    for (const auto& scenario : scenarios) scenario->stop(bounded(spec.stop_timeout));
-  }
   bool any_foreground = false, foreground_over = true, all_over = true;
   for (const auto& scenario : scenarios) {
     any_foreground |= !scenario->background();
@@ -215,8 +219,7 @@ void Runner::Impl::watch_load() {
     all_over &= scenario->finished();
   }
   if (all_over) return enter_teardown();
-  if (!any_foreground || !foreground_over) return;
-  for (const auto& scenario : scenarios) scenario->stop(Duration::max());
+  if (any_foreground && foreground_over) stop_scenarios(Duration::max());
 }
 
 void Runner::Impl::enter_teardown() {
