@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 namespace lgen::server {
 namespace {
@@ -30,7 +31,10 @@ std::string objection(const addrinfo& address) {
   return why;
 }
 
-std::string reason(const std::string& address) {
+using Resolved = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+// Empty with the resolver's word in `why` when "host:port" means nothing.
+Resolved resolve(const std::string& address, std::string& why) {
   const auto colon = address.rfind(':');
   const std::string host = without_brackets(address.substr(0, colon));
   addrinfo hints{};
@@ -38,9 +42,14 @@ std::string reason(const std::string& address) {
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(host.c_str(), address.substr(colon + 1).c_str(), &hints, &found);
-  if (error != 0) return gai_strerror(error);
-  const std::string why = objection(*found);
-  freeaddrinfo(found);
+  if (error != 0) why = gai_strerror(error);
+  return {error == 0 ? found : nullptr, &freeaddrinfo};
+}
+
+std::string reason(const std::string& address) {
+  std::string why;
+  const Resolved resolved = resolve(address, why);
+  if (resolved) why = objection(*resolved);
   return why.empty() ? "the address cannot be used" : why;
 }
 
@@ -60,6 +69,17 @@ std::string metrics_address(const Options& options) {
 std::string cannot_listen(const std::string& what, const std::string& address, const std::string& flag) {
   return fmt::format("cannot listen for {} on {}: {}; choose another port with {} or another address with --bind", what,
                      address, reason(address), flag);
+}
+
+void knock(const std::string& address) {
+  std::string ignored;
+  const Resolved resolved = resolve(address, ignored);
+  if (!resolved) return;
+  const int fd = socket(resolved->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  // Whether anybody opens does not matter here.
+  static_cast<void>(connect(fd, resolved->ai_addr, resolved->ai_addrlen));
+  close(fd);
 }
 
 }  // namespace lgen::server

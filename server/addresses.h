@@ -19,4 +19,7 @@ std::string metrics_address(const Options& options);
 // "cannot listen for gRPC on 127.0.0.1:50051: Address already in use; ... --grpc-port ..."
 std::string cannot_listen(const std::string& what, const std::string& address, const std::string& flag);
 
+// Connects and hangs up at once.
+void knock(const std::string& address);
+
 }  // namespace lgen::server

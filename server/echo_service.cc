@@ -66,13 +66,13 @@ class UnaryEcho final : public grpc::ServerUnaryReactor {
  public:
   UnaryEcho(const Shared& shared, MethodMetrics& method, grpc::CallbackServerContext* context,
             const EchoRequest* request, EchoReply* reply)
-      : context_(context),
+      : identity_(shared.identity),
+        context_(context),
         request_(request),
         reply_(reply),
         record_(method),
         ticket_(shared.admission, Ticket::Needs::kStart),
         conversation_(shared, *context) {
-    shared.identity.attach(*context);
     record_.received(request->ByteSizeLong());
     ticket_.enter([this](Answer answer) {
       if (answer != Answer::kGo) return end(refusal(answer));
@@ -94,13 +94,21 @@ class UnaryEcho final : public grpc::ServerUnaryReactor {
   void end(const grpc::Status& status) {
     code_ = status.error_code();
     if (status.ok()) {
-      conversation_.read(*request_);
-      conversation_.fill(*reply_, *request_);
-      record_.sent(reply_->ByteSizeLong());
+      reply();
+    } else {
+      identity_.attach_to_failure(*context_);
     }
     Finish(status);
   }
 
+  void reply() {
+    identity_.attach(*context_);
+    conversation_.read(*request_);
+    conversation_.fill(*reply_, *request_);
+    record_.sent(reply_->ByteSizeLong());
+  }
+
+  const Identity& identity_;
   grpc::CallbackServerContext* context_;
   const EchoRequest* request_;
   EchoReply* reply_;

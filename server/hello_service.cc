@@ -10,13 +10,17 @@ class HelloCall final : public grpc::ServerUnaryReactor {
             const hello::Greeting* request, hello::Introduction* response)
       : record_(method), context_(context), ticket_(shared.admission, Ticket::Needs::kStart) {
     record_.received(request->ByteSizeLong());
-    shared.identity.attach(*context);
     response->set_name(request->name());
     response->set_version(shared.identity.version + "-hellogrpc");
     response->set_hostname(shared.identity.pod);
-    ticket_.enter([this, response](Answer answer) {
-      if (answer == Answer::kGo) record_.sent(response->ByteSizeLong());
+    ticket_.enter([this, response, &identity = shared.identity](Answer answer) {
       status_ = refusal(answer);
+      if (status_.ok()) {
+        identity.attach(*context_);
+        record_.sent(response->ByteSizeLong());
+      } else {
+        identity.attach_to_failure(*context_);
+      }
       Finish(status_);
     });
   }

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <stdexcept>
+#include <stop_token>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,6 +40,10 @@ std::unique_ptr<CivetServer> listen(const std::string& address) {
   }
 }
 
+std::string address_on_port(const std::string& address, std::uint16_t port) {
+  return fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
+}
+
 }  // namespace
 
 bool PageHandler::handleGet(CivetServer*, mg_connection* connection) {
@@ -56,10 +63,22 @@ HttpEndpoint::HttpEndpoint(const Options& options, std::function<std::string()> 
       healthz_([] { return plain(200, "ok\n"); }),
       readyz_([this] { return ready_ ? plain(200, "ready\n") : plain(503, "not ready\n"); }),
       server_(listen(metrics_address(options))),
-      port_(static_cast<std::uint16_t>(server_->getListeningPorts().at(0))) {
+      port_(static_cast<std::uint16_t>(server_->getListeningPorts().at(0))),
+      address_(address_on_port(metrics_address(options), port_)) {
   server_->addHandler("/metrics$", metrics_);
   server_->addHandler("/healthz$", healthz_);
   server_->addHandler("/readyz$", readyz_);
+}
+
+HttpEndpoint::~HttpEndpoint() {
+  // Civetweb's accepting thread looks for its end every two seconds, or when somebody knocks.
+  const std::jthread knocking([this](const std::stop_token& closed) {
+    while (!closed.stop_requested()) {
+      knock(address_);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+  server_->close();
 }
 
 }  // namespace lgen::server

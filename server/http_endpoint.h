@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "options.h"
 
@@ -37,6 +38,9 @@ class HttpEndpoint {
  public:
   // Throws std::runtime_error with a text for the user when it cannot listen.
   HttpEndpoint(const Options& options, std::function<std::string()> metrics_text);
+  ~HttpEndpoint();
+  HttpEndpoint(const HttpEndpoint&) = delete;
+  HttpEndpoint& operator=(const HttpEndpoint&) = delete;
 
   std::uint16_t port() const { return port_; }
   void set_ready(bool ready) { ready_ = ready; }
@@ -48,6 +52,7 @@ class HttpEndpoint {
   PageHandler readyz_;
   std::unique_ptr<CivetServer> server_;
   std::uint16_t port_ = 0;
+  std::string address_;
 };
 
 }  // namespace lgen::server

@@ -6,11 +6,20 @@ namespace lgen::server {
 
 constexpr const char kAttemptsHeader[] = "grpc-previous-rpc-attempts";
 
+template <typename Add>
+void Identity::each(const grpc::CallbackServerContext& context, Add add) const {
+  add("x-backend", pod);
+  if (!zone.empty()) add("x-zone", zone);
+  add("x-version", version);
+  add(kAttemptsHeader, std::to_string(previous_attempts(context)));
+}
+
 void Identity::attach(grpc::CallbackServerContext& context) const {
-  context.AddInitialMetadata("x-backend", pod);
-  if (!zone.empty()) context.AddInitialMetadata("x-zone", zone);
-  context.AddInitialMetadata("x-version", version);
-  context.AddInitialMetadata(kAttemptsHeader, std::to_string(previous_attempts(context)));
+  each(context, [&](const char* key, const std::string& value) { context.AddInitialMetadata(key, value); });
+}
+
+void Identity::attach_to_failure(grpc::CallbackServerContext& context) const {
+  each(context, [&](const char* key, const std::string& value) { context.AddTrailingMetadata(key, value); });
 }
 
 std::uint32_t previous_attempts(const grpc::CallbackServerContext& context) {

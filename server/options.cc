@@ -124,6 +124,8 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   Options options;
   CLI::App app("lgen-server: a gRPC server to aim load at. It counts its streams and messages and says who it is.",
                "lgen-server");
+  // The last one counts, so that a script's flags can be overruled by adding to them.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_addresses(app, options);
   add_tls(app, options);
   add_identity(app, options);

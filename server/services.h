@@ -38,17 +38,20 @@ inline grpc::Status refusal(Answer answer) {
 class StreamCall {
  public:
   StreamCall(const Shared& shared, MethodMetrics& method, grpc::CallbackServerContext* context)
-      : metrics_(shared.metrics),
+      : identity_(shared.identity),
+        metrics_(shared.metrics),
         context_(context),
         record_(method),
-        ticket_(shared.admission, Ticket::Needs::kStartAndPlace) {
-    shared.identity.attach(*context);
-  }
+        ticket_(shared.admission, Ticket::Needs::kStartAndPlace) {}
 
   // `go` runs once the stream is handled, `end` instead with the status to finish it with.
   void enter(std::function<void()> go, std::function<void(grpc::Status)> end) {
     ticket_.enter([this, go = std::move(go), end = std::move(end)](Answer answer) {
-      if (answer != Answer::kGo) return end(refusal(answer));
+      if (answer != Answer::kGo) {
+        identity_.attach_to_failure(*context_);
+        return end(refusal(answer));
+      }
+      identity_.attach(*context_);
       handled_ = true;
       metrics_.stream_started();
       go();
@@ -80,6 +83,7 @@ class StreamCall {
   Delay& delay() { return delay_; }
 
  private:
+  const Identity& identity_;
   Metrics& metrics_;
   grpc::CallbackServerContext* context_;
   CallRecord record_;
