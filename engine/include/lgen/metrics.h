@@ -62,6 +62,8 @@ struct MetricSnapshot {
   MetricSpec spec;
   std::vector<SeriesSnapshot> series;
   double tick() const;  // value of one histogram tick in the metric's unit
+  /// Ticks in the metric's unit, correctly rounded: 100,000 us are 0.1 s, which 100,000 * 1e-6 is not.
+  double in_unit(double ticks) const;
 };
 
 /// Everything measured, as values; merging is addition (gauges: sum of last values, extremes of extremes). Series of

@@ -7,6 +7,7 @@
 //   compressed    int32 cookie 0x1c849304|0x10 · int32 bytes · zlib stream of the above; base64 around it
 //
 // LEB128 here is the variant of at most 9 bytes: the ninth carries eight bits and no continuation flag.
+// hdr-histogram-js 3.0 writes an index offset of 1 and the ratio as an integer 1, and means 0 and 1.0; both are accepted.
 // Min, max and sum are not in the encoding: a decoded histogram knows them only to its resolution.
 #include <zlib.h>
 
@@ -132,7 +133,7 @@ Result<Histogram> Histogram::decode_base64(std::string_view text) {
   if (!plain) return plain.error();
   const auto digits = get_be(*plain, 12, 4), lowest = get_be(*plain, 16, 8), highest = get_be(*plain, 24, 8);
   if (digits < 1 || digits > 5 || highest < 2 || highest > std::uint64_t{1} << 62) return undecodable("bad range");
-  if (lowest != 1 || get_be(*plain, 8, 4) != 0) return undecodable("only a lowest value of 1 and no offset are read");
+  if (lowest != 1 || get_be(*plain, 8, 4) > 1) return undecodable("only a lowest value of 1 and no offset are read");
   Histogram out(static_cast<int>(digits), static_cast<std::int64_t>(highest));
   const std::size_t end = out.index_of(out.highest_) + 1;
   std::size_t index = 0;

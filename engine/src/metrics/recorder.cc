@@ -1,5 +1,5 @@
 // Samples become metrics here. A call site resolves its series on first use and keeps them per (code, backend) behind a
-// cache of 64 slots, probed at most four deep: a hit costs one cheap hash and two comparisons, a miss one map look-up.
+// cache of 256 slots, probed at most four deep: a hit costs one cheap hash and two comparisons, a miss one map look-up.
 // Nothing is allocated and no label is hashed once a code and a backend have been seen.
 #include "lgen/recorder.h"
 
@@ -19,7 +19,7 @@ namespace lgen {
 namespace {
 
 constexpr std::size_t kNamedBackends = 64;
-constexpr std::size_t kCacheSlots = 64, kProbes = 4;
+constexpr std::size_t kCacheSlots = 256, kProbes = 4;
 constexpr SeriesId kUnresolved = ~SeriesId{0};
 constexpr std::string_view kOk = "OK", kCancelled = "CANCELLED";
 
@@ -48,12 +48,12 @@ struct Outlet {
   SeriesId confirmed = kUnresolved, unconfirmed = kUnresolved, discarded = kUnresolved;
 };
 
-/// 0..63. Names of pods differ in their last letters, so these and the length make the hash.
+/// 0..255. Names of pods differ in their last letters, so these and the length make the hash.
 std::size_t cheap_hash(std::string_view text) {
   std::uint64_t tail = 0;
   const std::size_t n = std::min(text.size(), sizeof(tail));
   std::memcpy(&tail, text.data() + text.size() - n, n);
-  return static_cast<std::size_t>((tail ^ text.size()) * 0x9e3779b97f4a7c15ull >> 58);
+  return static_cast<std::size_t>((tail ^ text.size()) * 0x9e3779b97f4a7c15ull >> 56);
 }
 
 /// A tag never overrides a label that the engine sets.

@@ -67,6 +67,8 @@ void merge_metric(MetricSnapshot& into, const MetricSnapshot& from) {
 
 double MetricSnapshot::tick() const { return tick_of(spec); }
 
+double MetricSnapshot::in_unit(double ticks) const { return ticks / (1 / tick_of(spec)); }
+
 const MetricSnapshot* Snapshot::find(std::string_view name) const {
   for (const MetricSnapshot& metric : metrics) {
     if (metric.spec.name == name) return &metric;
@@ -75,10 +77,9 @@ const MetricSnapshot* Snapshot::find(std::string_view name) const {
 }
 
 void Snapshot::merge(const Snapshot& other) {
+  metrics.reserve(metrics.size() + other.metrics.size());  // before `index` points into the names
   std::map<std::string_view, std::size_t> index;
   for (std::size_t i = 0; i < metrics.size(); ++i) index.emplace(metrics[i].spec.name, i);
-  const std::size_t before = metrics.size();
-  metrics.reserve(before + other.metrics.size());  // `index` points into the names
   for (const MetricSnapshot& metric : other.metrics) {
     const auto found = index.find(metric.spec.name);
     if (found == index.end()) {

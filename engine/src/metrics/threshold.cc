@@ -172,18 +172,19 @@ bool has_stat(MetricType type, Stat stat) {
   return stat == Stat::count || stat == Stat::rate;
 }
 
-std::optional<double> observe_histogram(const ThresholdExpression& e, const Histogram& h, double tick) {
+/// In ticks.
+std::optional<double> observe_histogram(const ThresholdExpression& e, const Histogram& h) {
   switch (e.stat) {
     case Stat::avg:
-      return h.mean() * tick;
+      return h.mean();
     case Stat::min:
-      return static_cast<double>(h.min()) * tick;
+      return static_cast<double>(h.min());
     case Stat::med:
-      return static_cast<double>(h.percentile(50)) * tick;
+      return static_cast<double>(h.percentile(50));
     case Stat::max:
-      return static_cast<double>(h.max()) * tick;
+      return static_cast<double>(h.max());
     case Stat::percentile:
-      return static_cast<double>(h.percentile(e.percentile)) * tick;
+      return static_cast<double>(h.percentile(e.percentile));
     case Stat::count:
     case Stat::rate:
       break;
@@ -206,7 +207,8 @@ std::optional<double> observe(const ThresholdExpression& e, const MetricSnapshot
   if (type == MetricType::gauge) return e.stat == Stat::min ? s.min : s.max;
   if (type == MetricType::rate) return s.value;
   if (e.stat == Stat::rate) return per_second(static_cast<double>(s.count), elapsed);
-  return observe_histogram(e, *s.histogram, metric.tick());
+  const auto ticks = observe_histogram(e, *s.histogram);
+  return ticks ? std::optional(metric.in_unit(*ticks)) : std::nullopt;
 }
 
 bool holds(double observed, Compare compare, double bound) {

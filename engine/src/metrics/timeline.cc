@@ -92,8 +92,8 @@ Buckets buckets_of(const MetricCell& cell) {
 /// What the cell has collected since the last tick, in the metric's unit.
 Line::Point window_point(const MetricCell& cell, std::uint64_t index) {
   const SampleWindow& window = cell.window;
-  const double unit = 1 / cell.ticks_per_unit;
-  return {index, window.count, window.sum * unit, window.min * unit, window.max * unit, cell.value};
+  const double unit = cell.ticks_per_unit;
+  return {index, window.count, window.sum / unit, window.min / unit, window.max / unit, cell.value};
 }
 
 std::vector<TimelinePoint> fill_gaps(Line line, bool gauge, std::uint64_t length) {
