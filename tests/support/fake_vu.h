@@ -18,13 +18,13 @@ namespace lgen::testing {
 
 /// What a FakeVu does; one script may serve many.
 struct FakeScript {
-  std::optional<Duration> begin, end;  // nothing: an empty Op, as of a VU that has none
+  std::optional<Duration> begin = {}, end = {};  // nothing: an empty Op, as of a VU that has none
   Duration iteration{0};
   bool heeds_stop = false;   // ask_to_stop() ends what runs, as a success
   bool heeds_cancel = true;  // completes as cancelled in the next turn; else only being dropped ends it
-  std::function<void(const Iteration&)> on_start;
+  std::function<void(const Iteration&)> on_start = {};
   /// Decides how an iteration ends, at its end; empty: succeeded.
-  std::function<IterationEnd(const Iteration&)> result;
+  std::function<IterationEnd(const Iteration&)> result = {};
   IterationEnd begin_result = IterationEnd::succeeded, end_result = IterationEnd::succeeded;
 };
 
