@@ -33,6 +33,7 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   const std::string& name() const { return name_; }
+  const std::string& target() const { return account_.summary.target; }
   /// Null after the plan has been closed.
   GrpcChannel* wire() const { return wire_.get(); }
   void close();

@@ -43,8 +43,8 @@ std::string map_text(lua_State* L, int table, int depth) {
   while (lua_next(L, table)) {
     const int value = lua_gettop(L);
     const bool plain = lua_type(L, value - 1) == LUA_TSTRING && is_name(to_view(L, value - 1));
-    const std::string key = plain ? std::string(to_view(L, value - 1))
-                                  : fmt::format("[{}]", value_text(L, value - 1, depth + 1));
+    const std::string key =
+        plain ? std::string(to_view(L, value - 1)) : fmt::format("[{}]", value_text(L, value - 1, depth + 1));
     entries.push_back(fmt::format("{} = {}", key, value_text(L, value, depth + 1)));
     lua_pop(L, 1);
   }

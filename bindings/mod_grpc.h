@@ -14,6 +14,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "free_list.h"
 #include "grpc_channel.h"
 #include "grpc_ledger.h"
 #include "grpc_trace.h"
@@ -30,6 +31,7 @@ namespace lgen::lua {
 
 struct Host;
 class LuaStream;
+class StreamWait;
 class UnaryCall;
 
 struct GrpcState {
@@ -52,16 +54,19 @@ struct GrpcState {
   const MethodInfo& raw_method(std::string_view path);
   /// Has something to count before the next second is over: see stream_progress.
   void mark_busy(LuaStream& stream);
-  /// Channels are destroyed outside of their own callbacks.
+  // Nothing is destroyed inside a callback of its own: that waits for the next turn.
   void bury(Link* link);
+  void retire(LuaStream& stream);
 
   Host& host;
+  bool closed = false;
   Ledger ledger;
   Trace trace;
+  std::unordered_set<Link*> all_links;
   std::vector<std::shared_ptr<Link>> links;  // of the plan's named channels; those made by a task are its own
   std::map<std::string, std::string, std::less<>> names;  // of channels and pools -> where they were made
-  std::vector<std::unique_ptr<UnaryCall>> calls;          // all ever in flight at once; free ones are linked
-  UnaryCall* free_call = nullptr;
+  FreeList<UnaryCall> calls;
+  FreeList<StreamWait> waits;
   std::unordered_set<LuaStream*> streams;
   std::vector<LuaStream*> busy_streams;
   std::unordered_map<std::string, std::unique_ptr<MethodInfo>> raw_methods;
@@ -71,10 +76,11 @@ struct GrpcState {
 
  private:
   void count_progress();
+  void clean_up();
 
   std::vector<std::unique_ptr<Link>> graveyard_;
-  bool burial_due_ = false;
-  Timer progress_timer_;
+  std::vector<LuaStream*> retired_;
+  Timer progress_timer_, clean_up_timer_;
 };
 
 }  // namespace lgen::lua

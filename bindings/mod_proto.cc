@@ -198,11 +198,12 @@ Outcome push_message(lua_State* L, const MessagePlan* plan, std::string_view byt
 }
 
 const Module kProtoModule = {"lgen", "", kProtoBindings, kProtoOptions};
-const Module kSchemaClass = {"lgen.Schema", "Message types and methods of .proto files.", kSchemaBindings, {},
-                             &SchemaHandle::kType};
-const Module kMethodClass = {"lgen.Method", "A method of a service.", kMethodBindings, {}, &MethodHandle::kType,
-                             nullptr, method_property, nullptr, method_tostring};
+const Module kSchemaClass = {
+    "lgen.Schema", "Message types and methods of .proto files.", kSchemaBindings, {}, &SchemaHandle::kType};
+const Module kMethodClass = {
+    "lgen.Method", "A method of a service.", kMethodBindings, {}, &MethodHandle::kType, nullptr, method_property,
+    nullptr,       method_tostring};
 const Module kEncodedClass = {"lgen.Encoded", "A message encoded once.", kEncodedBindings, {}, &EncodedMessage::kType,
-                              nullptr, encoded_property, encoded_length};
+                              nullptr,        encoded_property,          encoded_length};
 
 }  // namespace lgen::lua

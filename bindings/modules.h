@@ -15,7 +15,7 @@ extern const Module kRandomModule, kMathModule;  // mod_random.cc; _math replace
 extern const Module kProtoModule;             // mod_proto.cc: lgen.proto, part of `lgen`
 extern const Module kSchemaClass, kMethodClass, kEncodedClass;
 extern const Module kGrpcModule;  // mod_grpc.cc
-extern const Module kChannelClass, kPoolClass, kStreamClass, kCallClass;
+extern const Module kChannelClass, kPoolClass, kStreamClass, kCallClass, kEventFeedClass;
 extern const Module kMetricsModule;  // mod_metrics.cc: counter, gauge, rate, histogram, tag, event; part of `lgen`
 extern const Module kMetricsPrimitives;
 extern const Module kCounterClass, kGaugeClass, kRateClass, kHistogramClass;
