@@ -1,0 +1,168 @@
+// `lgen analyze logs FILE...`: the pods' own logs, once or as they grow.
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "commands.h"
+#include "exit_code.h"
+#include "lgen/report.h"
+#include "log_analysis.h"
+#include "terminal.h"
+
+namespace lgen::cli {
+namespace {
+
+volatile std::sig_atomic_t g_stop = 0;
+
+/// One log, read from where the last read ended; only whole lines are fed.
+class Source {
+ public:
+  explicit Source(std::string path)
+      : path_(std::move(path)),
+        pod_(path_ == "-" ? "-" : std::filesystem::path(path_).stem().string()),
+        file_(path_ == "-" ? stdin : std::fopen(path_.c_str(), "re")) {}
+  ~Source() {
+    if (file_ && file_ != stdin) std::fclose(file_);
+  }
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  bool is_open() const { return file_ != nullptr; }
+  const std::string& path() const { return path_; }
+
+  void read_on(LogAnalysis& analysis) {
+    std::clearerr(file_);
+    char chunk[65536];
+    for (std::size_t n; (n = std::fread(chunk, 1, sizeof chunk, file_)) > 0;) {
+      rest_.append(chunk, n);
+      feed_lines(analysis);
+    }
+  }
+  /// A last line without its newline.
+  void finish(LogAnalysis& analysis) {
+    if (!rest_.empty()) analysis.feed(pod_, rest_);
+    rest_.clear();
+  }
+
+ private:
+  void feed_lines(LogAnalysis& analysis) {
+    std::size_t from = 0;
+    for (std::size_t end; (end = rest_.find('\n', from)) != std::string::npos; from = end + 1) {
+      analysis.feed(pod_, std::string_view(rest_).substr(from, end - from));
+    }
+    rest_.erase(0, from);
+  }
+
+  std::string path_, pod_;
+  std::FILE* file_;
+  std::string rest_;
+};
+
+using Sources = std::vector<std::unique_ptr<Source>>;
+
+Result<Sources> open_sources(const std::vector<std::string>& paths) {
+  Sources sources;
+  for (const std::string& path : paths) {
+    auto& source = sources.emplace_back(std::make_unique<Source>(path));
+    if (!source->is_open()) {
+      return make_error(ErrorCode::not_found, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
+    }
+  }
+  return sources;
+}
+
+/// Waits until one of the files has grown, or a signal came.
+class GrowthWatch {
+ public:
+  explicit GrowthWatch(const Sources& sources) : fd_(inotify_init1(IN_CLOEXEC)) {
+    for (const auto& source : sources) inotify_add_watch(fd_, source->path().c_str(), IN_MODIFY);
+  }
+  ~GrowthWatch() { close(fd_); }
+  void wait() const {
+    pollfd events{fd_, POLLIN, 0};
+    if (poll(&events, 1, -1) <= 0) return;
+    char buffer[4096];
+    [[maybe_unused]] const ssize_t ignored = read(fd_, buffer, sizeof buffer);
+  }
+
+ private:
+  int fd_;
+};
+
+void follow(Sources& sources, LogAnalysis& analysis, const ConsoleStyle& style) {
+  struct sigaction action {};
+  action.sa_handler = [](int) { g_stop = 1; };  // no SA_RESTART: poll returns
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  const bool terminal = isatty(STDOUT_FILENO) != 0;
+  const GrowthWatch growth(sources);
+  while (!g_stop) {
+    for (const auto& source : sources) source->read_on(analysis);
+    if (terminal) fmt::print("\x1b[H\x1b[2J");
+    if (!write_file("-", render_logs_console(analysis.result(), style))) return;
+    growth.wait();
+  }
+}
+
+int show(const LogAnalysis& analysis, const std::vector<std::string>& outputs, const ConsoleStyle& style) {
+  const LogReport report = analysis.result();
+  if (outputs.empty()) return write_file("-", render_logs_console(report, style)) ? kOk : kOutputFailed;
+  for (const std::string& output : outputs) {
+    if (const Outcome written = write_file(output.substr(5), render_logs_json(report)); !written) {
+      complain(written.error().message);
+      return kOutputFailed;
+    }
+  }
+  return kOk;
+}
+
+}  // namespace
+
+int analyze(std::vector<std::string> args) {
+  CLI::App app("Reads what pods have logged: channel x pod matrix, verdict, stream lifetimes.", "lgen analyze");
+  CLI::App* logs = app.add_subcommand("logs", "logs of lgen-server or of the original Python server");
+  std::vector<std::string> paths, outputs;
+  bool following = false, no_color = false;
+  logs->add_option("FILE", paths, "one log per pod, named after it; - for `kubectl logs --prefix`")->required();
+  logs->add_flag("-f,--follow", following, "go on as the logs grow; Ctrl-C ends");
+  logs->add_option("--out", outputs, "json=FILE: write JSON instead")->allow_extra_args(false);
+  logs->add_flag("--no-color", no_color, "no colours");
+  app.require_subcommand(1);
+  try {
+    std::reverse(args.begin(), args.end());
+    app.parse(args);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kConfiguration;
+  }
+  for (const std::string& output : outputs) {
+    if (output.starts_with("json=")) continue;
+    complain(fmt::format("--out: '{}' is not of the form json=FILE", output));
+    return kConfiguration;
+  }
+  auto sources = open_sources(paths);
+  if (!sources) {
+    complain(sources.error().message);
+    return kConfiguration;
+  }
+  LogAnalysis analysis;
+  if (following) {
+    follow(*sources, analysis, console_style(no_color));
+    return kOk;
+  }
+  for (const auto& source : *sources) {
+    source->read_on(analysis);
+    source->finish(analysis);
+  }
+  return show(analysis, outputs, console_style(no_color));
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,81 @@
+#include "exit_code.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lgen::cli {
+namespace {
+
+double total(const Summary& summary, std::string_view name, const Labels& labels = {}) {
+  const MetricSnapshot* metric = summary.metrics.find(name);
+  double sum = 0;
+  if (!metric) return 0;
+  for (const SeriesSnapshot& series : metric->series) {
+    if (labels_match(series.labels, labels)) sum += series.value;
+  }
+  return sum;
+}
+
+/// A threshold on `checks` replaces the rule that every check must pass.
+bool checks_have_threshold(const Summary& summary) {
+  return std::any_of(summary.thresholds.begin(), summary.thresholds.end(),
+                     [](const ThresholdResult& t) { return t.metric == "checks"; });
+}
+
+std::string failed_checks(const Summary& summary) {
+  if (checks_have_threshold(summary)) return "";
+  const auto failed =
+      std::find_if(summary.checks.begin(), summary.checks.end(), [](const CheckResult& c) { return c.fails > 0; });
+  return failed == summary.checks.end() ? "" : fmt::format("check '{}' failed", failed->name);
+}
+
+std::string failed_thresholds(const Summary& summary) {
+  const auto failed =
+      std::find_if(summary.thresholds.begin(), summary.thresholds.end(), [](const auto& t) { return !t.ok; });
+  return failed == summary.thresholds.end() ? ""
+                                            : fmt::format("threshold '{} {}' failed", failed->metric, failed->text);
+}
+
+/// Calls or streams were made, and none ended OK; or every iteration failed.
+std::string nothing_succeeded(const Summary& summary) {
+  const Labels ok = {{"code", "OK"}};
+  const double made = total(summary, "grpc_calls") + total(summary, "grpc_streams_ended");
+  const double good = total(summary, "grpc_calls", ok) + total(summary, "grpc_streams_ended", ok);
+  const std::string first =
+      summary.errors.empty() ? "" : fmt::format("; first error: {}", summary.errors.front().message);
+  if (made > 0 && good == 0) return "not one call or stream succeeded" + first;
+  const double iterations = total(summary, "iterations");
+  if (iterations > 0 && total(summary, "iterations_failed") == iterations) return "every iteration failed" + first;
+  return "";
+}
+
+}  // namespace
+
+std::string failure_of(const Summary& summary, const std::string& connect_failure) {
+  if (!connect_failure.empty()) return connect_failure;
+  for (const auto& rule : {failed_thresholds, failed_checks, nothing_succeeded}) {
+    if (std::string why = rule(summary); !why.empty()) return why;
+  }
+  return "";
+}
+
+int exit_code(const RunOutcome& outcome, const Summary& summary, const Settings& settings,
+              const std::string& connect_failure, bool output_failed) {
+  switch (outcome.end) {
+    case RunEnd::signal:
+      return kStopped;
+    case RunEnd::aborted:
+      return kAborted;
+    case RunEnd::plan_error:
+      if (connect_failure.empty()) return kPlanError;
+      break;
+    case RunEnd::completed:
+      break;
+  }
+  if (summary.health.validity == Validity::invalid && settings.fail_on_invalid) return kInvalid;
+  if (!settings.allow_failures && !failure_of(summary, connect_failure).empty()) return kFailed;
+  return output_failed ? kOutputFailed : kOk;
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,104 @@
+#include "help.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "lgen/settings.h"
+
+namespace lgen::cli {
+namespace {
+
+constexpr std::size_t kWidth = 80;
+constexpr std::size_t kColumn = 30;  // where the explanations begin
+
+/// Breaks `text` at spaces into lines of at most `width` characters.
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width) lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+  }
+  return lines;
+}
+
+/// "  --name VALUE      what it means", wrapped.
+std::string row(const std::string& flag, const std::string& explanation) {
+  const std::vector<std::string> lines = wrap(explanation, kWidth - kColumn);
+  std::string out = fmt::format("  {:<{}}", flag, kColumn - 2);
+  if (flag.size() + 2 >= kColumn) out = fmt::format("  {}\n{:{}}", flag, "", kColumn);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += fmt::format("{:{}}", "", kColumn);
+    out += lines[i] + "\n";
+  }
+  return out;
+}
+
+std::string flag_of(const EngineOption& option) {
+  if (option.value.empty()) return fmt::format("--{}", option.name);
+  const bool optional = option.value.starts_with('[') && option.value.ends_with(']');
+  const std::string_view value = optional ? option.value.substr(1, option.value.size() - 2) : option.value;
+  return optional ? fmt::format("--{}[={}]", option.name, value) : fmt::format("--{} {}", option.name, value);
+}
+
+std::string engine_rows() {
+  std::string out;
+  std::string_view group;
+  for (const EngineOption& option : engine_options()) {
+    if (option.group != group) out += fmt::format("\n{}:\n", group = option.group);
+    out += row(flag_of(option),
+               fmt::format("{}{}", option.help, option.fallback.empty() ? "" : fmt::format(" [{}]", option.fallback)));
+  }
+  return out + row("-h, --help", "this text");
+}
+
+std::string placeholder(const PlanOption& option) {
+  if (option.type == "bool") return "";
+  if (option.type == "choice") return fmt::format(" {}", fmt::join(option.choices, "|"));
+  std::string name = option.type == "duration_range" ? "A..B" : option.type;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  return " " + name + (option.list ? "[,...]" : "");
+}
+
+std::string plan_row(const PlanOption& option) {
+  std::string text = option.help;
+  if (option.required) text += " (required)";
+  if (!option.fallback.empty() && option.type != "bool") text += fmt::format(" [{}]", option.fallback);
+  if (option.type == "bool" && option.fallback == "true")
+    text += fmt::format(" [on; --no-{} turns it off]", option.name);
+  if (!option.env.empty()) text += fmt::format(" (also from {})", option.env);
+  return row("--" + option.name + placeholder(option), text);
+}
+
+}  // namespace
+
+std::string general_help() {
+  return "lgen: a load generator for gRPC services behind load balancers, scripted in Lua\n"
+         "\n"
+         "Usage:\n"
+         "  lgen PLAN.lua --target HOST:PORT [options]   run a plan\n"
+         "  lgen PLAN.lua --help                         the plan's own options\n"
+         "  lgen check PLAN.lua [options]                load, lint and try a plan without network\n"
+         "  lgen analyze logs FILE...                    channel x pod matrix from pods' logs\n"
+         "  lgen report RESULT.json                      print an earlier run again\n"
+         "  lgen version\n" +
+         engine_rows() +
+         "\nEvery option can be set as LGEN_NAME in the environment, too. Exit codes: 0 ok,\n"
+         "99 failed, 104 configuration, 105 stopped, 107 plan error, 108 aborted,\n"
+         "111 invalid, 113 output failed.\n";
+}
+
+std::string plan_help(const std::string& path, const Plan& plan) {
+  std::string out = plan.name().empty() ? path : plan.name();
+  if (!plan.about().empty()) out += ": " + plan.about();
+  out = fmt::format("{}\n\nUsage: lgen {} [options]\n", fmt::join(wrap(out, kWidth), "\n"), path);
+  if (!plan.options().empty()) out += "\nPlan:\n";
+  for (const PlanOption& option : plan.options()) out += plan_row(option);
+  return out + engine_rows();
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,130 @@
+#include "local_cluster.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "lgen/units.h"
+
+extern char** environ;
+
+namespace lgen::cli {
+namespace {
+
+constexpr std::array<std::string_view, 3> kKeys = {"pods", "balance", "zones"};
+
+Error failure(ErrorCode code, std::string message) { return make_error(code, "--local: " + std::move(message)); }
+
+/// "pods=3,balance=stream" -> {"--pods", "3", "--balance", "stream"}.
+Result<std::vector<std::string>> flags_of(std::string_view spec, int port) {
+  std::vector<std::string> flags = {"--port", std::to_string(port)};
+  while (!spec.empty()) {
+    const std::string_view word = spec.substr(0, spec.find(','));
+    spec.remove_prefix(std::min(spec.size(), word.size() + 1));
+    const std::size_t equals = word.find('=');
+    const std::string_view key = word.substr(0, equals);
+    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end() || equals == std::string_view::npos) {
+      const std::string_view guess = did_you_mean(key, kKeys);
+      return failure(ErrorCode::invalid_argument,
+                     fmt::format("'{}': write pods=3,balance=connection|stream|zones,zones=2{}", word,
+                                 guess.empty() || guess == key ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+    }
+    flags.push_back(fmt::format("--{}", key));
+    flags.emplace_back(word.substr(equals + 1));
+  }
+  return flags;
+}
+
+/// lgen-cluster is installed beside us.
+std::string program_path() {
+  return std::filesystem::read_symlink("/proc/self/exe").replace_filename("lgen-cluster").string();
+}
+
+/// Own process group: Ctrl-C reaches lgen alone, which stops the cluster when the run has ended.
+Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& flags, int output) {
+  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
+  for (const std::string& flag : flags) argv.push_back(const_cast<char*>(flag.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  pid_t pid = -1;
+  const int error = posix_spawn(&pid, program.c_str(), &actions, &attributes, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  if (error == 0) return pid;
+  return failure(ErrorCode::not_found, fmt::format("cannot start {}: {}; it is built and installed beside lgen",
+                                                   program, std::strerror(error)));
+}
+
+/// The first line of `fd`, or what came before its end.
+std::string read_line(int fd) {
+  std::string line;
+  char c;
+  ssize_t n;
+  while ((n = read(fd, &c, 1)) == 1 || (n < 0 && errno == EINTR)) {
+    if (n < 0) continue;
+    if (c == '\n') break;
+    line += c;
+  }
+  return line;
+}
+
+}  // namespace
+
+Result<int> LocalCluster::free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const bool ok = fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
+  const int error = errno;
+  if (fd >= 0) close(fd);
+  if (!ok) return failure(ErrorCode::exhausted, std::strerror(error));
+  return ntohs(address.sin_port);
+}
+
+Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spec, int port) {
+  const auto flags = flags_of(spec, port);
+  if (!flags) return flags.error();
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return failure(ErrorCode::exhausted, std::strerror(errno));
+  std::unique_ptr<LocalCluster> cluster(new LocalCluster);
+  cluster->output_ = ends[0];
+  const auto pid = spawn(program_path(), *flags, ends[1]);
+  close(ends[1]);
+  if (!pid) return pid.error();
+  cluster->pid_ = *pid;
+  cluster->description_ = read_line(cluster->output_);
+  if (cluster->description_.find(" address=") == std::string::npos) {
+    return failure(ErrorCode::unavailable, "the stand-in cluster did not start; lgen-cluster said why above");
+  }
+  return cluster;
+}
+
+LocalCluster::~LocalCluster() {
+  if (output_ >= 0) close(output_);
+  if (pid_ < 0) return;
+  kill(pid_, SIGTERM);
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,36 @@
+// --local: an lgen-cluster of our own for the length of the run.
+// Thread: the main thread.
+// Lifetime: the cluster is stopped by the destructor; it also ends by itself when we die.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+
+#include "lgen/error.h"
+
+namespace lgen::cli {
+
+class LocalCluster {
+ public:
+  /// `spec`: "pods=3,balance=connection,zones=2", each word a flag of lgen-cluster; empty: its defaults. Waits until
+  /// every pod is ready.
+  static Result<std::unique_ptr<LocalCluster>> start(const std::string& spec, int port);
+  /// A loopback port that is free now, so that the plan can be loaded with its target before the cluster costs time.
+  static Result<int> free_port();
+  ~LocalCluster();
+  LocalCluster(const LocalCluster&) = delete;
+  LocalCluster& operator=(const LocalCluster&) = delete;
+
+  /// The line lgen-cluster printed.
+  const std::string& description() const { return description_; }
+
+ private:
+  LocalCluster() = default;
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string description_;
+};
+
+}  // namespace lgen::cli

@@ -1,0 +1,109 @@
+#include "progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "lgen/log.h"
+#include "lgen/units.h"
+
+namespace lgen::cli {
+namespace {
+
+constexpr Duration kRedraw = std::chrono::milliseconds(200);
+constexpr Duration kLine = std::chrono::seconds(5);
+constexpr std::size_t kBar = 20;
+
+Progress* g_on_screen = nullptr;  // log lines come from anywhere; see clear_for_log
+
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/// Share done, by iterations where their number is known, else by time.
+double share_done(const ScenarioProgress& s) {
+  if (s.finished) return 1;
+  const double done = static_cast<double>(s.succeeded + s.failed + s.cancelled);
+  if (s.total && *s.total > 0) return std::min(1.0, done / static_cast<double>(*s.total));
+  return s.length.count() > 0 ? std::min(1.0, to_seconds(s.elapsed) / to_seconds(s.length)) : 0;
+}
+
+std::string counts(const ScenarioProgress& s) {
+  std::string text = fmt::format("{} VUs, {} iterations", s.vus, s.succeeded + s.failed + s.cancelled);
+  if (s.failed) text += fmt::format(", {} failed", s.failed);
+  if (s.dropped) text += fmt::format(", {} dropped", s.dropped);
+  return text;
+}
+
+}  // namespace
+
+std::string progress_line(const ScenarioProgress& s, std::size_t width) {
+  const double share = share_done(s);
+  const auto filled = static_cast<std::size_t>(share * kBar);
+  const std::string time =
+      s.finished ? "done"
+                 : fmt::format("{} of {}", format_duration(from_seconds(std::round(to_seconds(s.elapsed)))),
+                               format_duration(s.length));
+  std::string line = fmt::format("{} [{:=<{}}{:<{}}] {:3.0f}%  {}  {}", s.name, "", filled, "", kBar - filled,
+                                 share * 100, time, counts(s));
+  if (line.size() > width) line.resize(width);
+  return line;
+}
+
+Progress::Progress(Loop& loop, const Runner& runner)
+    : runner_(runner), loop_(loop), terminal_(isatty(STDERR_FILENO) != 0), timer_(loop, [this] { tick(); }) {}
+
+Progress::~Progress() { stop(); }
+
+void Progress::start() {
+  if (terminal_) {
+    g_on_screen = this;
+    set_log_hook([] {
+      if (g_on_screen) g_on_screen->clear();
+    });
+  }
+  timer_.arm(loop_.precise_now() + (terminal_ ? kRedraw : kLine));
+}
+
+void Progress::stop() {
+  timer_.disarm();
+  clear();
+  if (g_on_screen == this) {
+    set_log_hook(nullptr);
+    g_on_screen = nullptr;
+  }
+}
+
+void Progress::tick() {
+  terminal_ ? draw() : print_lines();
+  timer_.arm(loop_.precise_now() + (terminal_ ? kRedraw : kLine));
+}
+
+void Progress::draw() {
+  clear();
+  const std::size_t width = terminal_width();
+  for (const ScenarioProgress& scenario : runner_.progress()) {
+    fmt::print(stderr, "{}\n", progress_line(scenario, width - 1));
+    ++drawn_;
+  }
+  std::fflush(stderr);
+}
+
+void Progress::print_lines() {
+  for (const ScenarioProgress& scenario : runner_.progress()) {
+    if (!scenario.finished) fmt::print(stderr, "{}\n", progress_line(scenario, 200));
+  }
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (drawn_ > 0) fmt::print(stderr, "\x1b[{}A\x1b[J", drawn_);
+  drawn_ = 0;
+}
+
+}  // namespace lgen::cli

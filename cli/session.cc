@@ -1,0 +1,157 @@
+#include "session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <optional>
+
+#include "lgen/log.h"
+#include "lgen/timeline.h"
+#include "lgen/version.h"
+#include "progress.h"
+
+namespace lgen::cli {
+namespace {
+
+constexpr Duration kStreamGrace = std::chrono::seconds(5);  // for ends of cancelled streams still on their way
+
+/// Ticks the time lines once a second.
+class Seconds {
+ public:
+  Seconds(Loop& loop, Metrics& metrics)
+      : timeline(metrics), loop_(loop), start_(loop.precise_now()), timer_(loop, [this] { tick(); }) {
+    timer_.arm(start_ + std::chrono::seconds(1));
+  }
+  void stop() {
+    timer_.disarm();
+    timeline.tick(loop_.precise_now() - start_);
+  }
+
+  Timeline timeline;
+
+ private:
+  void tick() {
+    const TimePoint now = loop_.precise_now();
+    timeline.tick(now - start_);
+    timer_.arm(now + std::chrono::seconds(1) - (now - start_) % std::chrono::seconds(1));
+  }
+  Loop& loop_;
+  TimePoint start_;
+  Timer timer_;
+};
+
+/// SIGINT and SIGTERM: the first one ends the run, the second one the process.
+class StopSignals {
+ public:
+  StopSignals(Loop& loop, Runner& runner) : loop_(loop) {
+    for (const int signal : kSignals) {
+      loop_.on_signal(signal, [this, &runner](int got) {
+        if (seen_) _exit(128 + got);
+        seen_ = true;
+        complain_about(got);
+        runner.stop(got);
+      });
+    }
+  }
+  ~StopSignals() {
+    for (const int signal : kSignals) loop_.on_signal(signal, {});
+  }
+
+ private:
+  static constexpr int kSignals[] = {SIGINT, SIGTERM};
+  static void complain_about(int signal) {
+    log(LogLevel::error,
+        fmt::format("{}: ending the run; once more to leave at once", signal == SIGINT ? "interrupted" : "terminated"));
+  }
+  Loop& loop_;
+  bool seen_ = false;
+};
+
+std::string end_name(RunEnd end) {
+  switch (end) {
+    case RunEnd::completed:
+      return "completed";
+    case RunEnd::signal:
+      return "signal";
+    case RunEnd::aborted:
+      return "aborted";
+    case RunEnd::plan_error:
+      return "plan_error";
+  }
+  return "";
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+double unix_now() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+void fill_run(RunInfo& run, const RunOutcome& outcome, double started_unix, const DescriptorLimit& descriptors) {
+  run.lgen_version = kVersion;
+  run.host = host_name();
+  run.started_unix = started_unix;
+  run.duration = to_seconds(outcome.load_finished - outcome.load_started);
+  run.end = end_name(outcome.end);
+  run.end_reason = outcome.reason;
+  if (descriptors.now > descriptors.before) {
+    run.notes.push_back(fmt::format("file descriptor limit raised from {} to {}", descriptors.before, descriptors.now));
+  }
+}
+
+void fill_health(GeneratorHealth& health, const ProcessUsage& before, Duration elapsed,
+                 const DescriptorLimit& descriptors) {
+  const ProcessUsage now = process_usage();
+  health.cpu_seconds = now.cpu_seconds - before.cpu_seconds;
+  health.cpu_share = elapsed.count() > 0 ? health.cpu_seconds / to_seconds(elapsed) : 0;
+  health.max_rss = now.max_rss;
+  health.fd_limit = descriptors.now;
+}
+
+/// The streams cancelled at the end are counted when the transport says how they ended.
+void wait_for_streams(Loop& loop, const Plan& plan) {
+  bool late = false;
+  Timer limit(loop, [&late] { late = true; });
+  limit.arm(loop.precise_now() + kStreamGrace);
+  if (plan.open_streams() > 0) loop.run_until([&] { return late || plan.open_streams() == 0; });
+}
+
+}  // namespace
+
+SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors) {
+  const double started_unix = unix_now();
+  const ProcessUsage usage = process_usage();
+  Runner runner(loop, metrics, plan.run_spec());
+  plan.attach(runner);
+  const StopSignals signals(loop, runner);
+  Progress progress(loop, runner);
+  if (!plan.settings().quiet) progress.start();
+  Seconds seconds(loop, metrics);
+
+  std::optional<RunOutcome> outcome;
+  runner.start([&](const RunOutcome& ended) { outcome = ended; });
+  loop.run_until([&] { return outcome.has_value(); });
+  progress.stop();
+  wait_for_streams(loop, plan);
+  seconds.stop();
+
+  SessionResult result{*outcome, {}};
+  Summary& summary = result.summary;
+  fill_run(summary.run, *outcome, started_unix, descriptors);
+  summary.scenarios = outcome->scenarios;
+  summary.metrics = metrics.snapshot();
+  summary.timelines = seconds.timeline.data();
+  plan.fill(summary);
+  fill_health(summary.health, usage, outcome->finished - outcome->started, descriptors);
+  judge_validity(summary);
+  return result;
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,22 @@
+// One run of a loaded plan from start to Summary: runner, signals, progress, time lines.
+// Thread: the main thread.
+#pragma once
+
+#include "lgen/loop.h"
+#include "lgen/metrics.h"
+#include "lgen/plan.h"
+#include "lgen/process.h"
+#include "lgen/runner.h"
+#include "lgen/summary.h"
+
+namespace lgen::cli {
+
+struct SessionResult {
+  RunOutcome outcome;
+  Summary summary;
+};
+
+/// Blocks until the run has ended. SIGINT and SIGTERM end it early; a second one ends the process at once.
+SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors);
+
+}  // namespace lgen::cli
