@@ -46,7 +46,7 @@ Cluster::Cluster(uv_loop_t* loop, ClusterOptions options, Programs programs)
       listener_(listen_on(kFrontAddress, options_.port, "--port")),
       port_(port_of(listener_)),
       pem_(prepare_tls(options_, run_directory_.path())),
-      sd_(options_.sd_port),
+      sd_(loop, options_.sd_port),
       timer_(loop) {
   for (const PodSpec& spec : lay_out_pods(options_, block_.base_ip)) start_pod(spec);
   timer_.start(options_.ready_timeout, [this] { ready_timed_out(); });

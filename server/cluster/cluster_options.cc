@@ -21,8 +21,8 @@ Flags after -- are passed to every pod: lgen-cluster --pods 2 -- --max-connectio
 One line on stdout says that every pod is ready:
   lgen-cluster ready: address=127.0.0.1:18443 balance=connection pods=3 base-ip=127.0.0.11 sd=http://... run=DIR logs=DIR
 sd is the pods' metrics addresses as Prometheus HTTP service discovery; run holds haproxy.cfg, haproxy.sock (the
-runtime API), haproxy.log and NAME.pid of every pod; logs holds NAME.log. A run directory that was not given is removed
-at the end.
+runtime API), haproxy.log and NAME.pid of every pod; logs holds NAME.log. The run directory is removed at the end, a
+--log-dir is kept.
 
 TLS: with --balance stream or zones HAProxy ends TLS (ALPN h2) and speaks plaintext to the pods, because it must see the
 streams. With --balance connection it passes bytes through and the pods themselves hold the certificate.
@@ -32,14 +32,21 @@ A pod that dies is reported on stderr and not started again.
 
 Exit codes: 0 stopped as asked; 104 nothing could be started (flags, files, ports, programs); 1 a pod or HAProxy failed.)";
 
+Balance parse_balance(const std::string& word) {
+  for (const Balance balance : {Balance::kConnection, Balance::kStream, Balance::kZones}) {
+    if (word == to_string(balance)) return balance;
+  }
+  throw CLI::ValidationError("--balance", word + " is no way of balancing; give connection, stream or zones");
+}
+
 void add_options(CLI::App& app, ClusterOptions& o) {
-  static const std::map<std::string, Balance> kBalances = {
-      {"connection", Balance::kConnection}, {"stream", Balance::kStream}, {"zones", Balance::kZones}};
-  static const std::map<std::string, double> kUnits = {{"ms", 0.001}, {"s", 1}, {"m", 60}};
+  static const std::map<std::string, double> kUnits = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}};
 
   app.add_option("--pods", o.pods, "Number of lgen-server pods (3; 2 per zone with --balance zones)");
-  app.add_option("--balance", o.balance, "What is dealt to the pods: connection, stream or zones (connection)")
-      ->transform(CLI::CheckedTransformer(kBalances, CLI::ignore_case));
+  app.add_option_function<std::string>(
+         "--balance", [&o](const std::string& word) { o.balance = parse_balance(word); },
+         "What is dealt to the pods: connection, stream or zones (connection)")
+      ->type_name("MODE");
   app.add_option("--zones", o.zones, "Zones for --balance zones (2)")->check(CLI::Range(1, 26));
   app.add_option("--port", o.port, "Port of the balancer on 127.0.0.1; 0 takes a free one (18443)");
   app.add_option("--base-ip", o.base_ip, "First pod's loopback address, or auto: the first free 127.x.y.11 (auto)");
@@ -54,7 +61,8 @@ void add_options(CLI::App& app, ClusterOptions& o) {
          "--ready-timeout",
          [&o](const double& s) { o.ready_timeout = std::chrono::milliseconds(std::int64_t(s * 1000)); },
          "Give up when a pod is not ready after this long (60s)")
-      ->transform(CLI::AsNumberWithUnit(kUnits));
+      ->transform(CLI::AsNumberWithUnit(kUnits))
+      ->type_name("TIME");
 }
 
 // The flags lgen-cluster gives every pod itself; a second value would split the balancer's view from the pod's.

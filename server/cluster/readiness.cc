@@ -19,7 +19,7 @@ constexpr std::size_t kLongestStatusLine = 200;
 }  // namespace
 
 bool says_ready(const std::string& status_line) {
-  return status_line.starts_with("HTTP/1.") && status_line.size() >= 12 && status_line.substr(8, 4) == " 200";
+  return status_line.starts_with("HTTP/1.") && (status_line + " ").find(" 200 ") == 8;
 }
 
 ReadinessProbe::ReadinessProbe(uv_loop_t* loop, std::string ip, std::uint16_t port, std::function<void()> on_ready)

@@ -1,14 +1,27 @@
 #include "sd_endpoint.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "error.h"
 #include "tcp_port.h"
 
 namespace lgen::cluster {
+
+namespace {
+
+constexpr std::size_t kLongestRequest = 16384;
+constexpr std::size_t kMostConnections = 64;
+
+std::string response(const char* status, const char* type, const std::string& body) {
+  return fmt::format("HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status,
+                     type, body.size(), body);
+}
+
+}  // namespace
 
 std::string sd_document(const std::vector<PodSpec>& pods) {
   nlohmann::ordered_json groups = nlohmann::ordered_json::array();
@@ -20,49 +33,63 @@ std::string sd_document(const std::vector<PodSpec>& pods) {
   return groups.dump();
 }
 
-class SdEndpoint::Handler : public CivetHandler {
- public:
-  bool handleGet(CivetServer*, mg_connection* connection) override {
-    const std::string json = document();
-    mg_send_http_ok(connection, "application/json", static_cast<long long>(json.size()));
-    mg_write(connection, json.data(), json.size());
-    return true;
-  }
+std::string sd_answer(std::string_view request, const std::string& document) {
+  if (!request.starts_with("GET ")) return response("405 Method Not Allowed", "text/plain", "only GET\n");
+  request.remove_prefix(4);
+  const std::string_view target = request.substr(0, request.find_first_of(" ?\r"));
+  if (target != "/sd") return response("404 Not Found", "text/plain", "the service discovery is at /sd\n");
+  return response("200 OK", "application/json", document);
+}
 
-  void set_document(std::string json) {
-    const std::lock_guard lock(mutex_);
-    json_ = std::move(json);
-  }
-
- private:
-  std::string document() {
-    const std::lock_guard lock(mutex_);
-    return json_;
-  }
-
-  std::mutex mutex_;
-  std::string json_ = "[]";
+struct SdEndpoint::Connection {
+  UniqueFd socket;
+  std::string request;
+  std::string answer;  // what is still to be sent
+  std::unique_ptr<FdWatch> watch;
 };
 
-SdEndpoint::SdEndpoint(std::uint16_t port) : handler_(std::make_unique<Handler>()) {
-  // Asked first because civetweb would only say that it failed.
-  if (port != 0) listen_on("127.0.0.1", port, "--sd-port");
-  const std::vector<std::string> options = {"listening_ports", fmt::format("127.0.0.1:{}", port), "num_threads", "2"};
-  try {
-    server_ = std::make_unique<CivetServer>(options);
-  } catch (const CivetException& e) {
-    throw ClusterError(
-        fmt::format("cannot serve the service discovery on 127.0.0.1:{}: {}; give another --sd-port", port, e.what()));
-  }
-  server_->addHandler("/sd", *handler_);
-}
+SdEndpoint::SdEndpoint(uv_loop_t* loop, std::uint16_t port)
+    : loop_(loop),
+      listener_(listen_on("127.0.0.1", port, "--sd-port")),
+      watch_(loop, listener_.get(), UV_READABLE, [this] { accept_one(); }) {}
 
 SdEndpoint::~SdEndpoint() = default;
 
-std::string SdEndpoint::url() const {
-  return fmt::format("http://127.0.0.1:{}/sd", server_->getListeningPorts().at(0));
+std::string SdEndpoint::url() const { return fmt::format("http://127.0.0.1:{}/sd", port_of(listener_)); }
+
+void SdEndpoint::accept_one() {
+  UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!socket) return;
+  // Whoever connects and says nothing must not keep the others out for ever.
+  if (connections_.size() == kMostConnections) connections_.pop_front();
+  connections_.push_back({std::move(socket), {}, {}, nullptr});
+  const auto connection = std::prev(connections_.end());
+  connection->watch = std::make_unique<FdWatch>(loop_, connection->socket.get(), UV_READABLE,
+                                                [this, connection] { read_request(connection); });
 }
 
-void SdEndpoint::set_document(std::string json) { handler_->set_document(std::move(json)); }
+void SdEndpoint::read_request(Connections::iterator connection) {
+  char bytes[2048];
+  const ssize_t count = recv(connection->socket.get(), bytes, sizeof bytes, 0);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count > 0) connection->request.append(bytes, static_cast<std::size_t>(count));
+  if (count <= 0 || connection->request.size() > kLongestRequest) {
+    connections_.erase(connection);
+    return;
+  }
+  if (connection->request.find("\r\n\r\n") == std::string::npos) return;
+  connection->answer = sd_answer(connection->request, document_);
+  connection->watch = nullptr;
+  connection->watch = std::make_unique<FdWatch>(loop_, connection->socket.get(), UV_WRITABLE,
+                                                [this, connection] { send_answer(connection); });
+}
+
+void SdEndpoint::send_answer(Connections::iterator connection) {
+  std::string& rest = connection->answer;
+  const ssize_t count = send(connection->socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count > 0) rest.erase(0, static_cast<std::size_t>(count));
+  if (count <= 0 || rest.empty()) connections_.erase(connection);
+}
 
 }  // namespace lgen::cluster

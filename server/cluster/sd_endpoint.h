@@ -1,39 +1,54 @@
-// Serves the running pods' metrics addresses as Prometheus HTTP service discovery.
+// Serves the running pods' metrics addresses as Prometheus HTTP service discovery, on the loop: civetweb would take up
+// to two seconds of every stop to end its threads.
 //
-// *Thread:* set_document() from the loop's; the answers come from civetweb's own thread.
+// *Thread:* the loop's. *Lifetime:* destruction closes the port and every connection.
 #pragma once
 
-#include <CivetServer.h>
+#include <uv.h>
 
 #include <cstdint>
+#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "layout.h"
+#include "unique_fd.h"
+#include "uv_handles.h"
 
 namespace lgen::cluster {
 
 // [{"targets": ["127.0.0.11:9464"], "labels": {"pod": "pod-1"}}, ...], with "zone" where there are zones.
 std::string sd_document(const std::vector<PodSpec>& pods);
 
+// The whole HTTP answer to a request that starts like `request`: the document for GET /sd, else 404 or 405.
+std::string sd_answer(std::string_view request, const std::string& document);
+
 class SdEndpoint {
  public:
   // Listens on 127.0.0.1; port 0 takes a free one. Throws ClusterError when the port is taken.
-  explicit SdEndpoint(std::uint16_t port);
+  SdEndpoint(uv_loop_t* loop, std::uint16_t port);
   ~SdEndpoint();
   SdEndpoint(const SdEndpoint&) = delete;
   SdEndpoint& operator=(const SdEndpoint&) = delete;
 
   std::string url() const;  // http://127.0.0.1:PORT/sd
-  void set_document(std::string json);
+  void set_document(std::string json) { document_ = std::move(json); }
 
  private:
-  class Handler;
+  struct Connection;
+  using Connections = std::list<Connection>;
 
-  std::unique_ptr<Handler> handler_;
-  std::unique_ptr<CivetServer> server_;
+  void accept_one();
+  void read_request(Connections::iterator connection);
+  void send_answer(Connections::iterator connection);
+
+  uv_loop_t* loop_;
+  std::string document_ = "[]";
+  UniqueFd listener_;
+  FdWatch watch_;
+  Connections connections_;
 };
 
 }  // namespace lgen::cluster

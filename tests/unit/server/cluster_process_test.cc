@@ -1,0 +1,141 @@
+#include <sys/mman.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "address_block.h"
+#include "catch.h"
+#include "child_process.h"
+#include "error.h"
+#include "readiness.h"
+#include "run_directory.h"
+#include "tcp_port.h"
+
+namespace lgen::cluster {
+namespace {
+
+// A loop that must be empty at the end: a handle left open fails the test.
+class Loop {
+ public:
+  Loop() { uv_loop_init(&loop_); }
+  ~Loop() {
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&loop_) == 0);
+  }
+  operator uv_loop_t*() { return &loop_; }
+  void run() { uv_run(&loop_, UV_RUN_DEFAULT); }
+
+ private:
+  uv_loop_t loop_;
+};
+
+// Runs a shell command to its end: waitpid's status and the log's last lines.
+std::pair<int, std::string> run_shell(const std::string& command, std::vector<int> fds = {}) {
+  Loop loop;
+  const RunDirectory directory;
+  const std::string log = directory.path() + "/log";
+  int status = -1;
+  {
+    ChildProcess child(loop, {"/bin/sh", {"-c", command}, log, std::move(fds)}, [&](int s) { status = s; });
+    loop.run();
+    CHECK_FALSE(child.running());
+  }
+  return {status, last_lines(log, 3)};
+}
+
+TEST_CASE("a child's end is reported in words") {
+  CHECK(describe_exit(run_shell("exit 0").first) == "exited with code 0");
+  CHECK(describe_exit(run_shell("exit 3").first) == "exited with code 3");
+  CHECK(describe_exit(run_shell("kill -9 $$").first) == "was killed by signal 9");
+}
+
+TEST_CASE("a child's two outputs go to its log") {
+  CHECK(run_shell("echo one; echo two >&2; echo three; echo four").second == "\n  two\n  three\n  four");
+  CHECK(run_shell("true").second.empty());
+}
+
+TEST_CASE("a child gets the descriptors meant for it as 3, 4, ... and no other") {
+  const UniqueFd first(memfd_create("first", MFD_CLOEXEC)), second(memfd_create("second", MFD_CLOEXEC));
+  const std::string list = "readlink /proc/$$/fd/3 /proc/$$/fd/4; ls /proc/$$/fd | tail -n 1";
+  CHECK(run_shell(list, {second.get(), first.get()}).second ==
+        "\n  /memfd:second (deleted)\n  /memfd:first (deleted)\n  4");
+}
+
+TEST_CASE("a program that cannot be executed is an error at once") {
+  Loop loop;
+  const RunDirectory directory;
+  const ChildSpec spec{"/nowhere/program", {}, directory.path() + "/log", {}};
+  CHECK_THROWS_WITH(ChildProcess(loop, spec, [](int) {}), "cannot start /nowhere/program: No such file or directory");
+}
+
+TEST_CASE("a child does not outlive its object") {
+  Loop loop;
+  const RunDirectory directory;
+  pid_t pid = 0;
+  {
+    const ChildSpec spec{"/bin/sleep", {"1000"}, directory.path() + "/log", {}};
+    ChildProcess child(loop, spec, [](int) { FAIL("it was destroyed while it ran"); });
+    pid = child.pid();
+    CHECK(kill(pid, 0) == 0);
+  }
+  CHECK(kill(pid, 0) != 0);
+}
+
+TEST_CASE("a taken port is reported with its owner") {
+  const UniqueFd taken = listen_on("127.0.0.1", 0, "--port");
+  const std::uint16_t port = port_of(taken);
+  CHECK_FALSE(is_free("127.0.0.1", port));
+  CHECK(is_free("127.0.0.2", port));
+  CHECK_THROWS_WITH(listen_on("127.0.0.1", port, "--sd-port"),
+                    Catch::Contains("(pid " + std::to_string(getpid()) + ")") && Catch::Contains("--sd-port"));
+}
+
+TEST_CASE("two clusters never get one block of addresses") {
+  const RunDirectory locks;
+  AddressBlock first = take_address_block("auto", 2, locks.path());
+  const AddressBlock second = take_address_block("auto", 2, locks.path());
+  CHECK(first.base_ip != second.base_ip);
+  CHECK_THROWS_WITH(take_address_block(second.base_ip, 1, locks.path()), Catch::Contains("another lgen-cluster"));
+  const std::string freed = first.base_ip;
+  first.lock.reset();
+  CHECK(take_address_block("auto", 2, locks.path()).base_ip == freed);
+}
+
+TEST_CASE("only status 200 of HTTP/1 says ready") {
+  CHECK(says_ready("HTTP/1.1 200 OK"));
+  CHECK(says_ready("HTTP/1.0 200"));
+  for (const char* line : {"HTTP/1.1 503 Service Unavailable", "HTTP/1.1 2000", "HTTP/1.1 20", "hello", ""}) {
+    INFO(line);
+    CHECK_FALSE(says_ready(line));
+  }
+}
+
+TEST_CASE("a certificate and its key become one file for the owner alone") {
+  const RunDirectory directory;
+  const TlsFiles tls{directory.path() + "/c", directory.path() + "/k"};
+  std::ofstream(tls.cert) << "CERT";
+  CHECK_THROWS_WITH(write_pem(tls, directory.path()), Catch::Contains("--tls-key") && Catch::Contains("No such file"));
+  std::ofstream(tls.key) << "KEY";
+  const std::string pem = write_pem(tls, directory.path());
+  std::string text;
+  std::getline(std::ifstream(pem), text, '\0');
+  CHECK(text == "CERT\nKEY");
+  using std::filesystem::perms;
+  CHECK(std::filesystem::status(pem).permissions() == (perms::owner_read | perms::owner_write));
+}
+
+TEST_CASE("a run directory is gone with its object") {
+  std::string path;
+  {
+    const RunDirectory directory;
+    path = directory.path();
+    std::ofstream(path + "/file") << "x";
+    CHECK(std::filesystem::exists(path));
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+}  // namespace
+}  // namespace lgen::cluster
