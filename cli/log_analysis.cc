@@ -19,6 +19,7 @@ namespace lgen {
 namespace {
 
 constexpr std::size_t kMaxExamples = 3;
+constexpr std::int64_t kMaxClockStepMs = 2000;
 constexpr std::size_t kMaxErrors = 20;     // different texts
 constexpr std::int64_t kMaxPoints = 600;   // of a series over time
 constexpr double kJitter = 0.10;           // gRPC core's, of the connection age
@@ -324,6 +325,12 @@ std::uint32_t LogAnalysis::peer_index(const LogLine& line) {
   return at->second;
 }
 
+std::int64_t LogAnalysis::in_order(std::uint32_t pod, std::int64_t at_ms) {
+  const std::int64_t back = newest_[pod] - at_ms;
+  if (back <= 0 || back > kMaxClockStepMs) newest_[pod] = at_ms;
+  return newest_[pod];
+}
+
 void LogAnalysis::feed(std::string_view pod, std::string_view text) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
   ++lines_;
@@ -334,13 +341,13 @@ void LogAnalysis::feed(std::string_view pod, std::string_view text) {
     return;
   }
   const std::uint32_t index = pod_index(line.pod.empty() ? pod : line.pod);
-  newest_[index] = std::max(newest_[index], line.at_ms);
+  const std::int64_t at_ms = in_order(index, line.at_ms);
   if (line.kind == LogLineKind::failed) {
     const bool room = errors_.size() < kMaxErrors || errors_.contains(line.detail);
     ++errors_[room ? std::string(line.detail) : std::string("(other errors)")];
   }
-  events_.push_back({newest_[index], index, peer_index(line), line.kind, line.active.value_or(-1), line.messages,
-                     line.age_s, line.grace_s});
+  events_.push_back(
+      {at_ms, index, peer_index(line), line.kind, line.active.value_or(-1), line.messages, line.age_s, line.grace_s});
 }
 
 LogReport LogAnalysis::result() const {

@@ -69,8 +69,7 @@ class LogAnalysis {
  public:
   /// `pod` names the source; kubectl's prefix in the line is stronger.
   void feed(std::string_view pod, std::string_view line);
-  /// Of everything fed so far; lines are merged by time, lines of one pod keep their order. Costs time in proportion to
-  /// all lines.
+  /// Of everything fed so far; lines are merged by time. Costs time in proportion to all lines.
   LogReport result() const;
 
   /// A line of a stream or a server, without its text.
@@ -88,11 +87,13 @@ class LogAnalysis {
  private:
   std::uint32_t pod_index(std::string_view name);
   std::uint32_t peer_index(const LogLine& line);
+  /// A clock set back by up to 2 s does not turn a pod's lines around; more is another part of its log.
+  std::int64_t in_order(std::uint32_t pod, std::int64_t at_ms);
 
   std::vector<Event> events_;
   std::vector<std::string> pods_, peers_;
   std::map<std::string, std::uint32_t, std::less<>> pod_index_, peer_index_;
-  std::vector<std::int64_t> newest_;  // by pod: times never run backwards within one
+  std::vector<std::int64_t> newest_;  // by pod
   std::map<std::string, std::uint64_t, std::less<>> errors_;
   std::uint64_t lines_ = 0, foreign_ = 0;
   std::vector<std::string> foreign_examples_;

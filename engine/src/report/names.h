@@ -2,6 +2,7 @@
 // Thread: pure functions.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
