@@ -55,6 +55,7 @@ struct FieldPlan {
   bool required = false;                  // proto2
   bool check_utf8 = false;                // reading: proto3 strings
   bool closed_enum = false;               // proto2: unknown numbers are no values of this field
+  bool map_key = false;                   // the key of a map's entry
   std::int16_t oneof = -1;                // index into MessagePlan::oneofs
   std::uint32_t key = 0;                  // running number of this name in the process, for tables of names
   std::uint32_t number = 0;

@@ -41,11 +41,11 @@ class Fault {
   Error to_error(ErrorCode code) const { return make_error(code, std::string(text())); }
 
  private:
-  static constexpr std::uint16_t kRoom = 600;
+  static constexpr std::size_t kRoom = 600;
   void prepend(std::string_view part);
 
   char text_[kRoom];
-  std::uint16_t begin_ = kRoom;
+  std::size_t begin_ = kRoom;
   bool has_path_ = false;
 };
 
@@ -132,6 +132,9 @@ class WireReader {
 };
 
 bool is_utf8(std::string_view text);
+
+/// "int32 expected, got length and bytes on the wire; ...".
+std::string wire_type_mismatch(const FieldPlan& field, WireType type);
 
 inline std::uint32_t zigzag32(std::int32_t v) {
   return (static_cast<std::uint32_t>(v) << 1) ^ static_cast<std::uint32_t>(v >> 31);

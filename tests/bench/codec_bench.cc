@@ -1,0 +1,146 @@
+// The codec beside what protobuf offers: a 9-field message of about 120 bytes, to the wire and back, from and into a Lua
+// table, a generated class and a DynamicMessage.
+//
+// The three take turns in one process; the ratios are of medians of CPU time, because machines are shared.
+#include <codec/bench.pb.h>
+#include <google/protobuf/dynamic_message.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lgen/schema.h"
+#include "lua_codec.h"
+
+namespace {
+
+namespace pb = google::protobuf;
+using codec_bench::Order;
+
+constexpr int kTurns = 9;
+constexpr int kMessages = 100000;  // a turn
+
+constexpr const char* kTable =
+    "return { id = 'order-0000-4711-abcd', channel = 17, client = 'client-0123456789', sequence = 123456789012,"
+    " price = 99.95, urgent = true, quantity = 250, note = 'a note as people write it, not too long',"
+    " checksum = 1234567890123456 }";
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+void fail(const std::string& why) {
+  std::fprintf(stderr, "codec bench: %s\n", why.c_str());
+  std::exit(1);
+}
+
+void fill(Order& order) {
+  order.set_id("order-0000-4711-abcd");
+  order.set_channel(17);
+  order.set_client("client-0123456789");
+  order.set_sequence(123456789012);
+  order.set_price(99.95);
+  order.set_urgent(true);
+  order.set_quantity(250);
+  order.set_note("a note as people write it, not too long");
+  order.set_checksum(1234567890123456);
+}
+
+void fill_by_reflection(pb::Message& order, const pb::Descriptor* type) {
+  const pb::Reflection* r = order.GetReflection();
+  r->SetString(&order, type->field(0), "order-0000-4711-abcd");
+  r->SetInt32(&order, type->field(1), 17);
+  r->SetString(&order, type->field(2), "client-0123456789");
+  r->SetInt64(&order, type->field(3), 123456789012);
+  r->SetDouble(&order, type->field(4), 99.95);
+  r->SetBool(&order, type->field(5), true);
+  r->SetUInt32(&order, type->field(6), 250);
+  r->SetString(&order, type->field(7), "a note as people write it, not too long");
+  r->SetUInt64(&order, type->field(8), 1234567890123456);
+}
+
+struct Contender {
+  const char* name;
+  std::function<void()> once;
+  std::vector<double> nanoseconds = {};
+
+  void turn() {
+    const double start = cpu_seconds();
+    for (int i = 0; i < kMessages; ++i) once();
+    nanoseconds.push_back((cpu_seconds() - start) * 1e9 / kMessages);
+  }
+  double median() {
+    std::sort(nanoseconds.begin(), nanoseconds.end());
+    return nanoseconds[nanoseconds.size() / 2];
+  }
+};
+
+/// The first contender is lgen, the second the generated class, the third DynamicMessage.
+void compare(const char* what, double goal, std::vector<Contender> contenders) {
+  for (int turn = 0; turn < kTurns; ++turn) {
+    for (Contender& contender : contenders) contender.turn();
+  }
+  const double ours = contenders[0].median();
+  for (Contender& contender : contenders) std::printf("%-14s %-16s %8.0f ns\n", what, contender.name, contender.median());
+  std::printf("%-14s %.2f x the generated class (goal: at most %.0f), DynamicMessage takes %.1f x as long (goal: at least 5)\n\n",
+              what, ours / contenders[1].median(), goal, contenders[2].median() / ours);
+}
+
+}  // namespace
+
+int main() {
+  auto schema = lgen::Schema::from_files({{"codec/bench.proto"}, {}, LGEN_TEST_DATA, {}});
+  if (!schema) fail(schema.error().message);
+  const lgen::MessagePlan& plan = **(*schema)->message("codec_bench.Order");
+  lua_State* L = luaL_newstate();
+  luaL_openlibs(L);
+  if (luaL_dostring(L, kTable) != 0) fail(lua_tostring(L, -1));
+
+  Order order;
+  fill(order);
+  const std::string bytes = order.SerializeAsString();
+  lgen::WireBuffer out;
+  if (!lgen::lua::encode(L, -1, plan, out) || out.view() != bytes) fail("the table and the class differ on the wire");
+  std::printf("message of 9 fields, %zu bytes; medians of %d turns of %d messages\n\n", bytes.size(), kTurns, kMessages);
+
+  pb::DynamicMessageFactory factory;
+  const pb::Descriptor* type = Order::descriptor();
+  const pb::Message* prototype = factory.GetPrototype(type);
+  std::string text;
+  compare("table to wire", 4,
+          {{"Lua table", [&] { (void)lgen::lua::encode(L, -1, plan, out); }},
+           {"generated class",
+            [&] {
+              Order message;
+              fill(message);
+              message.SerializeToString(&text);
+            }},
+           {"DynamicMessage", [&] {
+              std::unique_ptr<pb::Message> message(prototype->New());
+              fill_by_reflection(*message, type);
+              message->SerializeToString(&text);
+            }}});
+  compare("wire to table", 6,
+          {{"Lua table",
+            [&] {
+              (void)lgen::lua::decode(L, plan, bytes);
+              lua_pop(L, 1);
+            }},
+           {"generated class",
+            [&] {
+              Order message;
+              message.ParseFromString(bytes);
+            }},
+           {"DynamicMessage", [&] {
+              std::unique_ptr<pb::Message> message(prototype->New());
+              message->ParseFromString(bytes);
+            }}});
+  lua_close(L);
+  return 0;
+}
