@@ -168,8 +168,8 @@ std::size_t Loop::Internals::foreign_handles() const {
       const_cast<uv_loop_t*>(&uv),
       [](uv_handle_t* handle, void* argument) {
         auto* result = static_cast<Count*>(argument);
-        const bool ours = handle == reinterpret_cast<const uv_handle_t*>(&result->self->async) ||
-                          result->self->timer_fd.owns(handle);
+        const bool ours =
+            handle == reinterpret_cast<const uv_handle_t*>(&result->self->async) || result->self->timer_fd.owns(handle);
         if (!ours && !uv_is_closing(handle)) ++result->handles;
       },
       &count);

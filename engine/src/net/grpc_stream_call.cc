@@ -9,6 +9,10 @@
 namespace lgen {
 
 void SendQueue::push(std::string_view message) {
+  if (slices_.size() == slices_.capacity() && head_ > slices_.size() / 2) {  // room in front rather than more memory
+    slices_.erase(slices_.begin(), slices_.begin() + static_cast<std::ptrdiff_t>(head_));
+    head_ = 0;
+  }
   slices_.push_back(grpc_slice_from_copied_buffer(message.data(), message.size()));
   cost_ += cost_of(message.size());
 }
@@ -35,8 +39,7 @@ void GrpcStreamCall::start(std::string_view method, const CallOptions& options) 
   SendMetadata& metadata = channel_->send_metadata();
   std::string_view bad_key;
   if (!metadata.assign(options.metadata, options.compression.value_or(Compression::none), bad_key)) {
-    return start_failed(GrpcCode::internal,
-                        "metadata '" + std::string(bad_key) + "': not a header HTTP/2 can carry");
+    return start_failed(GrpcCode::internal, "metadata '" + std::string(bad_key) + "': not a header HTTP/2 can carry");
   }
   grpc_op op = metadata.op(options.wait_for_ready);
   begin(&op, 1, sent_tag_);

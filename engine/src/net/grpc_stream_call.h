@@ -1,11 +1,10 @@
 // One stream of gRPC core, of any of the three kinds: a bounded send buffer in front, exact accounting behind.
 //
-// gRPC takes one write at a time and by default makes a packet of each. A write with the buffer hint stays in gRPC's own
-// buffer until the next one without: so every message that has another one queued behind it goes with the hint, and the
-// last one flushes. For the queue to fill, what a turn of the loop sends is written at the turn's end.
-// Thread: the loop's.
-// Lifetime: the owner's handle (GrpcCoreStream) may go at any time; the call frees itself when gRPC has given back every
-// operation.
+// gRPC takes one write at a time and by default makes a packet of each. A write with the buffer hint stays in gRPC's
+// own buffer until the next one without: so every message that has another one queued behind it goes with the hint, and
+// the last one flushes. For the queue to fill, what a turn of the loop sends is written at the turn's end. Thread: the
+// loop's. Lifetime: the owner's handle (GrpcCoreStream) may go at any time; the call frees itself when gRPC has given
+// back every operation.
 #pragma once
 
 #include <grpc/grpc.h>

@@ -1,5 +1,5 @@
-// The second opinion on a failed TLS handshake: dial once more with plain OpenSSL, look at what the peer shows, say what
-// does not fit and which flag would help.
+// The second opinion on a failed TLS handshake: dial once more with plain OpenSSL, look at what the peer shows, say
+// what does not fit and which flag would help.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>

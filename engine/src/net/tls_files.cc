@@ -54,7 +54,8 @@ Result<Key> read_key(const std::string& path) {
   const auto no_password = [](char*, int, int, void*) { return 0; };  // never ask on the terminal
   Key key(PEM_read_PrivateKey(file->get(), nullptr, no_password, nullptr));
   ERR_clear_error();
-  if (!key) return bad_file("client key", path, "holds no readable PEM private key (an encrypted one is not supported)");
+  if (!key)
+    return bad_file("client key", path, "holds no readable PEM private key (an encrypted one is not supported)");
   return key;
 }
 
