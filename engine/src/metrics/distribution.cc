@@ -346,6 +346,7 @@ Verdict spread_over_all(const Evidence& e, double p) {
 /// "{a, b} {c, d}", at most four sets.
 std::string list_sets(const Verdict& verdict) {
   std::vector<std::string> sets;
+  sets.reserve(verdict.subsets.size());
   for (const auto& set : verdict.subsets) sets.push_back("{" + list(set) + "}");
   return list(sets);
 }

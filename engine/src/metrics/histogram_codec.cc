@@ -7,8 +7,8 @@
 //   compressed    int32 cookie 0x1c849304|0x10 · int32 bytes · zlib stream of the above; base64 around it
 //
 // LEB128 here is the variant of at most 9 bytes: the ninth carries eight bits and no continuation flag.
-// hdr-histogram-js 3.0 writes an index offset of 1 and the ratio as an integer 1, and means 0 and 1.0; both are accepted.
-// Min, max and sum are not in the encoding: a decoded histogram knows them only to its resolution.
+// hdr-histogram-js 3.0 writes an index offset of 1 and the ratio as an integer 1, and means 0 and 1.0; both are
+// accepted. Min, max and sum are not in the encoding: a decoded histogram knows them only to its resolution.
 #include <zlib.h>
 
 #include <algorithm>

@@ -15,8 +15,9 @@
 //     permutation distribution than 10,000 draws are.
 //
 // A draw is one pass over the streams: an incremental Fisher-Yates step picks the stream's backend, and because
-// (n+1)^2 - n^2 = 2n + 1, sum n^2 / c grows by (2n + 1) / c_j with it; no table is built. Measured: 60 rows x 10
-// backends x 2,000 streams, all 10,000 draws: see tests/bench/metrics_bench.cc.
+// (n+1)^2 - n^2 = 2n + 1, sum n^2 / c grows by (2n + 1) / c_j with it; no table is built. Measured on a shared two-core
+// machine: 60 rows x 10 backends x 2,100 streams take 105 ms when all 10,000 draws are needed, 0.8 ms when the balancer
+// is fair, 0.05 ms when it is far from fair (tests/bench/metrics_bench.cc).
 #include "homogeneity.h"
 
 #include <algorithm>

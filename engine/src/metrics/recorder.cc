@@ -111,7 +111,7 @@ struct CallSite::Impl {
   SeriesId outcome(SeriesId& id, std::string_view metric, const Outlet& outlet);
   SeriesId traffic(SeriesId& id, std::string_view metric);
   SeriesId latency(SeriesId& id, std::string_view metric, std::string_view backend = {});
-  SeriesId resolve(SeriesId& id, std::string_view metric, Labels labels);
+  SeriesId resolve(SeriesId& id, std::string_view metric, const Labels& labels);
   SeriesId by_backend(SeriesId& id, std::string_view metric, const Outlet& outlet);
 
   void count_messages(Outlet& out, const StreamSample& sample);
@@ -136,7 +136,7 @@ Outlet& CallSite::Impl::find_outlet(std::string_view code, std::string_view back
   return it->second;
 }
 
-SeriesId CallSite::Impl::resolve(SeriesId& id, std::string_view metric, Labels labels) {
+SeriesId CallSite::Impl::resolve(SeriesId& id, std::string_view metric, const Labels& labels) {
   return id = metrics.series(metric, labels);
 }
 

@@ -91,17 +91,15 @@ CountMatrix skewed(const Shape& shape, Random& random) {
 TEST_CASE("fair balancers are per stream, and never anything wrong") {
   for (const Shape& shape :
        {Shape{3, 10, 3}, Shape{3, 10, 10}, Shape{10, 5, 2}, Shape{20, 10, 4}, Shape{60, 33, 10}, Shape{30, 5, 50}}) {
-    Tally streams = play(random_streams, shape, 400), turns = play(round_robin, shape, 200);
+    Tally streams = play(random_streams, shape, 300), turns = play(round_robin, shape, 100);
     INFO(shape.connections << " x " << shape.streams << " over " << shape.pods << ": "
                            << streams[VerdictKind::inconclusive] << " inconclusive");
     CHECK(streams[VerdictKind::per_connection] == 0);
     CHECK(streams[VerdictKind::per_stream_within_subset] == 0);
     CHECK(turns[VerdictKind::per_connection] == 0);
     CHECK(turns[VerdictKind::per_stream_within_subset] == 0);
-    // Three connections of ten streams over ten pods can fall into sets by chance: then it says so.
-    const bool tiny = shape.connections == 3 && shape.pods == 10;
-    CHECK(streams[VerdictKind::inconclusive] <= (tiny ? 40 : 4));
-    CHECK(turns[VerdictKind::inconclusive] <= (tiny ? 40 : 1));
+    CHECK(streams[VerdictKind::inconclusive] <= 3);
+    CHECK(turns[VerdictKind::inconclusive] <= 1);
   }
 }
 
@@ -117,9 +115,9 @@ TEST_CASE("sticky balancers are per connection, or inconclusive, never anything 
 
 TEST_CASE("zoned balancers are per stream within a subset once there is enough to see") {
   for (const Shape& shape : {Shape{20, 10, 4}, Shape{20, 20, 6}, Shape{60, 33, 10}, Shape{200, 10, 4}}) {
-    Tally tally = play(random_zones, shape, 200);
+    Tally tally = play(random_zones, shape, 60);
     INFO(shape.connections << " x " << shape.streams << " over " << shape.pods);
-    CHECK(tally[VerdictKind::per_stream_within_subset] >= 199);
+    CHECK(tally[VerdictKind::per_stream_within_subset] >= 59);
     CHECK(tally[VerdictKind::per_connection] == 0);
     CHECK(tally[VerdictKind::per_stream] == 0);
   }
@@ -131,7 +129,7 @@ TEST_CASE("zoned balancers are per stream within a subset once there is enough t
 }
 
 TEST_CASE("the closed form of mean and variance is that of the shuffles") {
-  // Every arrangement of three small tables, counted out by hand-free enumeration: all distinct orders of the streams.
+  // Every arrangement of three small tables, counted out: all distinct orders of the streams.
   for (const CountMatrix& counts :
        {CountMatrix{{2, 1}, {1, 3}}, CountMatrix{{1, 1, 2}, {2, 1, 0}}, CountMatrix{{4, 0}, {0, 1}, {2, 1}}}) {
     std::vector<std::size_t> columns;
