@@ -1,4 +1,7 @@
 # Every third-party library lgen builds on, found once, under one target name each.
+# Global, because a project that adds lgen as a subdirectory links these through lgen::engine from its own folders.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(Protobuf REQUIRED)
@@ -10,5 +13,5 @@ find_package(nlohmann_json REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(civetweb CONFIG REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
-pkg_check_modules(libuv REQUIRED IMPORTED_TARGET libuv)
-pkg_check_modules(luajit REQUIRED IMPORTED_TARGET luajit)
+pkg_check_modules(libuv REQUIRED IMPORTED_TARGET GLOBAL libuv)
+pkg_check_modules(luajit REQUIRED IMPORTED_TARGET GLOBAL luajit)

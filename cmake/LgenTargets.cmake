@@ -29,10 +29,15 @@ function(lgen_embed target symbol)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 
-# lgen_test(NAME SOURCES ... USES ...): a Catch2 program, one CTest entry.
+# lgen_test(NAME SOURCES ... USES ...): a Catch2 program, one CTest entry with the label unit; `unit_tests` builds all.
+if(NOT TARGET unit_tests)
+  add_custom_target(unit_tests)
+endif()
 function(lgen_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_USES} lgen_test_main lgen_warnings)
+  add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit)
 endfunction()
