@@ -8,8 +8,8 @@ void Delay::start(std::chrono::nanoseconds duration, std::function<void(bool)> t
   {
     const std::lock_guard lock(mutex_);
     if (!cancelled_) {
-      const auto due = std::chrono::system_clock::now() +
-                       std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
+      const auto due =
+          std::chrono::system_clock::now() + std::chrono::duration_cast<std::chrono::system_clock::duration>(duration);
       // A new alarm each time: an alarm whose callback still runs must not be set again.
       alarm_.emplace().Set(due, std::move(then));
       return;

@@ -35,7 +35,8 @@ std::chrono::nanoseconds echo_wait(const EchoRequest& request, double chance) {
 }
 
 grpc::Status echo_outcome(const EchoRequest& request, double chance) {
-  const bool fails = request.error_probability() > 0 ? chance < request.error_probability() : request.status_code() != 0;
+  const bool fails =
+      request.error_probability() > 0 ? chance < request.error_probability() : request.status_code() != 0;
   if (!fails) return grpc::Status::OK;
   const bool has_code = request.status_code() != 0;
   const auto code = has_code ? static_cast<grpc::StatusCode>(request.status_code()) : grpc::StatusCode::UNAVAILABLE;

@@ -18,7 +18,8 @@ class EchoService final : public echo::Echo::CallbackService {
                                                            echo::EchoReply* reply) override;
   grpc::ServerWriteReactor<echo::EchoReply>* ServerStream(grpc::CallbackServerContext* context,
                                                           const echo::EchoRequest* request) override;
-  grpc::ServerBidiReactor<echo::EchoRequest, echo::EchoReply>* BidiStream(grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<echo::EchoRequest, echo::EchoReply>* BidiStream(
+      grpc::CallbackServerContext* context) override;
 
  private:
   const Shared& shared_;

@@ -41,7 +41,8 @@ GrpcEndpoint::GrpcEndpoint(const Options& options, const std::vector<grpc::Servi
   for (grpc::Service* service : services) builder.RegisterService(service);
   builder.RegisterCallbackGenericService(&fallback);
   server_ = builder.BuildAndStart();
-  if (port == 0) throw std::runtime_error(cannot_listen("gRPC", grpc_address(options, options.grpc_port), "--grpc-port"));
+  if (port == 0)
+    throw std::runtime_error(cannot_listen("gRPC", grpc_address(options, options.grpc_port), "--grpc-port"));
   if (options.hello_port && hello_port == 0) {
     throw std::runtime_error(cannot_listen("gRPC", grpc_address(options, *options.hello_port), "--hello-port"));
   }

@@ -17,8 +17,7 @@ struct Identity {
   std::string zone;  // empty: no header
   std::string version;
 
-  explicit Identity(const Options& options)
-      : pod(options.pod), zone(options.zone), version(options.app_version) {}
+  explicit Identity(const Options& options) : pod(options.pod), zone(options.zone), version(options.app_version) {}
 
   // x-backend, x-zone, x-version, and grpc-previous-rpc-attempts as it came (0 when it did not): as headers.
   void attach(grpc::CallbackServerContext& context) const;

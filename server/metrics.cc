@@ -26,13 +26,14 @@ const Histogram::BucketBoundaries kLatencyBuckets = {
     0.25, 0.3,     0.4,     0.5,    0.65,   0.8,    1,      2,     5,     10,    20,    50,    100};
 
 // gRFC A66, "Size buckets", bytes.
-const Histogram::BucketBoundaries kSizeBuckets = {0,       1024,     2048,     4096,      16384,      65536,     262144,
-                                                  1048576, 4194304,  16777216, 67108864,  268435456,  1073741824, 4294967296};
+const Histogram::BucketBoundaries kSizeBuckets = {
+    0, 1024, 2048, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824, 4294967296};
 
 constexpr std::array<const char*, 17> kCodeNames = {
-    "OK",           "CANCELLED",        "UNKNOWN",            "INVALID_ARGUMENT",    "DEADLINE_EXCEEDED", "NOT_FOUND",
-    "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",           "OUT_OF_RANGE",
-    "UNIMPLEMENTED", "INTERNAL",         "UNAVAILABLE",        "DATA_LOSS",           "UNAUTHENTICATED"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 // The histogram in `slot`, made at first use. Family::Add gives the same one to threads that arrive together.
 Histogram& get(std::atomic<Histogram*>& slot, Family<Histogram>& family, const prometheus::Labels& labels,

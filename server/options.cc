@@ -88,16 +88,19 @@ void add_pace(CLI::App& app, Options& options) {
 }
 
 void add_start_and_stop(CLI::App& app, Options& options) {
-  const std::map<std::string, EarlyListening> early = {{"hold", EarlyListening::kHold},
-                                                       {"refuse", EarlyListening::kRefuse}};
   add_duration(app, "--startup-delay", &options.startup_delay, "Time before the server is ready", "0s");
-  app.add_option("--listen-early", options.listen_early,
-                 "Listen during --startup-delay: hold answers calls once the start is over, refuse answers UNAVAILABLE")
-      ->transform(CLI::CheckedTransformer(early))
-      ->type_name("hold|refuse");
+  auto set_early = [&options](const std::string& how) {
+    options.listen_early = how == "hold" ? EarlyListening::kHold : EarlyListening::kRefuse;
+  };
+  app.add_option_function<std::string>("--listen-early", set_early,
+                                       "Listen during --startup-delay: hold answers calls once the start is over, "
+                                       "refuse answers UNAVAILABLE")
+      ->check(CLI::IsMember({"hold", "refuse"}))
+      ->type_name("");
   add_duration(app, "--first-request-delay", &options.first_request_delay, "The first call of the process takes longer",
                "0s");
-  add_duration(app, "--drain-delay", &options.drain_delay, "Time between SIGTERM (not ready any more) and GOAWAY", "0s");
+  add_duration(app, "--drain-delay", &options.drain_delay, "Time between SIGTERM (not ready any more) and GOAWAY",
+               "0s");
   add_duration(app, "--shutdown-grace", &options.shutdown_grace, "Streams may go on this long after that GOAWAY",
                "10s");
 }
@@ -105,8 +108,8 @@ void add_start_and_stop(CLI::App& app, Options& options) {
 }  // namespace
 
 nanoseconds parse_duration(const std::string& text) {
-  static const std::map<std::string, double> kUnits = {{"ns", 1},   {"us", 1e3},   {"ms", 1e6},
-                                                       {"s", 1e9},  {"m", 60e9},   {"h", 3600e9}};
+  static const std::map<std::string, double> kUnits = {{"ns", 1},  {"us", 1e3}, {"ms", 1e6},
+                                                       {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
   char* end = nullptr;
   const double value = text.empty() ? -1 : std::strtod(text.c_str(), &end);
   const auto unit = text.empty() ? kUnits.end() : kUnits.find(end);
