@@ -163,11 +163,15 @@ class TableSource {
   bool select(const FieldPlan& field) {
     lua_rawgeti(L_, names_, static_cast<int>(field.key));
     lua_rawget(L_, -2);
-    if (!lua_isnil(L_, -1)) return true;
-    lua_pop(L_, 1);
+    type_ = lua_type(L_, -1);
+    if (type_ != LUA_TNIL) return true;
+    release();
     return false;
   }
-  void release() { lua_pop(L_, 1); }
+  void release() {
+    lua_pop(L_, 1);
+    type_ = LUA_TNONE;
+  }
 
   bool list_size(const FieldPlan&, std::size_t& size, Fault& fault) {
     if (!is_table(fault)) return false;
@@ -180,7 +184,8 @@ class TableSource {
 
   bool select_item(std::size_t i, Fault& fault) {
     lua_rawgeti(L_, -1, static_cast<int>(i + 1));
-    return !lua_isnil(L_, -1) || fault.fail("nothing here: the list has a hole");
+    type_ = lua_type(L_, -1);
+    return type_ != LUA_TNIL || fault.fail("nothing here: the list has a hole");
   }
 
   bool enter_map(const FieldPlan&, Fault& fault) {
@@ -188,7 +193,10 @@ class TableSource {
     lua_pushnil(L_);
     return true;
   }
-  bool next_entry() { return lua_next(L_, -2) != 0; }
+  bool next_entry() {
+    type_ = LUA_TNONE;
+    return lua_next(L_, -2) != 0;
+  }
   std::size_t position() { return static_cast<std::size_t>(lua_gettop(L_)); }
   bool describe_entry(std::size_t value_slot, Fault& fault) {
     const int key = static_cast<int>(value_slot) - 1;
@@ -199,9 +207,9 @@ class TableSource {
 
   template <std::integral Integer>
   bool get(const FieldPlan& field, Integer& value, Fault& fault) {
-    if (lua_type(L_, -1) == LUA_TNUMBER) {
+    if (type() == LUA_TNUMBER) {
       const double number = lua_tonumber(L_, -1);
-      if (fits<Integer>(number)) return value = static_cast<Integer>(number), true;
+      if (to_integer(number, value)) return true;
       return complain_of_number(field, number, fault);
     }
     Whole whole;
@@ -216,13 +224,13 @@ class TableSource {
   }
 
   bool get(const FieldPlan& field, double& value, Fault& fault) {
-    if (lua_type(L_, -1) != LUA_TNUMBER) return expected(field, fault);
+    if (type() != LUA_TNUMBER) return expected(field, fault);
     value = lua_tonumber(L_, -1);
     return true;
   }
 
   bool get(const FieldPlan& field, float& value, Fault& fault) {
-    if (lua_type(L_, -1) != LUA_TNUMBER) return expected(field, fault);
+    if (type() != LUA_TNUMBER) return expected(field, fault);
     const double number = lua_tonumber(L_, -1);
     if (std::isfinite(number) && std::abs(number) > std::numeric_limits<float>::max()) {
       return complain_of_number(field, number, fault);
@@ -232,40 +240,50 @@ class TableSource {
   }
 
   bool get(const FieldPlan& field, bool& value, Fault& fault) {
-    if (lua_type(L_, -1) != LUA_TBOOLEAN) return expected(field, fault);
+    if (type() != LUA_TBOOLEAN) return expected(field, fault);
     value = lua_toboolean(L_, -1) != 0;
     return true;
   }
 
   bool get(const FieldPlan& field, std::string_view& value, Fault& fault) {
-    if (lua_type(L_, -1) != LUA_TSTRING) return expected(field, fault);
-    value = to_view(L_, -1);
+    if (type() != LUA_TSTRING) return expected(field, fault);
+    std::size_t size = 0;
+    const char* text = lua_tolstring(L_, -1, &size);
+    value = {text, size};
     return true;
   }
 
   bool get_enum(const FieldPlan& field, std::int32_t& number, Fault& fault) {
-    if (lua_type(L_, -1) == LUA_TSTRING) return enum_by_name(*field.enumeration, number, fault);
+    if (type() == LUA_TSTRING) return enum_by_name(*field.enumeration, number, fault);
     if (!get(field, number, fault)) return false;
     return !field.closed_enum || field.enumeration->find(number) != nullptr ||
            fault.fail(fmt::format("enum {} has no value {}", field.enumeration->name, number));
   }
 
  private:
+  /// Of the value at hand, asked for once.
+  int type() {
+    if (type_ == LUA_TNONE) type_ = lua_type(L_, -1);
+    return type_;
+  }
+
   template <class Integer>
-  static bool fits(double number) {
-    constexpr double low =
-        std::is_signed_v<Integer> ? std::max(-kExact, double(std::numeric_limits<Integer>::min())) : 0;
-    constexpr double high = std::min(kExact, double(std::numeric_limits<Integer>::max()));
-    return number >= low && number <= high && number == std::trunc(number);
+  static bool to_integer(double number, Integer& value) {
+    using Limits = std::numeric_limits<Integer>;
+    constexpr double kLow = std::is_signed_v<Integer> ? std::max(-kExact, static_cast<double>(Limits::min())) : 0;
+    constexpr double kHigh = std::min(kExact, static_cast<double>(Limits::max()));
+    if (!(number >= kLow && number <= kHigh)) return false;
+    value = static_cast<Integer>(number);
+    return static_cast<double>(value) == number;
   }
 
   bool read_whole(const FieldPlan& field, Whole& whole) {
-    if (lua_type(L_, -1) == kTypeCdata) return read_cdata(L_, names_, whole);
-    return field.map_key && lua_type(L_, -1) == LUA_TSTRING && read_digits(to_view(L_, -1), whole);
+    if (type() == kTypeCdata) return read_cdata(L_, names_, whole);
+    return field.map_key && type() == LUA_TSTRING && read_digits(to_view(L_, -1), whole);
   }
 
   bool is_table(Fault& fault) {
-    if (lua_type(L_, -1) != LUA_TTABLE) return fault.fail("table expected, got " + describe(L_, -1));
+    if (type() != LUA_TTABLE) return fault.fail("table expected, got " + describe(L_, -1));
     return lua_checkstack(L_, kSlots) != 0 || fault.fail("nested too deep for Lua's stack");
   }
 
@@ -331,14 +349,15 @@ class TableSource {
   bool complain_of_number(const FieldPlan& field, double number, Fault& fault) {
     if (std::isnan(number)) return fault.fail(element_type(field) + " expected, got number nan");
     const bool wide = field.kind != FieldKind::float_ && std::abs(number) > kExact;
-    const char* why = number != std::trunc(number) ? ""
+    const char* why = number != std::trunc(number)    ? ""
                       : wide && std::isfinite(number) ? ", which is out of range (beyond 2^53 write it with LL or ULL)"
                                                       : ", which is out of range";
     return fault.fail(fmt::format("{} expected, got number {:.17g}{}", element_type(field), number, why));
   }
 
   lua_State* L_;
-  int names_;  // stack index
+  int names_;             // stack index
+  int type_ = LUA_TNONE;  // of the value at hand, where it is known
 };
 static_assert(MessageSource<TableSource>);
 

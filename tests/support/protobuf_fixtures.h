@@ -69,7 +69,8 @@ class RandomMessages {
   }
 
   std::string text() {
-    static const char* const kPieces[] = {"a", "Z9", " ", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "quite a long piece"};
+    static const char* const kPieces[] = {
+        "a", "Z9", " ", "\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "quite a long piece"};
     std::string text;
     for (int n = below(6); n > 0; --n) text += kPieces[below(7)];
     return text;
@@ -84,8 +85,14 @@ class RandomMessages {
   template <class T>
   T integer() {
     using Limits = std::numeric_limits<T>;
-    const T edges[] = {T{0}, T{1}, Limits::max(), Limits::min(), static_cast<T>(Limits::max() / 2), static_cast<T>(127),
-                       static_cast<T>(128), static_cast<T>(-1)};
+    const T edges[] = {T{0},
+                       T{1},
+                       Limits::max(),
+                       Limits::min(),
+                       static_cast<T>(Limits::max() / 2),
+                       static_cast<T>(127),
+                       static_cast<T>(128),
+                       static_cast<T>(-1)};
     switch (below(3)) {
       case 0:
         return edges[below(8)];
@@ -97,7 +104,8 @@ class RandomMessages {
   }
 
   double real() {
-    const double edges[] = {0.0, -0.0, 1.5, -3e300, 5e-324, std::numeric_limits<double>::infinity(), 9007199254740993.0};
+    const double edges[] = {
+        0.0, -0.0, 1.5, -3e300, 5e-324, std::numeric_limits<double>::infinity(), 9007199254740993.0};
     return below(2) == 0 ? edges[below(7)] : static_cast<double>(static_cast<std::int64_t>(bits())) / 1024;
   }
   float real32() {
@@ -121,32 +129,52 @@ class RandomMessages {
   void set(pb::Message& m, const pb::FieldDescriptor* f, int depth) {
     const pb::Reflection* r = m.GetReflection();
     switch (f->cpp_type()) {
-      case pb::FieldDescriptor::CPPTYPE_INT32: return r->SetInt32(&m, f, integer<std::int32_t>());
-      case pb::FieldDescriptor::CPPTYPE_INT64: return r->SetInt64(&m, f, integer<std::int64_t>());
-      case pb::FieldDescriptor::CPPTYPE_UINT32: return r->SetUInt32(&m, f, integer<std::uint32_t>());
-      case pb::FieldDescriptor::CPPTYPE_UINT64: return r->SetUInt64(&m, f, integer<std::uint64_t>());
-      case pb::FieldDescriptor::CPPTYPE_DOUBLE: return r->SetDouble(&m, f, real());
-      case pb::FieldDescriptor::CPPTYPE_FLOAT: return r->SetFloat(&m, f, real32());
-      case pb::FieldDescriptor::CPPTYPE_BOOL: return r->SetBool(&m, f, below(2) == 1);
-      case pb::FieldDescriptor::CPPTYPE_ENUM: return r->SetEnumValue(&m, f, enum_number(f));
-      case pb::FieldDescriptor::CPPTYPE_STRING: return r->SetString(&m, f, text_or_blob(f));
-      case pb::FieldDescriptor::CPPTYPE_MESSAGE: return fill(*r->MutableMessage(&m, f), depth + 1);
+      case pb::FieldDescriptor::CPPTYPE_INT32:
+        return r->SetInt32(&m, f, integer<std::int32_t>());
+      case pb::FieldDescriptor::CPPTYPE_INT64:
+        return r->SetInt64(&m, f, integer<std::int64_t>());
+      case pb::FieldDescriptor::CPPTYPE_UINT32:
+        return r->SetUInt32(&m, f, integer<std::uint32_t>());
+      case pb::FieldDescriptor::CPPTYPE_UINT64:
+        return r->SetUInt64(&m, f, integer<std::uint64_t>());
+      case pb::FieldDescriptor::CPPTYPE_DOUBLE:
+        return r->SetDouble(&m, f, real());
+      case pb::FieldDescriptor::CPPTYPE_FLOAT:
+        return r->SetFloat(&m, f, real32());
+      case pb::FieldDescriptor::CPPTYPE_BOOL:
+        return r->SetBool(&m, f, below(2) == 1);
+      case pb::FieldDescriptor::CPPTYPE_ENUM:
+        return r->SetEnumValue(&m, f, enum_number(f));
+      case pb::FieldDescriptor::CPPTYPE_STRING:
+        return r->SetString(&m, f, text_or_blob(f));
+      case pb::FieldDescriptor::CPPTYPE_MESSAGE:
+        return fill(*r->MutableMessage(&m, f), depth + 1);
     }
   }
 
   void add(pb::Message& m, const pb::FieldDescriptor* f, int depth) {
     const pb::Reflection* r = m.GetReflection();
     switch (f->cpp_type()) {
-      case pb::FieldDescriptor::CPPTYPE_INT32: return r->AddInt32(&m, f, integer<std::int32_t>());
-      case pb::FieldDescriptor::CPPTYPE_INT64: return r->AddInt64(&m, f, integer<std::int64_t>());
-      case pb::FieldDescriptor::CPPTYPE_UINT32: return r->AddUInt32(&m, f, integer<std::uint32_t>());
-      case pb::FieldDescriptor::CPPTYPE_UINT64: return r->AddUInt64(&m, f, integer<std::uint64_t>());
-      case pb::FieldDescriptor::CPPTYPE_DOUBLE: return r->AddDouble(&m, f, real());
-      case pb::FieldDescriptor::CPPTYPE_FLOAT: return r->AddFloat(&m, f, real32());
-      case pb::FieldDescriptor::CPPTYPE_BOOL: return r->AddBool(&m, f, below(2) == 1);
-      case pb::FieldDescriptor::CPPTYPE_ENUM: return r->AddEnumValue(&m, f, enum_number(f));
-      case pb::FieldDescriptor::CPPTYPE_STRING: return r->AddString(&m, f, text_or_blob(f));
-      case pb::FieldDescriptor::CPPTYPE_MESSAGE: return fill(*r->AddMessage(&m, f), depth + 1);
+      case pb::FieldDescriptor::CPPTYPE_INT32:
+        return r->AddInt32(&m, f, integer<std::int32_t>());
+      case pb::FieldDescriptor::CPPTYPE_INT64:
+        return r->AddInt64(&m, f, integer<std::int64_t>());
+      case pb::FieldDescriptor::CPPTYPE_UINT32:
+        return r->AddUInt32(&m, f, integer<std::uint32_t>());
+      case pb::FieldDescriptor::CPPTYPE_UINT64:
+        return r->AddUInt64(&m, f, integer<std::uint64_t>());
+      case pb::FieldDescriptor::CPPTYPE_DOUBLE:
+        return r->AddDouble(&m, f, real());
+      case pb::FieldDescriptor::CPPTYPE_FLOAT:
+        return r->AddFloat(&m, f, real32());
+      case pb::FieldDescriptor::CPPTYPE_BOOL:
+        return r->AddBool(&m, f, below(2) == 1);
+      case pb::FieldDescriptor::CPPTYPE_ENUM:
+        return r->AddEnumValue(&m, f, enum_number(f));
+      case pb::FieldDescriptor::CPPTYPE_STRING:
+        return r->AddString(&m, f, text_or_blob(f));
+      case pb::FieldDescriptor::CPPTYPE_MESSAGE:
+        return fill(*r->AddMessage(&m, f), depth + 1);
     }
   }
 

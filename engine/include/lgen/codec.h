@@ -18,6 +18,7 @@
 
 #include <bit>
 #include <concepts>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,17 +34,17 @@ template <class S>
 concept MessageSource = requires(S s, const MessagePlan& plan, const FieldPlan& field, Fault& fault, std::size_t n,
                                  std::int32_t& i32, std::int64_t& i64, std::uint32_t& u32, std::uint64_t& u64,
                                  float& f32, double& f64, bool& flag, std::string_view& text) {
-  { S::kFirstIndex } -> std::convertible_to<std::size_t>;    // how its users count list items
-  { s.enter(plan, fault) } -> std::same_as<bool>;            // the value at hand has to be such a message
-  { s.leave(plan, n, fault) } -> std::same_as<bool>;         // n fields were found: complain of any other
-  { s.select(field) } -> std::same_as<bool>;                 // the field's value comes to hand; false: absent
-  s.release();                                               // back from a field, an item, an entry's value
-  { s.list_size(field, n, fault) } -> std::same_as<bool>;    // the value at hand has to be a list
-  { s.select_item(n, fault) } -> std::same_as<bool>;         // item n (from 0) comes to hand
-  { s.enter_map(field, fault) } -> std::same_as<bool>;       // the value at hand has to be a map
+  { S::kFirstIndex } -> std::convertible_to<std::size_t>;  // how its users count list items
+  { s.enter(plan, fault) } -> std::same_as<bool>;          // the value at hand has to be such a message
+  { s.leave(plan, n, fault) } -> std::same_as<bool>;       // n fields were found: complain of any other
+  { s.select(field) } -> std::same_as<bool>;               // the field's value comes to hand; false: absent
+  s.release();                                             // back from a field, an item, an entry's value
+  { s.list_size(field, n, fault) } -> std::same_as<bool>;  // the value at hand has to be a list
+  { s.select_item(n, fault) } -> std::same_as<bool>;       // item n (from 0) comes to hand
+  { s.enter_map(field, fault) } -> std::same_as<bool>;     // the value at hand has to be a map
   { s.next_entry() } -> std::same_as<bool>;  // next entry's value at hand, after release() its key; false: map again
-  { s.position() } -> std::same_as<std::size_t>;             // of the entry at hand, for:
-  { s.describe_entry(n, fault) } -> std::same_as<bool>;      // calls fault.in_entry with that entry's key
+  { s.position() } -> std::same_as<std::size_t>;         // of the entry at hand, for:
+  { s.describe_entry(n, fault) } -> std::same_as<bool>;  // calls fault.in_entry with that entry's key
   { s.get(field, i32, fault) } -> std::same_as<bool>;
   { s.get(field, i64, fault) } -> std::same_as<bool>;
   { s.get(field, u32, fault) } -> std::same_as<bool>;
@@ -51,7 +52,7 @@ concept MessageSource = requires(S s, const MessagePlan& plan, const FieldPlan& 
   { s.get(field, f32, fault) } -> std::same_as<bool>;
   { s.get(field, f64, fault) } -> std::same_as<bool>;
   { s.get(field, flag, fault) } -> std::same_as<bool>;
-  { s.get(field, text, fault) } -> std::same_as<bool>;      // string (UTF-8 is checked by the encoder), bytes
+  { s.get(field, text, fault) } -> std::same_as<bool>;  // string (UTF-8 is checked by the encoder), bytes
   { s.get_enum(field, i32, fault) } -> std::same_as<bool>;
 };
 
@@ -62,19 +63,19 @@ concept MessageSink = requires(S s, const MessagePlan& plan, const FieldPlan& fi
                                std::int64_t i64, std::uint32_t u32, std::uint64_t u64, float f32, double f64, bool flag,
                                std::string_view text) {
   { S::kFirstIndex } -> std::convertible_to<std::size_t>;
-  s.begin_message(plan);                                     // an empty one
-  { s.resume_message(field) } -> std::same_as<bool>;         // the one stored in that field; false: none, no change
-  s.begin_field(field);                                      // the next value is for that field of the message on top
-  s.end_field(field);                                        // ... store it
+  s.begin_message(plan);                              // an empty one
+  { s.resume_message(field) } -> std::same_as<bool>;  // the one stored in that field; false: none, no change
+  s.begin_field(field);                               // the next value is for that field of the message on top
+  s.end_field(field);                                 // ... store it
   s.clear_field(field);
-  s.begin_list(field, flag);                                 // true: a new one; false: the one stored there
-  { s.list_size() } -> std::same_as<std::size_t>;            // of the list on top
-  s.end_item(n);                                             // store as item n (from 0)
+  s.begin_list(field, flag);                       // true: a new one; false: the one stored there
+  { s.list_size() } -> std::same_as<std::size_t>;  // of the list on top
+  s.end_item(n);                                   // store as item n (from 0)
   s.end_list(field);
-  s.begin_map(field, flag);                                  // as begin_list; then for each entry a key, a value and
-  s.end_entry();                                             // ... store the two
+  s.begin_map(field, flag);  // as begin_list; then for each entry a key, a value and
+  s.end_entry();             // ... store the two
   s.end_map(field);
-  s.put_empty(field);                                        // an empty list or map
+  s.put_empty(field);  // an empty list or map
   s.put(field, i32);
   s.put(field, i64);
   s.put(field, u32);
@@ -182,4 +183,5 @@ bool decode_message(const MessagePlan& plan, std::string_view bytes, Sink& sink,
 
 }  // namespace lgen
 
-#include "lgen/codec_impl.h"  // IWYU pragma: export
+#include "lgen/decoder_impl.h"  // IWYU pragma: export
+#include "lgen/encoder_impl.h"  // IWYU pragma: export

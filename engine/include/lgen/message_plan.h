@@ -15,8 +15,24 @@ namespace lgen {
 struct MessagePlan;
 
 enum class FieldKind : std::uint8_t {
-  double_, float_, int32, int64, uint32, uint64, sint32, sint64, fixed32, fixed64, sfixed32, sfixed64,
-  boolean, string, bytes, enumeration, message, group,
+  double_,
+  float_,
+  int32,
+  int64,
+  uint32,
+  uint64,
+  sint32,
+  sint64,
+  fixed32,
+  fixed64,
+  sfixed32,
+  sfixed64,
+  boolean,
+  string,
+  bytes,
+  enumeration,
+  message,
+  group,
 };
 
 /// The word of the .proto language: "int32", "string", "message".
@@ -59,8 +75,8 @@ struct FieldPlan {
   std::int16_t oneof = -1;                // index into MessagePlan::oneofs
   std::uint32_t key = 0;                  // running number of this name in the process, for tables of names
   std::uint32_t number = 0;
-  const MessagePlan* message = nullptr;      // message, group; of a map the entry: fields[0] key, fields[1] value
-  const EnumPlan* enumeration = nullptr;     // enumeration
+  const MessagePlan* message = nullptr;   // message, group; of a map the entry: fields[0] key, fields[1] value
+  const EnumPlan* enumeration = nullptr;  // enumeration
   std::string name;
 
   bool is_message() const { return kind == FieldKind::message || kind == FieldKind::group; }

@@ -1,4 +1,5 @@
-// The protobuf wire format below the level of messages: a buffer written backwards, a reader, and the fault they report.
+// The protobuf wire format below the level of messages: a buffer written backwards, a reader, and the fault they
+// report.
 //
 // Thread: values of one owner.
 #pragma once
@@ -105,7 +106,12 @@ class WireReader {
   /// A length and as many bytes.
   bool bytes(std::string_view& value);
   /// Field number 0 and the wire types 6 and 7 are refused.
-  bool tag(std::uint32_t& number, WireType& type);
+  bool tag(std::uint32_t& number, WireType& type) {
+    if (at_ == end_ || *at_ >= 0x80 || *at_ < 8 || (*at_ & 7) > 5) return long_tag(number, type);
+    number = *at_ >> 3;
+    type = static_cast<WireType>(*at_++ & 7);
+    return true;
+  }
   /// Passes over the value of an unknown field; `nesting`: groups around it so far.
   bool skip(std::uint32_t number, WireType type, int nesting);
 
@@ -124,6 +130,7 @@ class WireReader {
  private:
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
   bool long_varint(std::uint64_t& value);
+  bool long_tag(std::uint32_t& number, WireType& type);
   bool skip_group(std::uint32_t number, int nesting);
 
   const std::uint8_t* at_;

@@ -178,7 +178,8 @@ TEST_CASE_METHOD(Fixture, "what is wrong in a table is named with its path", "[l
       {"everything.Scalars", "{ a_string = 'x', an_int32 = 1, nonsense = 1 }",
        "everything.Scalars: unknown field 'nonsense' (there are: a_double, a_float, an_int32, an_int64, a_uint32, "
        "a_uint64, a_sint32, a_sint64, a_fixed32, a_fixed64, a_sfixed32, a_sfixed64, ...)"},
-      {"everything.Scalars", "{ 'x' }", "everything.Scalars: the keys of a message are field names, got the key number 1"},
+      {"everything.Scalars", "{ 'x' }",
+       "everything.Scalars: the keys of a message are field names, got the key number 1"},
       {"everything.Scalars", "setmetatable({}, { __index = { a_bool = true } })",
        "everything.Scalars: this table is empty but for its metatable, which is not read here"},
       {"everything.Root", "{ scalars = 'x' }", "everything.Root.scalars: table expected, got string \"x\""},
@@ -206,8 +207,7 @@ TEST_CASE_METHOD(Fixture, "what is wrong in a table is named with its path", "[l
        "everything.Lists.int32s: the list has a hole: item 1.5 is there, item 2 is not"},
       {"everything.Lists", "{ int32s = { [0] = 1 } }",
        "everything.Lists.int32s: list expected, got a table with the key number 0"},
-      {"everything.Maps", "{ by_string = { 1 } }",
-       "everything.Maps.by_string[1]: key: string expected, got number 1"},
+      {"everything.Maps", "{ by_string = { 1 } }", "everything.Maps.by_string[1]: key: string expected, got number 1"},
       {"everything.Maps", "{ by_string = { k = 'v' } }",
        "everything.Maps.by_string[\"k\"]: int32 expected, got string \"v\""},
       {"everything.Maps", "{ by_int32 = { [1.5] = 'v' } }",
@@ -297,7 +297,8 @@ TEST_CASE_METHOD(Fixture, "a map's keys beyond 2^53 are digits, so that they can
             .ends_with("int64 expected, got 9223372036854775808, which is out of range"));
 }
 
-TEST_CASE_METHOD(Fixture, "64-bit integers work in a state whose plan has not loaded ffi, and after it has", "[lua_codec]") {
+TEST_CASE_METHOD(Fixture, "64-bit integers work in a state whose plan has not loaded ffi, and after it has",
+                 "[lua_codec]") {
   lua_State* bare = luaL_newstate();
   luaL_openlibs(bare);  // ffi is only preloaded
   everything::Scalars message;
@@ -323,8 +324,9 @@ TEST_CASE_METHOD(Fixture, "enums are names when read, names or numbers when writ
 }
 
 TEST_CASE_METHOD(Fixture, "special numbers and bytes pass unchanged", "[lua_codec]") {
-  decode_global("everything.Scalars",
-                encoded("everything.Scalars", "{ a_double = 0/0, a_float = -1/0, a_bytes = '\\0\\255', a_string = 'a\\0b' }"));
+  decode_global(
+      "everything.Scalars",
+      encoded("everything.Scalars", "{ a_double = 0/0, a_float = -1/0, a_bytes = '\\0\\255', a_string = 'a\\0b' }"));
   CHECK(holds("m.a_double ~= m.a_double and m.a_float == -math.huge and m.a_bytes == '\\0\\255' and #m.a_string == 3"));
   decode_global("everything.Scalars", encoded("everything.Scalars", "{ a_double = -0.0 }"));
   CHECK(holds("1 / m.a_double == -math.huge"));
@@ -333,7 +335,8 @@ TEST_CASE_METHOD(Fixture, "special numbers and bytes pass unchanged", "[lua_code
 TEST_CASE_METHOD(Fixture, "lists may lie in the hash part of a table", "[lua_codec]") {
   const std::string expected = encoded("everything.Lists", "{ int32s = { 1, 2, 3, 4, 5 } }");
   CHECK(encoded("everything.Lists",
-                "(function() local t = {}; for i = 5, 1, -1 do t[i] = i end; return { int32s = t } end)()") == expected);
+                "(function() local t = {}; for i = 5, 1, -1 do t[i] = i end; return { int32s = t } end)()") ==
+        expected);
   CHECK(encoded("everything.Lists", "{ int32s = {} }") == "");
 }
 

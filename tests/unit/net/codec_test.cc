@@ -230,7 +230,8 @@ TEST_CASE_METHOD(Fixture, "unusual but valid bytes are read", "[codec]") {
       {"a list in pieces", "everything.Lists", bytes_of({0x1A, 1, 1, 0x72, 1, 'x', 0x1A, 1, 2})},
       {"a map's entry without key and value", "everything.Maps", bytes_of({0x0A, 0x00})},
       {"a map's entry back to front", "everything.Maps", bytes_of({0x0A, 5, 0x10, 7, 0x0A, 1, 'k'})},
-      {"a key twice in a map", "everything.Maps", bytes_of({0x0A, 5, 0x0A, 1, 'k', 0x10, 1, 0x0A, 5, 0x0A, 1, 'k', 0x10, 2})},
+      {"a key twice in a map", "everything.Maps",
+       bytes_of({0x0A, 5, 0x0A, 1, 'k', 0x10, 1, 0x0A, 5, 0x0A, 1, 'k', 0x10, 2})},
       {"key and value twice in an entry", "everything.Maps",
        bytes_of({0x0A, 10, 0x0A, 1, 'a', 0x10, 1, 0x0A, 1, 'b', 0x10, 2})},
       {"a map's message in two pieces", "everything.Maps",
@@ -241,8 +242,8 @@ TEST_CASE_METHOD(Fixture, "unusual but valid bytes are read", "[codec]") {
       {"a oneof's message, another member, the message again", "everything.Choices",
        bytes_of({0x22, 2, 0x18, 1, 0x10, 1, 0x22, 2, 0x20, 2})},
       {"unknown fields of all wire types", "everything.Choices",
-       bytes_of({0xA0, 6, 0xFF, 1, 0xA1, 6, 1, 2, 3, 4, 5, 6, 7, 8, 0xA2, 6, 1, 'x', 0xA5, 6, 1, 2, 3, 4,
-                 0xA3, 6, 0x08, 1, 0x13, 0x14, 0xA4, 6, 0x10, 3})},
+       bytes_of({0xA0, 6,    0xFF, 1, 0xA1, 6, 1, 2,    3, 4,    5, 6,    7,    8,    0xA2, 6,    1,
+                 'x',  0xA5, 6,    1, 2,    3, 4, 0xA3, 6, 0x08, 1, 0x13, 0x14, 0xA4, 6,    0x10, 3})},
       {"a closed enum's unknown number after a known one", "legacy.Needs",
        bytes_of({0x0A, 4, 0x08, 1, 0x12, 0, 0x10, 1, 0x10, 9})},
       {"unknown numbers in lists of a closed enum", "legacy.Old",
@@ -323,8 +324,14 @@ TEST_CASE("UTF-8 is valid in its shortest form, without surrogates, up to U+10FF
       {"above U+10FFFF", "\xF4\x90\x80\x80", false},
       {"five bytes", "\xF8\x88\x80\x80\x80", false},
       {"cut off", "\xE2\x82", false},
-      {"cut off by ASCII", "\xE2\x82" "a", false},
-      {"in the middle of a word", "1234\xFF" "678", false},
+      {"cut off by ASCII",
+       "\xE2\x82"
+       "a",
+       false},
+      {"in the middle of a word",
+       "1234\xFF"
+       "678",
+       false},
   };
   for (const Row& row : rows) {
     CAPTURE(row.scenario);

@@ -61,12 +61,12 @@ class ReflectionSource {
   std::size_t position() { return at_.size(); }
   bool describe_entry(std::size_t, Fault& fault) { return fault.in_entry("?"); }
 
-#define LGEN_GET(TYPE, NAME)                                                                  \
-  bool get(const FieldPlan&, TYPE& value, Fault&) {                                           \
-    const At& at = at_.back();                                                                \
-    const pb::Reflection& r = *at.owner->GetReflection();                                     \
+#define LGEN_GET(TYPE, NAME)                                                                                      \
+  bool get(const FieldPlan&, TYPE& value, Fault&) {                                                               \
+    const At& at = at_.back();                                                                                    \
+    const pb::Reflection& r = *at.owner->GetReflection();                                                         \
     value = at.index < 0 ? r.Get##NAME(*at.owner, at.field) : r.GetRepeated##NAME(*at.owner, at.field, at.index); \
-    return true;                                                                              \
+    return true;                                                                                                  \
   }
   LGEN_GET(std::int32_t, Int32)
   LGEN_GET(std::int64_t, Int64)
@@ -177,8 +177,8 @@ class ReflectionSink {
 
  private:
   using MessagePtr = std::unique_ptr<pb::Message>;
-  using Value = std::variant<std::monostate, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, float, double, bool,
-                             std::string, MessagePtr>;
+  using Value = std::variant<std::monostate, std::int32_t, std::int64_t, std::uint32_t, std::uint64_t, float, double,
+                             bool, std::string, MessagePtr>;
   using Target = std::pair<pb::Message*, const pb::FieldDescriptor*>;
 
   static MessagePtr make(const pb::Descriptor* type) {
@@ -198,15 +198,24 @@ class ReflectionSink {
   static void store(pb::Message& m, const pb::FieldDescriptor* f, Value& value) {
     const pb::Reflection* r = m.GetReflection();
     switch (f->cpp_type()) {
-      case pb::FieldDescriptor::CPPTYPE_INT32: return r->SetInt32(&m, f, std::get<std::int32_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_INT64: return r->SetInt64(&m, f, std::get<std::int64_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_UINT32: return r->SetUInt32(&m, f, std::get<std::uint32_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_UINT64: return r->SetUInt64(&m, f, std::get<std::uint64_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_DOUBLE: return r->SetDouble(&m, f, std::get<double>(value));
-      case pb::FieldDescriptor::CPPTYPE_FLOAT: return r->SetFloat(&m, f, std::get<float>(value));
-      case pb::FieldDescriptor::CPPTYPE_BOOL: return r->SetBool(&m, f, std::get<bool>(value));
-      case pb::FieldDescriptor::CPPTYPE_ENUM: return r->SetEnumValue(&m, f, std::get<std::int32_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_STRING: return r->SetString(&m, f, std::get<std::string>(value));
+      case pb::FieldDescriptor::CPPTYPE_INT32:
+        return r->SetInt32(&m, f, std::get<std::int32_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_INT64:
+        return r->SetInt64(&m, f, std::get<std::int64_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_UINT32:
+        return r->SetUInt32(&m, f, std::get<std::uint32_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_UINT64:
+        return r->SetUInt64(&m, f, std::get<std::uint64_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_DOUBLE:
+        return r->SetDouble(&m, f, std::get<double>(value));
+      case pb::FieldDescriptor::CPPTYPE_FLOAT:
+        return r->SetFloat(&m, f, std::get<float>(value));
+      case pb::FieldDescriptor::CPPTYPE_BOOL:
+        return r->SetBool(&m, f, std::get<bool>(value));
+      case pb::FieldDescriptor::CPPTYPE_ENUM:
+        return r->SetEnumValue(&m, f, std::get<std::int32_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_STRING:
+        return r->SetString(&m, f, std::get<std::string>(value));
       case pb::FieldDescriptor::CPPTYPE_MESSAGE:
         return r->SetAllocatedMessage(&m, std::get<MessagePtr>(value).release(), f);
     }
@@ -215,15 +224,24 @@ class ReflectionSink {
   static void add(pb::Message& m, const pb::FieldDescriptor* f, Value& value) {
     const pb::Reflection* r = m.GetReflection();
     switch (f->cpp_type()) {
-      case pb::FieldDescriptor::CPPTYPE_INT32: return r->AddInt32(&m, f, std::get<std::int32_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_INT64: return r->AddInt64(&m, f, std::get<std::int64_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_UINT32: return r->AddUInt32(&m, f, std::get<std::uint32_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_UINT64: return r->AddUInt64(&m, f, std::get<std::uint64_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_DOUBLE: return r->AddDouble(&m, f, std::get<double>(value));
-      case pb::FieldDescriptor::CPPTYPE_FLOAT: return r->AddFloat(&m, f, std::get<float>(value));
-      case pb::FieldDescriptor::CPPTYPE_BOOL: return r->AddBool(&m, f, std::get<bool>(value));
-      case pb::FieldDescriptor::CPPTYPE_ENUM: return r->AddEnumValue(&m, f, std::get<std::int32_t>(value));
-      case pb::FieldDescriptor::CPPTYPE_STRING: return r->AddString(&m, f, std::get<std::string>(value));
+      case pb::FieldDescriptor::CPPTYPE_INT32:
+        return r->AddInt32(&m, f, std::get<std::int32_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_INT64:
+        return r->AddInt64(&m, f, std::get<std::int64_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_UINT32:
+        return r->AddUInt32(&m, f, std::get<std::uint32_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_UINT64:
+        return r->AddUInt64(&m, f, std::get<std::uint64_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_DOUBLE:
+        return r->AddDouble(&m, f, std::get<double>(value));
+      case pb::FieldDescriptor::CPPTYPE_FLOAT:
+        return r->AddFloat(&m, f, std::get<float>(value));
+      case pb::FieldDescriptor::CPPTYPE_BOOL:
+        return r->AddBool(&m, f, std::get<bool>(value));
+      case pb::FieldDescriptor::CPPTYPE_ENUM:
+        return r->AddEnumValue(&m, f, std::get<std::int32_t>(value));
+      case pb::FieldDescriptor::CPPTYPE_STRING:
+        return r->AddString(&m, f, std::get<std::string>(value));
       case pb::FieldDescriptor::CPPTYPE_MESSAGE:
         return r->AddAllocatedMessage(&m, f, std::get<MessagePtr>(value).release());
     }

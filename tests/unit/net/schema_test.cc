@@ -15,7 +15,9 @@ namespace {
 /// A folder of .proto files that goes when the test is over.
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / ("lgen-schema-" + std::to_string(::getpid()) + "-" + std::to_string(++made_))) {
+  Folder()
+      : path_(fs::temp_directory_path() /
+              ("lgen-schema-" + std::to_string(::getpid()) + "-" + std::to_string(++made_))) {
     fs::create_directories(path_);
   }
   ~Folder() { fs::remove_all(path_); }
@@ -24,7 +26,9 @@ class Folder {
     fs::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name) << text;
   }
-  std::string path(const std::string& name = "") const { return name.empty() ? path_.string() : (path_ / name).string(); }
+  std::string path(const std::string& name = "") const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
 
  private:
   static inline int made_ = 0;
@@ -59,7 +63,8 @@ std::string failure(const ProtoFiles& sources) {
 TEST_CASE("the bundled files are found without import paths", "[schema]") {
   auto schema = load({{"streaming.proto", "lgen/inner.proto"}, {}, "/", kBundled});
   CHECK(schema->services() == std::vector<std::string>{"streaming.Streamer"});
-  CHECK(schema->messages() == std::vector<std::string>{"lgen.Inner", "streaming.TextRequest", "streaming.TextResponse"});
+  CHECK(schema->messages() ==
+        std::vector<std::string>{"lgen.Inner", "streaming.TextRequest", "streaming.TextResponse"});
 }
 
 TEST_CASE("a file on disk goes before a bundled one of that name", "[schema]") {
@@ -155,11 +160,12 @@ TEST_CASE("an error in a file is reported with its place", "[schema]") {
 
   CHECK(message("syntax.proto") == folder.path("syntax.proto") + ":3:11: Missing field number.");
   CHECK(message("undefined.proto") == folder.path("undefined.proto") + ":3:3: \"Missing\" is not defined.");
-  CHECK(message("twice.proto") == folder.path("twice.proto") + ":2:36: Field number 1 has already been used in \"X\" by field \"a\".");
-  CHECK(message("importer.proto") ==
-        "nowhere.proto: no such file (searched " + folder.path("sub/") + ", " + folder.path("") +
-            "/); give its folder in import_paths; " + folder.path("importer.proto") +
-            ":2:1: Import \"nowhere.proto\" was not found or had errors.");
+  CHECK(message("twice.proto") ==
+        folder.path("twice.proto") + ":2:36: Field number 1 has already been used in \"X\" by field \"a\".");
+  CHECK(message("importer.proto") == "nowhere.proto: no such file (searched " + folder.path("sub/") + ", " +
+                                         folder.path("") + "/); give its folder in import_paths; " +
+                                         folder.path("importer.proto") +
+                                         ":2:1: Import \"nowhere.proto\" was not found or had errors.");
   CHECK(message("absent.proto") == "absent.proto: no such file (searched " + folder.path("sub/") + ", " +
                                        folder.path("") + "/); give its folder in import_paths");
   CHECK(message("").find("no such file") != std::string::npos);
@@ -205,6 +211,6 @@ TEST_CASE("an enum is looked up by name and by number, the first of two names wi
   CHECK(color.find(-7)->name == "INFRARED");
   CHECK(color.find(2) == nullptr);
   CHECK(color.find("BLUE") == nullptr);
-  CHECK(schema->enums() == std::vector<std::string>{"everything.Color", "everything.Root.Nested.Level", "legacy.Mood",
-                                                       "legacy.Weather"});
+  CHECK(schema->enums() ==
+        std::vector<std::string>{"everything.Color", "everything.Root.Nested.Level", "legacy.Mood", "legacy.Weather"});
 }

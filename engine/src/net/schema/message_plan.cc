@@ -6,9 +6,9 @@
 namespace lgen {
 namespace {
 
-constexpr std::string_view kKindNames[] = {"double", "float",   "int32",   "int64",    "uint32",   "uint64",
-                                           "sint32", "sint64",  "fixed32", "fixed64",  "sfixed32", "sfixed64",
-                                           "bool",   "string",  "bytes",   "enum",     "message",  "group"};
+constexpr std::string_view kKindNames[] = {"double", "float",  "int32",   "int64",   "uint32",   "uint64",
+                                           "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64",
+                                           "bool",   "string", "bytes",   "enum",    "message",  "group"};
 
 std::string element_name(const FieldPlan& field) {
   if (field.is_message()) return field.message->name;
@@ -21,8 +21,9 @@ std::string element_name(const FieldPlan& field) {
 std::string_view to_string(FieldKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
 
 const EnumPlan::Value* EnumPlan::find(std::string_view value_name) const {
-  const auto at = std::lower_bound(order_by_name.begin(), order_by_name.end(), value_name,
-                                   [this](std::uint32_t i, std::string_view wanted) { return values[i].name < wanted; });
+  const auto at =
+      std::lower_bound(order_by_name.begin(), order_by_name.end(), value_name,
+                       [this](std::uint32_t i, std::string_view wanted) { return values[i].name < wanted; });
   return at != order_by_name.end() && values[*at].name == value_name ? &values[*at] : nullptr;
 }
 

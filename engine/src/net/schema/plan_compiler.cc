@@ -20,24 +20,42 @@ std::uint32_t next_key() {
 
 FieldKind kind_of(pb::FieldDescriptor::Type type) {
   switch (type) {
-    case pb::FieldDescriptor::TYPE_DOUBLE: return FieldKind::double_;
-    case pb::FieldDescriptor::TYPE_FLOAT: return FieldKind::float_;
-    case pb::FieldDescriptor::TYPE_INT64: return FieldKind::int64;
-    case pb::FieldDescriptor::TYPE_UINT64: return FieldKind::uint64;
-    case pb::FieldDescriptor::TYPE_INT32: return FieldKind::int32;
-    case pb::FieldDescriptor::TYPE_FIXED64: return FieldKind::fixed64;
-    case pb::FieldDescriptor::TYPE_FIXED32: return FieldKind::fixed32;
-    case pb::FieldDescriptor::TYPE_BOOL: return FieldKind::boolean;
-    case pb::FieldDescriptor::TYPE_STRING: return FieldKind::string;
-    case pb::FieldDescriptor::TYPE_GROUP: return FieldKind::group;
-    case pb::FieldDescriptor::TYPE_MESSAGE: return FieldKind::message;
-    case pb::FieldDescriptor::TYPE_BYTES: return FieldKind::bytes;
-    case pb::FieldDescriptor::TYPE_UINT32: return FieldKind::uint32;
-    case pb::FieldDescriptor::TYPE_ENUM: return FieldKind::enumeration;
-    case pb::FieldDescriptor::TYPE_SFIXED32: return FieldKind::sfixed32;
-    case pb::FieldDescriptor::TYPE_SFIXED64: return FieldKind::sfixed64;
-    case pb::FieldDescriptor::TYPE_SINT32: return FieldKind::sint32;
-    case pb::FieldDescriptor::TYPE_SINT64: return FieldKind::sint64;
+    case pb::FieldDescriptor::TYPE_DOUBLE:
+      return FieldKind::double_;
+    case pb::FieldDescriptor::TYPE_FLOAT:
+      return FieldKind::float_;
+    case pb::FieldDescriptor::TYPE_INT64:
+      return FieldKind::int64;
+    case pb::FieldDescriptor::TYPE_UINT64:
+      return FieldKind::uint64;
+    case pb::FieldDescriptor::TYPE_INT32:
+      return FieldKind::int32;
+    case pb::FieldDescriptor::TYPE_FIXED64:
+      return FieldKind::fixed64;
+    case pb::FieldDescriptor::TYPE_FIXED32:
+      return FieldKind::fixed32;
+    case pb::FieldDescriptor::TYPE_BOOL:
+      return FieldKind::boolean;
+    case pb::FieldDescriptor::TYPE_STRING:
+      return FieldKind::string;
+    case pb::FieldDescriptor::TYPE_GROUP:
+      return FieldKind::group;
+    case pb::FieldDescriptor::TYPE_MESSAGE:
+      return FieldKind::message;
+    case pb::FieldDescriptor::TYPE_BYTES:
+      return FieldKind::bytes;
+    case pb::FieldDescriptor::TYPE_UINT32:
+      return FieldKind::uint32;
+    case pb::FieldDescriptor::TYPE_ENUM:
+      return FieldKind::enumeration;
+    case pb::FieldDescriptor::TYPE_SFIXED32:
+      return FieldKind::sfixed32;
+    case pb::FieldDescriptor::TYPE_SFIXED64:
+      return FieldKind::sfixed64;
+    case pb::FieldDescriptor::TYPE_SINT32:
+      return FieldKind::sint32;
+    case pb::FieldDescriptor::TYPE_SINT64:
+      return FieldKind::sint64;
   }
   return FieldKind::bytes;
 }

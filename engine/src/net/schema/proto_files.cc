@@ -84,7 +84,8 @@ class SearchTree final : public pb::compiler::SourceTree {
   pb::io::ZeroCopyInputStream* Open(const std::string& name) override {
     if (const auto path = find_on_disk(name)) return open_on_disk(name, *path);
     for (const EmbeddedFile& file : bundled_) {
-      if (bundled_name(file) == name) return new pb::io::ArrayInputStream(file.text.data(), static_cast<int>(file.text.size()));
+      if (bundled_name(file) == name)
+        return new pb::io::ArrayInputStream(file.text.data(), static_cast<int>(file.text.size()));
     }
     problem_ = fmt::format("no such file (searched {}); give its folder in import_paths", searched());
     return nullptr;
@@ -162,9 +163,7 @@ class FirstErrors final : public pb::compiler::MultiFileErrorCollector {
                       : fmt::format("{}:{}:{}: {}", tree_.shown(file), line + 1, column + 1, message);
   }
 
-  std::string text() const {
-    return count_ <= kShown ? text_ : text_ + fmt::format("; and {} more", count_ - kShown);
-  }
+  std::string text() const { return count_ <= kShown ? text_ : text_ + fmt::format("; and {} more", count_ - kShown); }
 
  private:
   static constexpr int kShown = 2;
@@ -190,7 +189,8 @@ struct Loader {
 }  // namespace
 
 Result<DescriptorSet> load_proto_files(const ProtoFiles& sources) {
-  if (sources.files.empty()) return make_error(ErrorCode::invalid_argument, "no .proto file is named; give at least one");
+  if (sources.files.empty())
+    return make_error(ErrorCode::invalid_argument, "no .proto file is named; give at least one");
   auto loader = std::make_shared<Loader>(sources);
   std::vector<std::string> names;
   for (const std::string& file : sources.files) names.push_back(loader->tree.name_of(file));

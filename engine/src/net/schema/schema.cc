@@ -87,7 +87,8 @@ class Schema::Impl {
     if (!input) return input.error();
     if (!output) return output.error();
     const std::string name = descriptor->service()->full_name() + "/" + descriptor->name();
-    return &methods_.try_emplace(name, MethodInfo{name, "/" + name, kind_of(descriptor), *input, *output}).first->second;
+    return &methods_.try_emplace(name, MethodInfo{name, "/" + name, kind_of(descriptor), *input, *output})
+                .first->second;
   }
 
   const pb::DescriptorPool& pool() const { return *set_.pool; }

@@ -9,6 +9,22 @@ namespace {
 
 constexpr std::uint64_t kHighBits = 0x8080808080808080ULL;
 
+std::uint64_t eight_bytes(const std::uint8_t* p) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// A number of bytes that are ASCII for certain: all, or less than there are.
+std::size_t ascii_prefix(const std::uint8_t* p, std::size_t size) {
+  if (size < 8) return 0;
+  std::size_t at = 0;
+  for (; at + 8 <= size; at += 8) {
+    if ((eight_bytes(p + at) & kHighBits) != 0) return at;
+  }
+  return (eight_bytes(p + size - 8) & kHighBits) == 0 ? size : at;  // the last word may overlap the one before
+}
+
 bool is_continuation(std::uint8_t byte) { return (byte & 0xC0) == 0x80; }
 
 /// Length of the valid multi-byte sequence at `p`, or 0.
@@ -30,18 +46,12 @@ std::size_t sequence_length(const std::uint8_t* p, std::size_t left) {
 
 bool is_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const std::uint8_t*>(text.data());
-  std::size_t left = text.size();
-  while (left > 0) {
-    std::uint64_t eight = 0;
-    if (left >= 8 && (std::memcpy(&eight, p, 8), (eight & kHighBits) == 0)) {
-      p += 8;
-      left -= 8;
-      continue;
-    }
-    const std::size_t length = *p < 0x80 ? 1 : sequence_length(p, left);
+  const std::uint8_t* const end = p + text.size();
+  p += ascii_prefix(p, text.size());
+  while (p < end) {
+    const std::size_t length = *p < 0x80 ? 1 : sequence_length(p, static_cast<std::size_t>(end - p));
     if (length == 0) return false;
     p += length;
-    left -= length;
   }
   return true;
 }

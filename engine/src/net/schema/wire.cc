@@ -65,7 +65,8 @@ bool Fault::in_message(const MessagePlan& plan) {
 
 void WireBuffer::reallocate(std::size_t count) {
   const std::size_t used = size();
-  const std::size_t room = std::max<std::size_t>({256, used + count, 2 * static_cast<std::size_t>(end_ - storage_.get())});
+  const std::size_t room =
+      std::max<std::size_t>({256, used + count, 2 * static_cast<std::size_t>(end_ - storage_.get())});
   std::unique_ptr<std::uint8_t[]> bigger(new std::uint8_t[room]);
   if (used > 0) std::memcpy(bigger.get() + room - used, head_, used);
   storage_ = std::move(bigger);
@@ -88,7 +89,7 @@ bool WireReader::long_varint(std::uint64_t& value) {
   return fail("a varint of more than 64 bits");
 }
 
-bool WireReader::tag(std::uint32_t& number, WireType& type) {
+bool WireReader::long_tag(std::uint32_t& number, WireType& type) {
   std::uint64_t raw = 0;
   if (!varint(raw)) return false;
   if (raw > 0xFFFFFFFF || raw < 8) return fail("a tag without a valid field number");
