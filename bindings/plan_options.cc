@@ -187,7 +187,7 @@ constexpr Key kOptionKeys[] = {
     {"default", "any", "used when nothing else is given, in the notation of the flag"},
     {"required", "boolean", "no default; the run does not start without it"},
     {"help", "string", "one line for --help"},
-    {"choices", "string[]", "for type choice"},
+    {"choices", "string[]", "for type choice; with other types: words allowed besides its own notation"},
     {"min", "number", "smallest value (durations: seconds)"},
     {"max", "number", "largest value"},
     {"list", "boolean", "may be given several times or with commas; read as a list"},
@@ -350,6 +350,11 @@ void guard_values(lua_State* L, const std::vector<OptionDecl>& options) {
 
 Outcome push_option_value(lua_State* L, const OptionDecl& option, std::string_view text) {
   const std::string& type = option.shown.type;
+  const auto& words = option.shown.choices;  // of other types than choice: words allowed besides its own notation
+  if (type != "choice" && std::find(words.begin(), words.end(), text) != words.end()) {
+    push(L, text);
+    return Done{};
+  }
   if (type == "int" || type == "number") return push_number(L, option, text);
   if (type == "bool") return push_bool(L, option, text);
   if (type == "duration") return push_parsed(L, option, parse_duration(text));

@@ -61,6 +61,7 @@ std::string placeholder(const PlanOption& option) {
   if (option.type == "choice") return fmt::format(" {}", fmt::join(option.choices, "|"));
   std::string name = option.type == "duration_range" ? "A..B" : option.type;
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  for (const std::string& word : option.choices) name += "|" + word;
   return " " + name + (option.list ? "[,...]" : "");
 }
 

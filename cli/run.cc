@@ -44,16 +44,16 @@ bool write_outputs(const Summary& summary, const Settings& settings) {
   return all;
 }
 
-int show_help(const std::string& path, Arguments arguments) {
+int show_help(Arguments arguments) {
   RealClock clock;
   Loop loop(clock);
   Metrics metrics;
-  Plan plan(loop, metrics, PlanInput{path, {}, {}, std::move(arguments.options), PlanPurpose::help, {}});
+  Plan plan(loop, metrics, PlanInput{arguments.plan, {}, {}, std::move(arguments.options), PlanPurpose::help, {}});
   if (const Outcome loaded = plan.load(); !loaded) {
     complain(loaded.error().message);
     return kConfiguration;
   }
-  fmt::print("{}", plan_help(path, plan));
+  fmt::print("{}", plan_help(arguments.plan, plan));
   return kOk;
 }
 
@@ -108,7 +108,7 @@ int run(std::vector<std::string> args) {
   auto arguments = parse_arguments(std::move(args));
   if (!arguments) return refuse(arguments.error());
   if (arguments->plan.empty()) return refuse({ErrorCode::invalid_argument, "which plan? lgen PLAN.lua [options]"});
-  if (arguments->help) return show_help(arguments->plan, std::move(*arguments));
+  if (arguments->help) return show_help(std::move(*arguments));
   int local_port = 0;
   if (const Outcome ok = choose_local_port(arguments->options, local_port); !ok) return refuse(ok.error());
   route_grpc_log();

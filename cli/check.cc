@@ -1,0 +1,39 @@
+// `lgen check PLAN.lua`
+#include "lgen/check.h"
+
+#include <fmt/format.h>
+
+#include "arguments.h"
+#include "commands.h"
+#include "exit_code.h"
+
+namespace lgen::cli {
+
+int check(std::vector<std::string> args) {
+  auto arguments = parse_arguments(std::move(args));
+  if (arguments && arguments->help) {
+    fmt::print(
+        "Usage: lgen check PLAN.lua [options]\n\nLoads and lints the plan and runs one iteration of every scenario "
+        "without network\nand without waiting. Exit code 0, or 104 with the findings.\n");
+    return kOk;
+  }
+  if (arguments && arguments->plan.empty()) {
+    complain("which plan? lgen check PLAN.lua");
+    return kConfiguration;
+  }
+  const auto report = arguments ? check_plan(PlanInput{arguments->plan,
+                                                       std::move(arguments->plan_args),
+                                                       std::move(arguments->config_options),
+                                                       std::move(arguments->options),
+                                                       PlanPurpose::check,
+                                                       {}})
+                                : Result<CheckReport>(arguments.error());
+  if (!report) {
+    complain(report.error().message);
+    return kConfiguration;
+  }
+  fmt::print("{}: ok ({})\n", arguments->plan, fmt::join(report->scenarios, ", "));
+  return kOk;
+}
+
+}  // namespace lgen::cli

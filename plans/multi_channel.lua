@@ -1,0 +1,177 @@
+-- Does the load balancer spread connections or streams, and over which pods? N channels (each one TCP connection)
+-- carry M long-lived streams, dealt round robin; the report holds the channel x backend matrix and its verdict.
+local lgen = require "lgen"
+
+lgen.plan {
+  api = 1,
+  name = "multi_channel",
+  about = "Spreads long-lived streams over channels and tells how the load balancer spreads them over pods.",
+}
+
+local opt = lgen.options {
+  { "channels", "int", default = 3, min = 1, help = "channels, each with a TCP connection of its own" },
+  { "streams", "int", default = 30, min = 1, help = "streams, dealt round robin over the channels" },
+  { "hold", "duration", default = "30s", help = "how long streams are held, counted from the start" },
+  { "expect", "choice", choices = { "per_connection", "per_stream", "per_stream_within_subset", "inconclusive" },
+    help = "fail unless this is the verdict" },
+  { "client-id", "string", help = "client_id in every message [a random one]" },
+  { "list-streams", "bool", help = "print which backend served which stream" },
+  { "like", "choice", default = "channel_test", choices = { "channel_test", "multiplex" },
+    help = "which of the original clients to behave like" },
+  { "every", "duration_range", help = "pause between messages of a stream [0.1s; multiplex: 0.1s..0.3s]" },
+  { "stagger", "duration_range", help = "pause between starts of streams [0.1s..0.5s; multiplex: none]" },
+  { "on-loss", "choice", choices = { "stream", "channel" },
+    help = "what is made anew after a loss: the stream, or the channel once its last stream has ended "
+      .. "[stream; multiplex: channel]" },
+  { "channel-per-stream", "bool", help = "one channel for each stream, started 0.5 s apart" },
+  { "reconnect", "duration_range", default = "1s..5s", choices = { "never" },
+    help = "pause before what was lost comes back, or never" },
+}
+
+-- What the original clients do; explicit flags win.
+local styles = {
+  channel_test = { every = { min = 0.1, max = 0.1 }, stagger = { min = 0.1, max = 0.5 }, on_loss = "stream",
+    text = function(stream, k) return ("[Stream %d] This is message number %d"):format(stream, k) end },
+  multiplex = { every = { min = 0.1, max = 0.3 }, stagger = { min = 0, max = 0 }, on_loss = "channel",
+    text = function(_, k) return ("Msg num %d"):format(k) end },
+}
+local style = styles[opt.like]
+local every = opt.every or style.every
+local stagger = opt.stagger or (opt.channel_per_stream and { min = 0.5, max = 0.5 }) or style.stagger
+local on_loss = opt.on_loss or style.on_loss
+local channels = opt.channel_per_stream and opt.streams or opt.channels
+local client_id = opt.client_id or lgen.random.string(8)
+
+
+local api = lgen.proto { files = { "streaming.proto" } }
+local ProcessTextStream = api:method "streaming.Streamer/ProcessTextStream"
+local pool = lgen.grpc.pool("main", lgen.target, { size = channels })
+
+local spread = lgen.distribution "streams over backends"
+local losses = lgen.counter("stream_losses", { help = "streams that ended before their time" })
+local returns = lgen.counter("stream_returns", { help = "streams opened again after a loss" })
+
+-- Which streams each channel carries: dealt in turn, or (multiplex) in blocks. Either way the first `remainder`
+-- channels have one more than the others.
+local function deal()
+  local base, remainder = math.floor(opt.streams / channels), opt.streams % channels
+  local of_channel, next_stream = {}, 1
+  for c = 1, channels do
+    of_channel[c] = {}
+    for n = 1, base + (c <= remainder and 1 or 0) do
+      of_channel[c][n] = opt.like == "multiplex" and next_stream or c + (n - 1) * channels
+      next_stream = next_stream + 1
+    end
+  end
+  return of_channel
+end
+local streams_of = deal()
+
+-- When each stream starts, in seconds after the first.
+local starts = { 0 }
+for i = 2, opt.streams do starts[i] = starts[i - 1] + lgen.random.uniform(stagger.min, stagger.max) end
+
+local lives = {} -- one entry for every stream that has ended, for --list-streams
+
+-- Sends a message every so often until the stream is lost or the VU is told to stop.
+local function send_messages(vu, s, i, channel_id)
+  local k = 0
+  local function send_one()
+    k = k + 1
+    return s:send { message = style.text(i, k), channel_id = channel_id, client_id = client_id }
+  end
+  if every.min == every.max then
+    for _ in lgen.every(every.min) do
+      if not send_one() then return end
+    end
+  else
+    while not vu.stopping and send_one() do lgen.delay(every.min, every.max) end
+  end
+end
+
+-- Writes down a stream's life.
+local function remember(s, i, status)
+  local life = { stream = i, channel = s.channel, connection = s.connection or s.channel .. "#?",
+    backend = s:backend() or "unknown", messages = s.sent, status = status and status.code or "OK" }
+  spread:add(life.connection, life.backend)
+  lgen.event("stream", life)
+  if opt.list_streams then table.insert(lives, life) end
+  return life
+end
+
+-- One life of a stream; true when it was lost.
+local function hold_stream(vu, channel, i)
+  local s = channel:open(ProcessTextStream)
+  send_messages(vu, s, i, vu.index)
+  local lost = not vu.stopping
+  local reply, status = s:close()
+  local life = remember(s, i, status)
+  if reply then lgen.check("the reply counts every message", reply.message_count == s.sent) end
+  if not lost and not status then return false end
+  losses:add()
+  lgen.event("stream lost", { stream = i, connection = life.connection, backend = life.backend,
+    status = tostring(status or "OK"), messages = s.sent })
+  return true
+end
+
+local function comes_back(vu)
+  if vu.stopping or opt.reconnect == "never" then return false end
+  lgen.delay(opt.reconnect.min, opt.reconnect.max)
+  return not vu.stopping
+end
+
+-- Rule `stream`: each stream opens itself anew on its channel.
+local function keep_stream(vu, channel, i)
+  while hold_stream(vu, channel, i) and comes_back(vu) do returns:add() end
+end
+
+-- Rule `channel`: when the last stream of the channel has ended, channel and streams are made anew.
+local function keep_channel(vu, channel)
+  local first = true
+  repeat
+    if not first then
+      channel:reconnect()
+      returns:add(#streams_of[vu.index])
+    end
+    local lost = {}
+    for n, i in ipairs(streams_of[vu.index]) do
+      lost[n] = function()
+        if first then lgen.sleep(starts[i]) end
+        return hold_stream(vu, channel, i)
+      end
+    end
+    lost = lgen.all(lost)
+    first = false
+    local any = false
+    for _, was_lost in ipairs(lost) do any = any or was_lost end
+  until not any or not comes_back(vu)
+end
+
+lgen.scenario("streams", {
+  load = lgen.load.per_vu_iterations {
+    vus = channels, iterations = 1, max_duration = starts[opt.streams] + opt.hold,
+  },
+  run = function(vu)
+    local channel = pool[vu.index]
+    if on_loss == "channel" then return keep_channel(vu, channel) end
+    local tasks = {}
+    for n, i in ipairs(streams_of[vu.index]) do
+      tasks[n] = function()
+        lgen.sleep(starts[i])
+        keep_stream(vu, channel, i)
+      end
+    end
+    lgen.all(tasks)
+  end,
+})
+
+lgen.teardown(function()
+  table.sort(lives, function(a, b) return a.stream < b.stream end)
+  for _, life in ipairs(lives) do
+    print(("stream %d  %s  %s  %d messages  %s"):format(life.stream, life.connection, life.backend, life.messages,
+      life.status))
+  end
+  if not opt.expect then return end
+  local verdict = spread:verdict()
+  lgen.check("the verdict is " .. opt.expect, verdict.kind == opt.expect, verdict.kind .. ": " .. verdict.why)
+end)
