@@ -192,6 +192,14 @@ class Ending(unittest.TestCase):
         self.assertEqual(cluster.stop(), 0)
         self.assertEqual(stream.status().name, "UNAVAILABLE")
 
+    def test_a_second_signal_does_not_wait_for_pods_that_drain(self):
+        cluster = self.enterContext(Cluster(pods=2, pod_flags=["--drain-delay", "1h"]))
+        pids = cluster.pids()
+        cluster.send_signal(signal.SIGTERM)
+        eventually(lambda: not is_running(pids[-1]), "the end of HAProxy")
+        self.assertEqual(cluster.stop(), 0)
+        self.assertFalse(any(map(is_running, pids)))
+
     def test_a_given_log_directory_is_kept(self):
         with tempfile.TemporaryDirectory() as directory:
             logs = os.path.join(directory, "new", "logs")
