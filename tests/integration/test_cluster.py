@@ -167,7 +167,8 @@ class Losses(unittest.TestCase):
         self.assertEqual({metadata_of(stream)["x-backend"] for stream in after}, {"pod-2"})
         self.assertEqual([stream.close() for stream in before + after], [1] * 6)
         self.assertTrue(is_running(pid))
-        cluster.process.kill()
+        for pod in cluster.pods:
+            os.kill(cluster.pid(pod), signal.SIGKILL)
 
 
 class Ending(unittest.TestCase):
