@@ -67,9 +67,16 @@ local function deal()
 end
 local streams_of = deal()
 
--- When each stream starts, in seconds after the first.
-local starts = { 0 }
-for i = 2, opt.streams do starts[i] = starts[i - 1] + lgen.random.uniform(stagger.min, stagger.max) end
+-- When each stream starts, in seconds after the first. The order is shuffled: streams dealt to channels in turn and a
+-- balancer that deals to pods in turn would march in step, and every channel would seem to have a pod of its own.
+local order = {}
+for i = 1, opt.streams do order[i] = i end
+lgen.random.shuffle(order)
+local starts, last_start = {}, 0
+for position, i in ipairs(order) do
+  if position > 1 then last_start = last_start + lgen.random.uniform(stagger.min, stagger.max) end
+  starts[i] = last_start
+end
 
 local lives = {} -- one entry for every stream that has ended, for --list-streams
 
@@ -149,7 +156,7 @@ end
 
 lgen.scenario("streams", {
   load = lgen.load.per_vu_iterations {
-    vus = channels, iterations = 1, max_duration = starts[opt.streams] + opt.hold,
+    vus = channels, iterations = 1, max_duration = last_start + opt.hold,
   },
   run = function(vu)
     local channel = pool[vu.index]
