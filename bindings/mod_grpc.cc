@@ -130,8 +130,11 @@ void GrpcState::count_progress() {
 }
 
 void GrpcState::bury(Link* link) {
+  if (closed) {
+    delete link;  // without a wire there are no callbacks any more
+    return;
+  }
   graveyard_.emplace_back(link);
-  if (closed) return graveyard_.clear();  // without a wire there are no callbacks any more
   clean_up_timer_.arm(TimePoint{});
 }
 

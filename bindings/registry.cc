@@ -51,7 +51,9 @@ std::vector<std::string_view> names_of(lua_State* L, int table) {
 [[noreturn]] void raise_unknown(lua_State* L, const Module& module, int methods) {
   const std::string_view kind = module.object ? "method or field" : "function or field";
   const std::string name = lua_type(L, 2) == LUA_TSTRING ? std::string(to_view(L, 2)) : describe(L, 2);
-  const std::string guess{did_you_mean(name, names_of(L, methods))};
+  std::vector<std::string_view> known = names_of(L, methods);
+  for (const Binding& binding : module.bindings) known.emplace_back(binding.name);  // properties, too
+  const std::string guess{did_you_mean(name, known)};
   raise(L, fmt::format("{} has no {} '{}'{}", module.name, kind, name,
                        guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
 }

@@ -25,7 +25,7 @@ local function replies()
   check("the record names the channel", call.channel == "main")
   check("the status is OK", call.status.code == "OK" and call.status.number == 0)
   check("trailers are a table", type(call.trailers) == "table")
-  check("an unknown field of the record raises", raises(function() return call.durration end):find("duration", 1, true))
+  check("an unknown field of the record raises", raises(function() return call.durration end):find("did you mean 'duration'?", 1, true))
 end
 
 local function raw_bytes()
