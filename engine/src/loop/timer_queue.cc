@@ -95,6 +95,7 @@ void TimerQueue::fire(Timer& timer) {
 }
 
 std::size_t TimerQueue::advance_to(TimePoint now) {
+  const TimePoint before = std::exchange(seen_, now);
   if (next() > now) return 0;
   collect_due(now);
   std::size_t fired = 0;
@@ -103,7 +104,7 @@ std::size_t TimerQueue::advance_to(TimePoint now) {
     if (timer == nullptr) continue;
     timer->slot_ = Timer::kUnarmed;
     --due_left_;
-    max_lateness_ = std::max(max_lateness_, now - timer->when_);
+    max_lateness_ = std::max(max_lateness_, now - std::max(timer->when_, before));
     ++fired;
     fire(*timer);
   }

@@ -23,7 +23,8 @@ class TimerQueue {
   /// Fires what is due at `now`, by deadline, then in the order of arming. What a callback arms fires in a later call,
   /// even when already due. Returns how many fired.
   std::size_t advance_to(TimePoint now);
-  /// How late the latest timer fired since the last call.
+  /// How late the latest timer fired since the last call. One that was armed for a time long past ("at once") counts
+  /// from the advance_to() before.
   Duration take_max_lateness();
 
  private:
@@ -52,7 +53,9 @@ class TimerQueue {
   std::size_t due_left_ = 0;
   Timer* firing_ = nullptr;  // nullptr again when it was destroyed inside its own callback
   std::uint64_t next_order_ = 0;
+  TimePoint seen_{};  // nothing armed before it was due then
   Duration max_lateness_{0};
+  TimePoint last_look_{};  // the time of the last advance_to()
 };
 
 }  // namespace lgen

@@ -160,4 +160,8 @@ TEST_CASE("the queue remembers how late the latest timer was") {
   bench.queue.advance_to(at(50ns));
   CHECK(bench.queue.take_max_lateness() == 40ns);
   CHECK(bench.queue.take_max_lateness() == 0ns);
+
+  bench.timers[0].arm(TimePoint{});  // at once
+  bench.queue.advance_to(at(70ns));
+  CHECK(bench.queue.take_max_lateness() == 20ns);
 }
