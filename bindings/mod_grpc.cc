@@ -135,12 +135,12 @@ void GrpcState::bury(Link* link) {
     return;
   }
   graveyard_.emplace_back(link);
-  clean_up_timer_.arm(TimePoint{});
+  clean_up_timer_.arm(host.loop.now());
 }
 
 void GrpcState::retire(LuaStream& stream) {
   retired_.push_back(&stream);
-  clean_up_timer_.arm(TimePoint{});
+  clean_up_timer_.arm(host.loop.now());
 }
 
 void GrpcState::clean_up() {
