@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""./dev bench: lgen beside a bare gRPC C++ loop that does the same work, in alternating runs; prints one table.
+
+What is judged is the ratio of two programs' CPU time (user and system, as the kernel accounts them to the process,
+start and end included), the median of several runs each, because machines are shared and noisy. Time on the wall is
+printed where it is of interest and judges nothing. The exit code is 0 when every goal is met, else 1.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "support", "py"))
+
+from measure import cpu_seconds, median_cpu, median_wall, resident_bytes, run, schedule_switches, take_turns
+from programs import Server
+from waiting import Lines
+
+KIB = 1024
+OPENING_SECONDS = 300  # for 30,000 streams on a busy machine
+ACTIVE_STREAMS = "grpc_server_active_streams"
+
+
+class Row:
+    """One line of the table. `measured` and `goal` in `unit`; a goal of None judges nothing."""
+
+    def __init__(self, what, measured, unit, goal=None, note="", at_least=False):
+        self.what, self.measured, self.unit, self.goal, self.note, self.at_least = (
+            what, measured, unit, goal, note, at_least)
+
+    @property
+    def ok(self):
+        if self.goal is None:
+            return True
+        return self.measured >= self.goal if self.at_least else self.measured <= self.goal
+
+    def cells(self):
+        digits = 1 if self.measured >= 100 else 2
+        number = f"{self.measured:,.{digits}f} {self.unit}".strip()
+        goal = "" if self.goal is None else f"{'>=' if self.at_least else '<='} {self.goal:g} {self.unit}".strip()
+        return [self.what, number, goal, "" if self.goal is None else "ok" if self.ok else "MISSED", self.note]
+
+    def as_json(self):
+        return {"what": self.what, "measured": self.measured, "unit": self.unit, "goal": self.goal, "ok": self.ok,
+                "note": self.note}
+
+
+class Bench:
+    def __init__(self, arguments):
+        self.bin = os.path.abspath(arguments.bin)
+        self.runs = arguments.runs
+
+    def program(self, name):
+        return os.path.join(self.bin, name)
+
+    def lgen(self, plan, server, *options):
+        return [self.program("lgen"), os.path.join(HERE, plan), "--target", server.target, "--quiet", "--no-color",
+                *options]
+
+    def bare(self, server, *options):
+        return [self.program("bare_grpc"), "--target", server.target, *options]
+
+    # Each of the following is one part of the table.
+
+    def unary(self):
+        """64 calls in flight over 4 channels"""
+        calls = 100_000
+        with Server() as server:
+            ours, bare = take_turns(self.runs, self.lgen("unary.lua", server, "--calls", calls),
+                                    self.bare(server, "--channels", 4, "--inflight", 64, "--calls", calls))
+        return [compared("unary SayHello from Lua, 64 in flight, 4 channels", ours, bare, calls, "call", 1.10)]
+
+    def stream(self):
+        """30 client streams over 3 channels, flat out"""
+        streams, messages = 30, 30_000
+        with Server() as server:
+            ours, bare = take_turns(
+                self.runs, self.lgen("stream.lua", server, "--messages", messages),
+                self.bare(server, "--channels", 3, "--streams", streams, "--messages", messages, "--hint-every", 64))
+        return [compared("streamed message from Lua, 30 streams, 3 channels", ours, bare, streams * messages, "message",
+                         1.15)]
+
+    def codec(self):
+        out = run([self.program("codec_bench")]).out
+        found = re.findall(r"^(\S+ to \S+)\s+([\d.]+) x the generated class.*takes ([\d.]+) x", out, re.MULTILINE)
+        rows = []
+        for (what, ratio, dynamic), goal in zip(found, (4, 6), strict=True):
+            rows.append(Row(f"codec, {what}", float(ratio), "x generated", goal))
+            rows.append(Row(f"codec, {what}: DynamicMessage", float(dynamic), "x lgen", 5, at_least=True))
+        return rows
+
+    def metrics(self):
+        out = run([self.program("metrics_bench")]).out
+        nanoseconds = {what.strip(): float(ns) for what, ns in re.findall(r"^(.*?)\s+([\d.]+) ns$", out, re.MULTILINE)}
+        call = nanoseconds["call: counter and two histograms, 10 backends in turn"]
+        return [Row("recording one sample of a histogram", nanoseconds["histogram, with its time line"], "ns", 40),
+                Row("recording a call, per sample", call / 3, "ns", 40, f"{call:.0f} ns for its three samples")]
+
+    def start(self):
+        """from exec to the end of a run of one call"""
+        with Server() as server:
+            ours, bare, usage = take_turns(
+                4 * self.runs, self.lgen("unary.lua", server, "--calls", 1, "--channels", 1, "--in-flight", 1),
+                self.bare(server, "--channels", 1, "--inflight", 1, "--calls", 1),
+                [self.program("lgen"), os.path.join(ROOT, "plans", "multi_channel.lua"), "--help"])
+        return [compared("start to first RPC and exit", ours, bare, 1, "run", 1.5),
+                Row("lgen PLAN --help, CPU", median_cpu(usage) * 1e3, "ms", 50, wall(usage))]
+
+    def held(self, streams=10_000, judged=True):
+        """streams that are open and idle: memory of each, CPU of all"""
+        with Server() as server:
+            base, _, _ = self.hold(server, 1)
+            full, idle, switches = self.hold(server, streams)
+        each = (full - base) / (streams - 1)
+        return [Row(f"{streams:,} held streams, resident memory of each", each / KIB, "KiB", 24 if judged else None,
+                    f"{full / KIB / KIB:.0f} MiB in all"),
+                Row(f"{streams:,} held streams, idle CPU", idle * 100, "% of a core", 1,
+                    f"{switches:.0f} wake-ups a second")]
+
+    def held_many(self):
+        return self.held(30_000)
+
+    def hold(self, server, streams):
+        """Resident bytes with `streams` open; CPU seconds and wake-ups for each idle second."""
+        command = self.lgen("held.lua", server, "--streams", str(streams), "--log", os.devnull)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        out = Lines(process.stdout)
+        try:
+            wait_for_streams(server, streams, process, out)
+            time.sleep(2)
+            cpu, switches, seconds = cpu_seconds(process.pid), schedule_switches(process.pid), 10 if streams > 1 else 0.1
+            time.sleep(seconds)
+            used = (cpu_seconds(process.pid) - cpu) / seconds
+            woken = (schedule_switches(process.pid) - switches) / seconds
+            memory = resident_bytes(process.pid)
+            process.send_signal(signal.SIGTERM)
+            process.wait(OPENING_SECONDS)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        if not any(f"{streams:,} opened = {streams:,} OK" in line for line in out.all_until_end()):
+            raise RuntimeError("not every stream has ended well:\n" + "\n".join(out.all()))
+        return memory, used, woken
+
+
+def wait_for_streams(server, streams, process, out):
+    end = time.monotonic() + OPENING_SECONDS
+    while server.metrics().get(ACTIVE_STREAMS) != streams:
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"{streams} streams did not open:\n" + "\n".join(out.all()))
+        time.sleep(0.1)
+
+
+def wall(usages):
+    return f"{median_wall(usages) * 1e3:.0f} ms on the wall"
+
+
+def compared(what, ours, bare, count, unit, goal):
+    """CPU of ours per unit of the bare loop's, and both beside it."""
+    mine, other = median_cpu(ours), median_cpu(bare)
+    scale, name = (1e6 / count, "us") if count > 1 else (1e3, "ms")
+    note = f"{mine * scale:.2f} {name} CPU a {unit}, bare {other * scale:.2f}"
+    note += f"; {wall(ours)}, bare {wall(bare)}" if count == 1 else f"; {count / median_wall(ours):,.0f} /s"
+    return Row(what, mine / other, "x bare", goal, note)
+
+
+def print_table(rows):
+    cells = [["", "measured", "goal", "", ""]] + [row.cells() for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(5)]
+    for what, number, goal, verdict, note in cells:
+        print(f"{what:<{widths[0]}}  {number:>{widths[1]}}  {goal:>{widths[2]}}  {verdict:<{widths[3]}}  {note}".rstrip())
+
+
+PARTS = ("unary", "stream", "codec", "metrics", "start", "held", "held_many")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release", "bin"), help="where the programs are")
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part, not all; may be given several times")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each program [5]")
+    parser.add_argument("--json", metavar="FILE", help="write the table there, too")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    os.environ["LGEN_BIN_DIR"] = os.path.abspath(arguments.bin)
+    bench = Bench(arguments)
+    rows = []
+    for part in arguments.only or PARTS:
+        print(f"bench: {part} ...", file=sys.stderr, flush=True)
+        rows += getattr(bench, part)()
+    print_table(rows)
+    if arguments.json:
+        with open(arguments.json, "w", encoding="utf-8") as file:
+            json.dump([row.as_json() for row in rows], file, indent=2)
+    return 0 if all(row.ok for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
