@@ -55,7 +55,6 @@ class TimerQueue {
   std::uint64_t next_order_ = 0;
   TimePoint seen_{};  // nothing armed before it was due then
   Duration max_lateness_{0};
-  TimePoint last_look_{};  // the time of the last advance_to()
 };
 
 }  // namespace lgen

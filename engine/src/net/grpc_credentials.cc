@@ -44,17 +44,9 @@ grpc_channel_credentials* ssl_credentials(const Pem& pem) {
                                      pem.cert.empty() ? nullptr : &pair, nullptr, nullptr);
 }
 
-/// Every call's :authority is checked against the certificate, too, unless told otherwise: with --authority the name
-/// that was verified is the server name's, not the route's.
-grpc_channel_credentials* relaxed_credentials(const Pem& pem, bool verify) {
-  grpc_tls_credentials_options* options = grpc_tls_credentials_options_create();
-  grpc_tls_credentials_options_set_check_call_host(options, 0);
-  grpc_tls_credentials_options_set_verify_server_cert(options, verify ? 1 : 0);
-  if (!verify) {
-    grpc_tls_certificate_verifier* none = grpc_tls_certificate_verifier_no_op_create();
-    grpc_tls_credentials_options_set_certificate_verifier(options, none);
-    grpc_tls_certificate_verifier_release(none);
-  }
+/// Roots and the client's certificate, as far as they are wanted: gRPC aborts on a provider of nothing.
+void add_files(grpc_tls_credentials_options* options, const Pem& pem, bool verify) {
+  if (!verify && pem.cert.empty()) return;
   grpc_tls_identity_pairs* identity = nullptr;
   if (!pem.cert.empty()) {
     identity = grpc_tls_identity_pairs_create();
@@ -66,6 +58,20 @@ grpc_channel_credentials* relaxed_credentials(const Pem& pem, bool verify) {
   grpc_tls_certificate_provider_release(provider);
   if (verify) grpc_tls_credentials_options_watch_root_certs(options);
   if (!pem.cert.empty()) grpc_tls_credentials_options_watch_identity_key_cert_pairs(options);
+}
+
+/// Every call's :authority is checked against the certificate, too, unless told otherwise: with --authority the name
+/// that was verified is the server name's, not the route's.
+grpc_channel_credentials* relaxed_credentials(const Pem& pem, bool verify) {
+  grpc_tls_credentials_options* options = grpc_tls_credentials_options_create();
+  grpc_tls_credentials_options_set_check_call_host(options, 0);
+  grpc_tls_credentials_options_set_verify_server_cert(options, verify ? 1 : 0);
+  if (!verify) {
+    grpc_tls_certificate_verifier* none = grpc_tls_certificate_verifier_no_op_create();
+    grpc_tls_credentials_options_set_certificate_verifier(options, none);
+    grpc_tls_certificate_verifier_release(none);
+  }
+  add_files(options, pem, verify);
   return grpc_tls_credentials_create(options);
 }
 

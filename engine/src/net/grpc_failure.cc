@@ -33,6 +33,7 @@ constexpr std::array kCauses = {
     Cause{"is not in peer certificate", ErrorCode::tls, "has a certificate for another name"},
     Cause{"WRONG_VERSION_NUMBER", ErrorCode::tls, "does not speak TLS (try --plaintext)"},
     Cause{"Cannot check peer", ErrorCode::tls, "speaks TLS but not HTTP/2 (no ALPN 'h2')"},
+    Cause{"tcp handshaker shutdown", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
     Cause{"andshake", ErrorCode::tls, "did not complete the TLS handshake"},
     Cause{"SSL_ERROR", ErrorCode::tls, "did not complete the TLS handshake"},
     Cause{"http1.x server", ErrorCode::protocol, "speaks HTTP/1, not HTTP/2: is this the gRPC port?"},
@@ -41,15 +42,18 @@ constexpr std::array kCauses = {
     Cause{"connect timeout", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
     Cause{"FD Shutdown", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
     Cause{"onnection timed out", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
-    Cause{"failed to connect to all addresses", ErrorCode::unavailable, "cannot be reached"},
+    Cause{"Socket closed", ErrorCode::protocol,
+          "closes the connection before HTTP/2 begins (a TLS port dialled without --tls, or no gRPC server?)"},
+    Cause{"", ErrorCode::unavailable, "cannot be reached"},
 };
 
 }  // namespace
 
 std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::string_view address) {
+  const auto says = [&](std::string_view sign) { return grpc_text.find(sign) != std::string_view::npos; };
+  if (!says("failed to connect to all addresses") && !says("DNS resolution failed")) return std::nullopt;
   for (const Cause& cause : kCauses) {
-    if (grpc_text.find(cause.sign) == std::string_view::npos) continue;
-    return make_error(cause.code, std::string(address) + " " + std::string(cause.text));
+    if (says(cause.sign)) return make_error(cause.code, std::string(address) + " " + std::string(cause.text));
   }
   return std::nullopt;
 }

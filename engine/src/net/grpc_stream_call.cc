@@ -105,7 +105,7 @@ void GrpcStreamCall::abandon() {
 }
 
 void GrpcStreamCall::pump() {
-  if (writing_ || status_known_ || call_ == nullptr) return;
+  if (writing_ || status_known_ || channel_ == nullptr || events_ == nullptr || call_ == nullptr) return;
   std::array<grpc_op, 2> ops{};
   std::size_t count = 0;
   writing_message_ = !queue_.empty();

@@ -152,7 +152,7 @@ TEST_CASE("signals reach their handler until it is taken away") {
   });
 }
 
-TEST_CASE("hooks run at the end of every turn, after the tasks, until removed") {
+TEST_CASE("hooks run at the end of every turn, after the tasks, and once before the first, until removed") {
   for_both_modes([](Loop& loop) {
     std::string order;
     const auto id = loop.add_turn_hook([&] { order += 'h'; });
@@ -168,7 +168,7 @@ TEST_CASE("hooks run at the end of every turn, after the tasks, until removed") 
     bool ran = false;
     loop.post([&] { ran = true; });
     loop.run_until([&] { return ran; });
-    CHECK(order == "thth");
+    CHECK(order == "hthhth");
   });
 }
 

@@ -1,0 +1,144 @@
+// What every test of a gRPC channel needs: a loop, a channel on it, and outcomes as values one can wait for.
+// Thread: the test's.
+#pragma once
+
+#include <absl/synchronization/mutex.h>
+
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "lgen/grpc.h"
+#include "loop_internal.h"
+
+namespace lgen::test {
+
+[[maybe_unused]] inline const bool kNoDeadlockDetector = [] {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return true;
+}();
+
+inline constexpr Duration kPatience = std::chrono::seconds(20);  // for what must happen; never waited out
+
+/// A UnaryResult that outlives its callback.
+struct Reply {
+  GrpcStatus status;
+  std::string bytes;
+  Timing timing;
+  std::string peer;
+  std::uint64_t connection = 0;
+  Metadata headers;
+  Metadata trailers;
+};
+
+inline Metadata copy_of(const MetadataView& view) { return {view.begin(), view.end()}; }
+
+class Fixture {
+ public:
+  Fixture() { completion_queue(loop); }
+
+  std::shared_ptr<GrpcChannel> channel(const std::string& target, const ChannelOptions& options = {}) {
+    auto made = make_grpc_core_channel(loop, target, options);
+    if (!made) FAIL(made.error().message);
+    return std::move(made).value();
+  }
+
+  void until(const std::function<bool()>& done) {
+    if (done()) return;
+    bool late = false;
+    Timer patience(loop, [&] { late = true; });
+    patience.arm(loop.precise_now() + kPatience);
+    loop.run_until([&] { return late || done(); });
+    if (!done()) FAIL("it did not happen");
+  }
+
+  /// Lets the loop go on for a while, for what must not happen.
+  void rest(Duration duration) {
+    Timer timer(loop, [] {});
+    timer.arm(loop.precise_now() + duration);
+    loop.run_until([&] { return !timer.armed(); });
+  }
+
+  Outcome wait_ready(GrpcChannel& channel, Duration patience = kPatience) {
+    std::optional<Outcome> result;
+    const Op op = channel.wait_ready(loop.precise_now() + patience, [&](Outcome outcome) { result = outcome; });
+    until([&] { return result.has_value(); });
+    return *result;
+  }
+
+  Reply call(GrpcChannel& channel, std::string_view method, std::string_view request, const CallOptions& options = {}) {
+    std::optional<Reply> reply;
+    const Op op = channel.unary(method, request, options, [&](const UnaryResult& result) {
+      reply = Reply{result.status,     std::string(result.reply), result.timing,           std::string(result.peer),
+                    result.connection, copy_of(*result.headers),  copy_of(*result.trailers)};
+    });
+    CHECK_FALSE(reply);  // never inside the starting call
+    until([&] { return reply.has_value(); });
+    return *reply;
+  }
+
+  RealClock clock;
+  Loop loop{clock};
+};
+
+/// One stream and everything it has told.
+class Stream final : public StreamEvents {
+ public:
+  Stream(GrpcChannel& channel, std::string_view method, MethodKind kind, const CallOptions& options = {})
+      : handle(channel.open(method, kind, options, *this)) {}
+
+  void on_headers(const MetadataView& view, std::string_view from, std::uint64_t number) override {
+    headers = copy_of(view);
+    peer = from;
+    connection = number;
+  }
+  void on_message(std::string_view message) override {
+    messages.emplace_back(message);
+    if (keep_reading && handle) handle->read();
+  }
+  void on_writable() override { ++writable; }
+  void on_done(const StreamResult& stream_result) override {
+    CHECK_FALSE(done);  // exactly once
+    done = true;
+    result = stream_result;
+    result.headers = result.trailers = nullptr;
+    trailers = copy_of(*stream_result.trailers);
+    result_peer = stream_result.peer;
+  }
+
+  Metadata headers;
+  Metadata trailers;
+  std::string peer;
+  std::string result_peer;
+  std::uint64_t connection = 0;
+  std::vector<std::string> messages;
+  int writable = 0;
+  bool done = false;
+  bool keep_reading = true;
+  StreamResult result;
+  std::unique_ptr<GrpcStream> handle;
+};
+
+/// Established TCP connections of this machine to `port`, seen from the client's side.
+inline std::size_t sockets_to(int port) {
+  std::size_t count = 0;
+  for (const char* path : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
+    std::ifstream table(path);
+    std::string line;
+    std::getline(table, line);
+    while (std::getline(table, line)) {
+      char remote[64] = "";
+      unsigned remote_port = 0;
+      unsigned state = 0;
+      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%*x %63[0-9A-F]:%x %x", remote, &remote_port, &state) != 3) continue;
+      if (static_cast<int>(remote_port) == port && state == 1) ++count;
+    }
+  }
+  return count;
+}
+
+}  // namespace lgen::test
