@@ -57,8 +57,7 @@ class Certificates {
     X509_sign(certificate, key, EVP_sha256());
     const CertificateFiles files{path(name + ".pem"), path(name + ".key")};
     write(files.cert, [&](std::FILE* file) { PEM_write_X509(file, certificate); });
-    write(files.key,
-          [&](std::FILE* file) { PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr); });
+    write(files.key, [&](std::FILE* file) { PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr); });
     X509_free(certificate);
     EVP_PKEY_free(key);
     return files;

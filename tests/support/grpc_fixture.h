@@ -73,8 +73,13 @@ class Fixture {
   Reply call(GrpcChannel& channel, std::string_view method, std::string_view request, const CallOptions& options = {}) {
     std::optional<Reply> reply;
     const Op op = channel.unary(method, request, options, [&](const UnaryResult& result) {
-      reply = Reply{result.status,     std::string(result.reply), result.timing,           std::string(result.peer),
-                    result.connection, copy_of(*result.headers),  copy_of(*result.trailers)};
+      reply = Reply{result.status,
+                    std::string(result.reply),
+                    result.timing,
+                    std::string(result.peer),
+                    result.connection,
+                    copy_of(*result.headers),
+                    copy_of(*result.trailers)};
     });
     CHECK_FALSE(reply);  // never inside the starting call
     until([&] { return reply.has_value(); });
@@ -134,7 +139,8 @@ inline std::size_t sockets_to(int port) {
       char remote[64] = "";
       unsigned remote_port = 0;
       unsigned state = 0;
-      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%*x %63[0-9A-F]:%x %x", remote, &remote_port, &state) != 3) continue;
+      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%*x %63[0-9A-F]:%x %x", remote, &remote_port, &state) != 3)
+        continue;
       if (static_cast<int>(remote_port) == port && state == 1) ++count;
     }
   }

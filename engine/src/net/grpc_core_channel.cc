@@ -51,6 +51,7 @@ GrpcCoreChannel::~GrpcCoreChannel() {
   close();
   loop_.remove_turn_hook(turn_hook_);
   for (ChannelCall* call = calls_; call != nullptr; call = call->next_) call->channel_ = nullptr;
+  count_open(loop_, -static_cast<int>(open_calls_));
   for (WaitReady* waiter : waiters_) waiter->orphan();
   for (GrpcUnaryCall* call : free_) delete call;
   for (auto& [path, slice] : methods_) grpc_slice_unref(slice);

@@ -179,7 +179,9 @@ std::string alpn_problem(SSL* ssl) {
 std::string handshake_problem(int ssl_error) {
   const unsigned long error = ERR_peek_last_error();
   const int reason = ERR_GET_REASON(error);
-  if (ssl_error == SSL_ERROR_SYSCALL || error == 0) return "it closed the connection during the TLS handshake";
+  if (ssl_error == SSL_ERROR_SYSCALL || error == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    return "it closed the connection during the TLS handshake; it may want a client certificate: --cert and --key";
+  }
   if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST) {
     return "it does not speak TLS there; use --plaintext";
   }

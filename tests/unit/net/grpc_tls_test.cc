@@ -81,10 +81,17 @@ TEST_CASE("a certificate that does not fit is explained with its names, its date
   };
   const std::vector<Row> rows = {
       {"no CA", server.target(), trust(""), {"--ca", "--skip-verify", "grpc.example.com", "valid 20"}},
-      {"wrong CA", server.target(), trust(other.cert, "grpc.example.com"), {"does not vouch", "--ca", "grpc.example.com"}},
-      {"wrong name", server.target(), trust(guide.cert, "wrong.example.com"),
+      {"wrong CA",
+       server.target(),
+       trust(other.cert, "grpc.example.com"),
+       {"does not vouch", "--ca", "grpc.example.com"}},
+      {"wrong name",
+       server.target(),
+       trust(guide.cert, "wrong.example.com"),
        {"'wrong.example.com' is not in the certificate", "--server-name grpc.example.com"}},
-      {"expired", expired_server.target(), trust(expired.cert, "old.example.com"),
+      {"expired",
+       expired_server.target(),
+       trust(expired.cert, "old.example.com"),
        {"the certificate expired on 20", "--skip-verify", "old.example.com"}},
       {"no TLS there", plain.target(), trust(guide.cert, "grpc.example.com"), {"does not speak TLS", "--plaintext"}},
   };
@@ -120,8 +127,7 @@ TEST_CASE("a server that wants a client certificate gets it, and its refusal is 
   Certificates certificates;
   const auto files = certificates.make("server", {"grpc.example.com"});
   const auto client = certificates.make("client", {"client"});
-  const ServerProcess server(
-      {"--tls-cert", files.cert, "--tls-key", files.key, "--tls-client-ca", client.cert});
+  const ServerProcess server({"--tls-cert", files.cert, "--tls-key", files.key, "--tls-client-ca", client.cert});
   TlsOptions tls = trust(files.cert, "grpc.example.com");
   {
     Fixture f;

@@ -145,7 +145,8 @@ TEST_CASE("metadata reaches the server, -bin values as bytes; what HTTP/2 cannot
   options.metadata = &good;
   CHECK(f.call(*channel, kHello, greeting("a"), options).status.message == "");
 
-  for (const Metadata& bad : {Metadata{{"X-Upper", "v"}}, Metadata{{"x-space d", "v"}}, Metadata{{"x-new-line", "a\nb"}}}) {
+  for (const Metadata& bad :
+       {Metadata{{"X-Upper", "v"}}, Metadata{{"x-space d", "v"}}, Metadata{{"x-new-line", "a\nb"}}}) {
     options.metadata = &bad;
     const Reply reply = f.call(*channel, kHello, greeting("a"), options);
     CHECK(reply.status.code == GrpcCode::internal);
