@@ -1,0 +1,67 @@
+"""Ten minutes of calls at full speed against lgen-server: the memory of lgen must be flat after the first tenth.
+
+Flat: no later tenth's median lies more than 2 % (or 1 MiB, if that is more) above the first one's. Exits 1 if one does.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support", "py"))
+
+PARTS = 10
+
+
+def resident_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next((int(line.split()[1]) for line in status if line.startswith("VmRSS:")), 0)
+
+
+def start_lgen(bin_dir, target, seconds):
+    plan = os.path.join(HERE, "soak.lua")
+    return subprocess.Popen([os.path.join(bin_dir, "lgen"), plan, "--target", target, "--length", f"{seconds}s"])
+
+
+def sample(lgen, seconds):
+    """The median resident set of every tenth of the run, in KiB, printed as they come."""
+    print("  tenth   median RSS")
+    medians = []
+    for part in range(PARTS):
+        samples = []
+        end = time.monotonic() + seconds / PARTS
+        while time.monotonic() < end and lgen.poll() is None:
+            samples.append(resident_kib(lgen.pid))
+            time.sleep(min(0.2, seconds / PARTS / 10))
+        if not samples or lgen.poll() is not None:
+            break
+        medians.append(statistics.median(samples))
+        print(f"  {part + 1:5}   {medians[-1] / 1024:7.1f} MiB", flush=True)
+    return medians
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", default="build/release/bin", help="folder of lgen and lgen-server [%(default)s]")
+    parser.add_argument("--seconds", type=float, default=600, help="how long [%(default)s]")
+    arguments = parser.parse_args()
+    os.environ["LGEN_BIN_DIR"] = os.path.abspath(arguments.bin)
+    from programs import Server  # needs LGEN_BIN_DIR
+
+    with Server() as server, start_lgen(arguments.bin, server.target, arguments.seconds) as lgen:
+        medians = sample(lgen, arguments.seconds)
+        lgen.wait()
+    if lgen.returncode != 0 or len(medians) < PARTS - 1:
+        sys.exit(f"soak: lgen ended with {lgen.returncode}")
+    allowed = medians[0] + max(0.02 * medians[0], 1024)
+    flat = max(medians[1:]) <= allowed
+    print(f"soak: {'flat' if flat else 'GROWING'}: {medians[0] / 1024:.1f} MiB in the first tenth, "
+          f"at most {max(medians[1:]) / 1024:.1f} MiB later")
+    sys.exit(0 if flat else 1)
+
+
+if __name__ == "__main__":
+    main()
