@@ -105,8 +105,8 @@ void GrpcConnectivity::move_to(ChannelState next) {
 void GrpcConnectivity::leave_connection(ChannelEvent& event) {
   const bool open = streams_.contains(event.connection);
   const bool may_be_goaway = event.state == ChannelState::idle || event.state == ChannelState::connecting;
-  event.reason = "closed";
-  if (open && may_be_goaway) event.reason.clear();  // to be judged
+  event.reason = channel_ == nullptr ? kLeftByUs : "closed";
+  if (channel_ != nullptr && open && may_be_goaway) event.reason.clear();  // to be judged
 }
 
 void GrpcConnectivity::stream_ended(std::uint64_t connection, bool ok) {

@@ -48,6 +48,7 @@ GrpcCoreChannel::GrpcCoreChannel(Loop& loop, std::string target, const ChannelOp
 }
 
 GrpcCoreChannel::~GrpcCoreChannel() {
+  probe_.reset();
   close();
   loop_.remove_turn_hook(turn_hook_);
   for (ChannelCall* call = calls_; call != nullptr; call = call->next_) call->channel_ = nullptr;
@@ -141,17 +142,21 @@ void GrpcCoreChannel::enter(ChannelCall& call) {
   count_open(loop_, 1);
 }
 
-void GrpcCoreChannel::leave(ChannelCall& call) {
-  (call.prev_ != nullptr ? call.prev_->next_ : calls_) = call.next_;
-  if (call.next_ != nullptr) call.next_->prev_ = call.prev_;
-  call.prev_ = call.next_ = nullptr;
+void GrpcCoreChannel::leave() {
   --open_calls_;
   count_open(loop_, -1);
 }
 
-void GrpcCoreChannel::leave(GrpcStreamCall& call) {
+void GrpcCoreChannel::unlink(ChannelCall& call) {
+  (call.prev_ != nullptr ? call.prev_->next_ : calls_) = call.next_;
+  if (call.next_ != nullptr) call.next_->prev_ = call.prev_;
+  call.prev_ = call.next_ = nullptr;
+}
+
+void GrpcCoreChannel::forget(GrpcStreamCall& call) {
   if (call.to_pump_) std::erase(to_pump_, &call);
-  leave(static_cast<ChannelCall&>(call));
+  leave();
+  unlink(call);
 }
 
 std::string_view GrpcCoreChannel::peer(grpc_call* call) {
@@ -179,6 +184,7 @@ std::string_view GrpcCoreChannel::peer_of(grpc_call* call, std::uint64_t connect
 void GrpcCoreChannel::explain(GrpcStatus& status) { failures_.explain(status); }
 
 void GrpcCoreChannel::recycle(GrpcUnaryCall* call) {
+  unlink(*call);
   if (free_.size() < kFreeCalls) {
     free_.push_back(call);
   } else {

@@ -68,14 +68,17 @@ class GrpcCoreChannel final : public GrpcChannel {
   grpc_call* create_call(std::string_view method, const std::optional<Duration>& timeout);
   SendMetadata& send_metadata() { return send_metadata_; }
   void enter(ChannelCall& call);
-  void leave(ChannelCall& call);
-  void leave(GrpcStreamCall& call);
+  /// A call is over, though its owner may still hold it.
+  void leave();
+  /// A stream that is over for good.
+  void forget(GrpcStreamCall& call);
   /// "127.0.0.1:50051" of whoever answered; empty when nobody was reached.
   std::string_view peer(grpc_call* call);
   /// The same, looked up once a connection where a connection has but one peer.
   std::string_view peer_of(grpc_call* call, std::uint64_t connection);
   /// Puts a failed connection into words and remembers it as the channel's last connect error.
   void explain(GrpcStatus& status);
+  /// Takes back a call that is over and held by nobody.
   void recycle(GrpcUnaryCall* call);
   void pump_later(GrpcStreamCall& call);
 
@@ -86,6 +89,7 @@ class GrpcCoreChannel final : public GrpcChannel {
  private:
   void dial();
   void hang_up();
+  void unlink(ChannelCall& call);
   void pump();
   void state_changed(ChannelState next);
   void learn_reason();
@@ -102,7 +106,7 @@ class GrpcCoreChannel final : public GrpcChannel {
 
   std::map<std::string, grpc_slice, std::less<>> methods_;  // the paths called so far, as gRPC wants them
   SendMetadata send_metadata_;
-  ChannelCall* calls_ = nullptr;
+  ChannelCall* calls_ = nullptr;  // open, or over but still held
   std::size_t open_calls_ = 0;
   std::vector<GrpcUnaryCall*> free_;
   std::vector<GrpcStreamCall*> to_pump_;

@@ -192,7 +192,7 @@ void GrpcStreamCall::end_if_over() {
     result.headers = &headers;
     result.trailers = &trailers;
     fill(result);
-    if (channel_ != nullptr) channel_->leave(*this);
+    if (channel_ != nullptr) channel_->forget(*this);
     queue_.clear();
     busy_ = true;
     if (events_ != nullptr) events_->on_done(result);

@@ -73,7 +73,7 @@ void GrpcUnaryCall::complete(bool) {
   running_ = false;
   UnaryResult result;
   if (done_) fill(result);
-  if (channel_ != nullptr) channel_->leave(*this);
+  if (channel_ != nullptr) channel_->leave();
   if (done_) deliver(result);
   clear();
   if (dropped_) let_go();

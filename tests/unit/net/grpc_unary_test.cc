@@ -136,6 +136,22 @@ TEST_CASE("a dropped call is silent, wherever it is dropped") {
   f.until([&] { return called; });
 }
 
+TEST_CASE("a call that is over may be held longer than its channel, and one that runs may lose it") {
+  const ServerProcess server;
+  Fixture f;
+  auto channel = f.channel(server.target());
+  bool over = false;
+  Op held = channel->unary(kHello, greeting("a"), {}, [&](const UnaryResult&) { over = true; });
+  f.until([&] { return over; });
+  std::optional<GrpcCode> code;
+  Op running = channel->unary(kEcho, slow_echo(30), {}, [&](const UnaryResult& r) { code = r.status.code; });
+  channel.reset();
+  held.cancel();
+  held.reset();
+  f.until([&] { return code.has_value(); });
+  CHECK(*code == GrpcCode::cancelled);
+}
+
 TEST_CASE("metadata reaches the server, -bin values as bytes; what HTTP/2 cannot carry is refused by name") {
   const ServerProcess server;
   Fixture f;
