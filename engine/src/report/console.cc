@@ -28,6 +28,7 @@ std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   print_status_codes(page, summary.metrics, summary.run.duration);
   print_streams(page, summary.metrics);
   print_backends(page, summary.metrics);
+  print_own_metrics(page, summary.metrics);
   print_conservation(page, summary.conservation);
   print_connections(page, summary);
   print_events(page, summary);

@@ -12,7 +12,7 @@
 namespace lgen {
 namespace {
 
-constexpr std::size_t kMaxLines = 8;
+constexpr std::size_t kMaxLines = 10;
 
 struct SocketCount {
   std::uint64_t sockets = 0, reconnects = 0;
@@ -51,38 +51,55 @@ std::string connection_name(const ConnectionRecord& record) {
   return fmt::format("{}#{}", record.channel, record.connection);
 }
 
-std::string goaway_words(const ConnectionRecord& record) {
-  if (record.goaway == "inferred") return "GOAWAY (inferred)";
-  return record.goaway.empty() ? "closed" : "GOAWAY";
-}
-
 /// A connection that ended with a cause, not just with the run.
-bool was_lost(const ConnectionRecord& record) {
+bool was_left(const ConnectionRecord& record) {
   return record.closed_at && (!record.goaway.empty() || !record.reason.empty());
 }
 
-std::string lost_words(const std::vector<const ConnectionRecord*>& lost) {
-  std::map<std::string, std::uint64_t> kinds;
-  for (const ConnectionRecord* record : lost) ++kinds[goaway_words(*record)];
-  std::vector<std::string> parts;
-  for (const auto& [kind, n] : kinds) parts.push_back(fmt::format("{} {}", grouped(n), kind));
-  return fmt::format("{} lost before the end: {}", counted(lost.size(), "connection"), join_words(parts));
+std::string cause_words(const ConnectionRecord& record) {
+  if (record.goaway == "inferred") return "GOAWAY (inferred)";
+  if (!record.goaway.empty()) return "GOAWAY";
+  return record.reason.empty() ? "closed" : record.reason;
 }
 
-void print_lost(Page& page, const std::vector<ConnectionRecord>& connections) {
-  std::vector<const ConnectionRecord*> lost;
+using Records = std::vector<const ConnectionRecord*>;
+
+Records left_before_the_end(const std::vector<ConnectionRecord>& connections) {
+  Records left;
   for (const ConnectionRecord& record : connections) {
-    if (was_lost(record)) lost.push_back(&record);
+    if (was_left(record)) left.push_back(&record);
   }
-  if (lost.empty()) return;
-  page.item({Span("  ")}, lost_words(lost));
-  for (std::size_t i = 0; i < std::min(lost.size(), kMaxLines); ++i) {
-    const ConnectionRecord& record = *lost[i];
-    std::string text = fmt::format("{}, {}: {}", connection_name(record), record.peer, goaway_words(record));
-    if (!record.reason.empty()) text += ", " + record.reason;
-    page.item({Span("    " + pad_left(moment(*record.closed_at), 8) + "  ", Tone::dim)}, text);
+  std::stable_sort(left.begin(), left.end(), [](auto* a, auto* b) { return *a->closed_at < *b->closed_at; });
+  return left;
+}
+
+std::string summary_words(const Records& left) {
+  std::map<std::string, std::uint64_t> causes;
+  for (const ConnectionRecord* record : left) ++causes[cause_words(*record)];
+  std::vector<std::string> parts;
+  for (const auto& [cause, n] : causes) parts.push_back(fmt::format("{} {}", grouped(n), cause));
+  return fmt::format("{} ended before the run did: {}", counted(left.size(), "connection"), join_words(parts));
+}
+
+/// "main[2]#1: closed; main[2]#2 after 1.15s".
+std::string line_of(const ConnectionRecord& record, const std::vector<ConnectionRecord>& connections) {
+  std::string text = fmt::format("{}: {}", connection_name(record), cause_words(record));
+  const auto next = std::find_if(connections.begin(), connections.end(), [&](const ConnectionRecord& other) {
+    return other.channel == record.channel && other.connection == record.connection + 1;
+  });
+  if (next == connections.end()) return text;
+  return text +
+         fmt::format("; {} after {}", connection_name(*next), brief_seconds(next->opened_at - *record.closed_at));
+}
+
+void print_left(Page& page, const std::vector<ConnectionRecord>& connections) {
+  const Records left = left_before_the_end(connections);
+  if (left.empty()) return;
+  page.item({Span("  ")}, summary_words(left));
+  for (std::size_t i = 0; i < std::min(left.size(), kMaxLines); ++i) {
+    page.item({Span("  " + pad_left(moment(*left[i]->closed_at), 6) + " ", Tone::dim)}, line_of(*left[i], connections));
   }
-  if (lost.size() > kMaxLines) page.line({Span(fmt::format("    … {} more", lost.size() - kMaxLines), Tone::dim)});
+  if (left.size() > kMaxLines) page.line({Span(fmt::format("    … {} more", left.size() - kMaxLines), Tone::dim)});
 }
 
 void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channels) {
@@ -118,7 +135,7 @@ void print_connections(Page& page, const Summary& summary) {
   if (summary.channels.empty() && summary.connections.empty()) return;
   page.heading("CONNECTIONS");
   if (!summary.channels.empty()) page.item({Span("  ")}, socket_words(summary.channels), Tone::bold);
-  print_lost(page, summary.connections);
+  print_left(page, summary.connections);
   print_failed_attempts(page, summary.channels);
 }
 

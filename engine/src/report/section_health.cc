@@ -1,4 +1,4 @@
-// What happened on the way, what went wrong, and whether the generator itself may be believed.
+// What went wrong, and whether the generator itself may be believed.
 
 #include <fmt/format.h>
 
@@ -12,35 +12,14 @@
 namespace lgen {
 namespace {
 
-constexpr std::size_t kMaxEvents = 5;
 constexpr std::size_t kMaxErrors = 8;
-
-/// Counts by name, in the order of first appearance.
-Totals count_events(const std::vector<EventRecord>& events) {
-  Totals totals;
-  for (const EventRecord& event : events) {
-    const auto at = std::find_if(totals.begin(), totals.end(), [&](const auto& t) { return t.first == event.name; });
-    if (at == totals.end()) {
-      totals.emplace_back(event.name, 1);
-    } else {
-      ++at->second;
-    }
-  }
-  return totals;
-}
-
-std::string fields_text(const EventRecord& event) {
-  std::string text = event.name;
-  for (const auto& [key, value] : event.fields) text += fmt::format("  {}={}", key, value);
-  return text;
-}
 
 std::string error_place(const ErrorSample& error) {
   std::vector<std::string> parts;
   if (!error.where.empty()) parts.push_back(error.where);
   if (!error.backend.empty()) parts.push_back(error.backend);
-  parts.push_back(error.first_at == error.last_at ? "at " + moment(error.first_at)
-                                                  : moment(error.first_at) + " to " + moment(error.last_at));
+  const std::string first = moment(error.first_at), last = moment(error.last_at);
+  parts.push_back(first == last ? "at " + first : first + " to " + last);
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -68,24 +47,6 @@ void add_p99(std::vector<std::string>& parts, const Snapshot& metrics, std::stri
 }
 
 }  // namespace
-
-void print_events(Page& page, const Summary& summary) {
-  if (summary.events.empty()) return;
-  page.heading("EVENTS");
-  std::vector<std::string> counts;
-  for (const auto& [name, n] : count_events(summary.events)) counts.push_back(fmt::format("{} ×{}", name, grouped(n)));
-  page.item({Span("  ")}, fmt::format("{}", fmt::join(counts, ", ")));
-  for (std::size_t i = 0; i < std::min(summary.events.size(), kMaxEvents); ++i) {
-    const EventRecord& event = summary.events[i];
-    page.item({Span("    " + pad_left(moment(event.at), 8) + "  ", Tone::dim)}, fields_text(event));
-  }
-  const std::uint64_t rest =
-      summary.events_dropped + summary.events.size() - std::min(summary.events.size(), kMaxEvents);
-  if (rest == 0) return;
-  std::string more = fmt::format("    … {} more", grouped(rest));
-  if (summary.events_dropped > 0) more += fmt::format(", {} of them not kept", grouped(summary.events_dropped));
-  page.line({Span(more, Tone::dim)});
-}
 
 void print_errors(Page& page, const Summary& summary) {
   if (summary.errors.empty() && summary.errors_dropped == 0) return;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -138,6 +139,12 @@ std::uint64_t sum_of(const Totals& totals) {
   return sum;
 }
 
+/// "19,732/s", "8.17/s".
+std::string per_second(double rate) {
+  if (rate >= 99.95) return grouped(static_cast<std::uint64_t>(std::llround(rate))) + "/s";
+  return fmt::format("{:.3g}/s", rate);
+}
+
 void add_status_rows(TextTable& table, const MetricSnapshot& metric, std::string_view unit, double duration) {
   std::set<TrafficKey> keys;
   std::set<std::string> scenarios;
@@ -152,7 +159,7 @@ void add_status_rows(TextTable& table, const MetricSnapshot& metric, std::string
     for (const auto& [code, n] : totals) {
       table.row({Span("  " + (code.empty() ? std::string("unknown") : code), code == "OK" ? Tone::good : Tone::bad),
                  grouped(n), share_text(n, sum_of(totals)),
-                 duration > 0 ? fmt::format("{:.3g}/s", static_cast<double>(n) / duration) : std::string()});
+                 duration > 0 ? per_second(static_cast<double>(n) / duration) : std::string()});
     }
   }
 }

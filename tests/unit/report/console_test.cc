@@ -155,3 +155,24 @@ TEST_CASE("the last line says how it ended") {
   interrupted.run.exit_code = 105;
   CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by a signal");
 }
+
+TEST_CASE("the plan's own counters, gauges and rates are shown with their help; labels only where there are several") {
+  Metrics metrics;
+  const auto series = [&](MetricSpec spec, const Labels& labels) {
+    return metrics.series(metrics.define(std::move(spec)).value(), labels);
+  };
+  metrics.add(series({.name = "losses", .help = "streams lost"}, make_labels({{"scenario", "a"}})), 12'345);
+  const MetricSpec depth{.name = "depth", .type = MetricType::gauge};
+  metrics.set(series(depth, make_labels({{"queue", "in"}})), 2);
+  metrics.set(series(depth, make_labels({{"queue", "out"}})), 0.5);
+  const SeriesId won = series({.name = "won", .type = MetricType::rate}, {});
+  for (const bool yes : {true, true, false, true}) metrics.hit(won, yes);
+  Page page(80, false);
+  print_own_metrics(page, metrics.snapshot());
+  for (const char* line : {"METRICS of the plan\n", "  losses  12,345  streams lost\n", "  depth\n    queue=in  2\n",
+                           "    queue=out  0.5\n", "  won  75.0% of 4\n"}) {
+    INFO(line << "in\n" << page.text());
+    CHECK(holds(page.text(), line));
+  }
+  CHECK(!holds(page.text(), "scenario"));
+}

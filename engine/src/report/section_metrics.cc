@@ -1,0 +1,57 @@
+// The counters, gauges and rates a plan has made for itself. (Its histograms stand among the latencies.)
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "figures.h"
+#include "names.h"
+#include "sections.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kMaxSeries = 8;  // of one metric
+
+std::string value_text(const MetricSpec& spec, const SeriesSnapshot& series) {
+  if (spec.type == MetricType::rate) return fmt::format("{:.1f}% of {}", 100 * series.value, grouped(series.count));
+  if (spec.unit.empty() && series.value >= 0 && series.value == static_cast<double>(std::uint64_t(series.value))) {
+    return grouped(static_cast<std::uint64_t>(series.value));
+  }
+  return brief_value(series.value, spec.unit);
+}
+
+std::string labels_text(const SeriesSnapshot& series) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : series.labels) parts.push_back(fmt::format("{}={}", name, value));
+  return fmt::format("{}", fmt::join(parts, " "));
+}
+
+/// The sum, then what it consists of; gauges of different labels have no sum.
+void print_metric(Page& page, const MetricSnapshot& metric) {
+  const bool one = metric.series.size() == 1;
+  const bool has_sum = one || metric.spec.type != MetricType::gauge;
+  const std::string value = has_sum ? "  " + value_text(metric.spec, aggregate(metric, {})) : "";
+  const Line name_and_value = {Span("  " + metric.spec.name), Span(value, Tone::bold)};
+  metric.spec.help.empty() ? page.line(name_and_value) : page.item(name_and_value, "  " + metric.spec.help, Tone::dim);
+  if (one) return;
+  for (std::size_t i = 0; i < std::min(metric.series.size(), kMaxSeries); ++i) {
+    page.item({Span("    ")}, labels_text(metric.series[i]) + "  " + value_text(metric.spec, metric.series[i]));
+  }
+  if (metric.series.size() > kMaxSeries) {
+    page.line({Span(fmt::format("    … {} more", grouped(metric.series.size() - kMaxSeries)), Tone::dim)});
+  }
+}
+
+}  // namespace
+
+void print_own_metrics(Page& page, const Snapshot& metrics) {
+  bool titled = false;
+  for (const MetricSnapshot& metric : metrics.metrics) {
+    if (metric.spec.built_in || metric.spec.type == MetricType::histogram || metric.series.empty()) continue;
+    if (!std::exchange(titled, true)) page.heading("METRICS", {Span(" of the plan", Tone::dim)});
+    print_metric(page, metric);
+  }
+}
+
+}  // namespace lgen
