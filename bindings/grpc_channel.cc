@@ -226,6 +226,7 @@ void push_pool(lua_State* L, const std::string& name, const std::string& target,
     if (!decl.shared || links.empty()) {
       links.push_back(make_link(L, what, decl.shared ? name : member, name, target, decl));
     }
+    if (decl.shared) links.back()->add_handle(member);
     wires.emplace_back(links.back(), links.back()->wire());
     pool->channels.push_back(make_channel(std::move(member), name, links.back(), defaults));
   }

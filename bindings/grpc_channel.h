@@ -36,6 +36,7 @@ class Link {
   const std::string& target() const { return account_.summary.target; }
   /// Null after the plan has been closed.
   GrpcChannel* wire() const { return wire_.get(); }
+  void add_handle(const std::string& name) { Ledger::share(account_, name); }
   void close();
   /// Drops the engine's channel: the end of the plan.
   void drop() { wire_.reset(); }
@@ -62,7 +63,7 @@ class Link {
   std::vector<EventFeed*> feeds_;
 };
 
-/// What a call site depends on besides its channel. Compared by identity: all of it lives as long as the plan.
+/// What a call site depends on besides its channel.
 struct SiteSource {
   const MethodInfo* method;
   const Labels* tags;  // of the task
@@ -80,6 +81,12 @@ class SiteCache {
     SiteSource source;
     TagSet keep_alive;  // so that the tags' address stays theirs
     CallSite* site = nullptr;
+
+    /// Every VU has its own set of tags, most often with the same tags in it.
+    bool fits(const SiteSource& wanted) const {
+      return source.method == wanted.method && source.scenario.data() == wanted.scenario.data() &&
+             source.phase.data() == wanted.phase.data() && (source.tags == wanted.tags || *source.tags == *wanted.tags);
+    }
   };
   static constexpr std::size_t kSlots = 16;
   std::vector<Slot> slots_;
@@ -126,13 +133,9 @@ void push_pool(lua_State* L, const std::string& name, const std::string& target,
 
 template <class Make>
 CallSite& SiteCache::find(const SiteSource& source, const TagSet& tags, Make make) {
-  const auto same = [&](const Slot& slot) {
-    return slot.source.method == source.method && slot.source.tags == source.tags &&
-           slot.source.scenario.data() == source.scenario.data() && slot.source.phase.data() == source.phase.data();
-  };
-  if (last_ < slots_.size() && same(slots_[last_])) return *slots_[last_].site;
+  if (last_ < slots_.size() && slots_[last_].fits(source)) return *slots_[last_].site;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (!same(slots_[i])) continue;
+    if (!slots_[i].fits(source)) continue;
     last_ = i;
     return *slots_[i].site;
   }

@@ -25,6 +25,16 @@ std::string_view goaway_word(Goaway goaway) {
   return "";
 }
 
+std::string name_of(const ChannelAccount& account, const Ledger::Entry& entry) {
+  return fmt::format("{}#{}", account.summary.name, entry.number);
+}
+
+/// Every handle of a shared connection is a channel to the plan.
+void add_channels(std::vector<ChannelSummary>& channels, const ChannelAccount& account) {
+  if (account.handles.empty()) return channels.push_back(account.summary);
+  for (const std::string& handle : account.handles) channels.emplace_back(account.summary).name = handle;
+}
+
 }  // namespace
 
 ChannelAccount& Ledger::account(const std::string& name, const std::string& pool, const std::string& target,
@@ -46,10 +56,7 @@ Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at) {
   ++account.summary.connections;
   host_.metrics.add(account.connections);
   Entry entry{++account.last_number, kNotKept};
-  if (entry.number > 1) {
-    note(at, "reconnected",
-         {{"channel", account.summary.name}, {"connection", fmt::format("{}#{}", account.summary.name, entry.number)}});
-  }
+  if (entry.number > 1) note(at, "reconnected", {{"connection", name_of(account, entry)}});
   if (records_.size() == kMaxRecords) {
     ++records_dropped_;
     return entry;
@@ -63,20 +70,15 @@ Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at) {
 }
 
 void Ledger::lost(ChannelAccount& account, const Entry& entry, const ChannelEvent& event) {
-  const bool by_us = event.state == ChannelState::shutdown;
   if (entry.record != kNotKept) {
     ConnectionRecord& record = records_[entry.record];
     if (record.closed_at) return;
     record.closed_at = seconds(event.at);
     record.goaway = goaway_word(event.goaway);
-    record.reason = by_us ? "closed by the plan" : event.reason;
+    record.reason = event.reason;
   }
-  if (by_us) return;
-  note(event.at, "connection_lost",
-       {{"channel", account.summary.name},
-        {"connection", fmt::format("{}#{}", account.summary.name, entry.number)},
-        {"how", event.goaway == Goaway::no ? "closed" : fmt::format("GOAWAY ({})", goaway_word(event.goaway))},
-        {"reason", event.reason}});
+  if (event.reason == kLeftByUs) return;
+  note(event.at, "connection_lost", {{"connection", name_of(account, entry)}, {"reason", event.reason}});
 }
 
 void Ledger::failed_attempt(ChannelAccount& account, const ChannelEvent& event) {
@@ -102,7 +104,7 @@ void Ledger::crowded(ChannelAccount& account, std::uint64_t limit) {
 }
 
 void Ledger::fill(Summary& summary) const {
-  for (const auto& [name, account] : accounts_) summary.channels.push_back(account.summary);
+  for (const auto& [name, account] : accounts_) add_channels(summary.channels, account);
   summary.connections.insert(summary.connections.end(), records_.begin(), records_.end());
   summary.events.insert(summary.events.end(), events_.begin(), events_.end());
   summary.events_dropped += events_dropped_;

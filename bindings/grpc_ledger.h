@@ -24,7 +24,8 @@ struct ChannelAccount {
   ChannelSummary summary;
   std::uint64_t last_number = 0;  // of its connections
   SeriesId connections = 0, state = 0;
-  bool crowding_told = false;  // a warning was given that max_streams is exceeded
+  bool crowding_told = false;        // a warning was given that max_streams is exceeded
+  std::vector<std::string> handles;  // the names under which plans share it; empty: it has one
 };
 
 class Ledger {
@@ -40,6 +41,9 @@ class Ledger {
   explicit Ledger(Host& host) : host_(host) {}
 
   ChannelAccount& account(const std::string& name, const std::string& pool, const std::string& target, bool shared);
+
+  /// One more handle of a shared connection, by the name of "main[2]".
+  static void share(ChannelAccount& account, const std::string& handle) { account.handles.push_back(handle); }
 
   Entry opened(ChannelAccount& account, TimePoint at);
   void lost(ChannelAccount& account, const Entry& entry, const ChannelEvent& event);

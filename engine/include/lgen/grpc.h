@@ -173,6 +173,9 @@ std::string_view to_string(ChannelState state);
 
 enum class Goaway { no, inferred, seen };
 
+/// Reason of a connection that reconnect() or close() has left.
+inline constexpr std::string_view kLeftByUs = "left by reconnect or close";
+
 struct ChannelEvent {
   ChannelState state = ChannelState::idle;
   ChannelState prev = ChannelState::idle;
