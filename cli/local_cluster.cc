@@ -85,6 +85,15 @@ std::string read_line(int fd) {
   return line;
 }
 
+/// The value of "key=value" in lgen-cluster's line; "" when it is not there.
+std::string_view word_of(std::string_view line, std::string_view key) {
+  const std::string start = fmt::format(" {}=", key);
+  const std::size_t at = line.find(start);
+  if (at == std::string_view::npos) return {};
+  line.remove_prefix(at + start.size());
+  return line.substr(0, line.find(' '));
+}
+
 }  // namespace
 
 Result<int> LocalCluster::free_port() {
@@ -112,8 +121,10 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spe
   close(ends[1]);
   if (!pid) return pid.error();
   cluster->pid_ = *pid;
-  cluster->description_ = read_line(cluster->output_);
-  if (cluster->description_.find(" address=") == std::string::npos) {
+  const std::string ready = read_line(cluster->output_);
+  cluster->description_ = fmt::format("{} pods behind HAProxy at {}, balance={}", word_of(ready, "pods"),
+                                      word_of(ready, "address"), word_of(ready, "balance"));
+  if (word_of(ready, "address").empty()) {
     return failure(ErrorCode::unavailable, "the stand-in cluster did not start; lgen-cluster said why above");
   }
   return cluster;

@@ -23,7 +23,7 @@ class LocalCluster {
   LocalCluster(const LocalCluster&) = delete;
   LocalCluster& operator=(const LocalCluster&) = delete;
 
-  /// The line lgen-cluster printed.
+  /// "3 pods behind HAProxy at 127.0.0.1:38399, balance=connection".
   const std::string& description() const { return description_; }
 
  private:

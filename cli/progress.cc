@@ -25,12 +25,13 @@ std::size_t terminal_width() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/// Share done, by iterations where their number is known, else by time.
+/// Share done, by time or by iterations, whichever is further: long iterations end all at once.
 double share_done(const ScenarioProgress& s) {
   if (s.finished) return 1;
   const double done = static_cast<double>(s.succeeded + s.failed + s.cancelled);
-  if (s.total && *s.total > 0) return std::min(1.0, done / static_cast<double>(*s.total));
-  return s.length.count() > 0 ? std::min(1.0, to_seconds(s.elapsed) / to_seconds(s.length)) : 0;
+  const double by_count = s.total && *s.total > 0 ? done / static_cast<double>(*s.total) : 0;
+  const double by_time = s.length.count() > 0 ? to_seconds(s.elapsed) / to_seconds(s.length) : 0;
+  return std::min(1.0, std::max(by_count, by_time));
 }
 
 std::string counts(const ScenarioProgress& s) {

@@ -1,6 +1,8 @@
 // `lgen PLAN.lua ...`
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "arguments.h"
 #include "commands.h"
 #include "exit_code.h"
@@ -39,6 +41,7 @@ bool write_outputs(const Summary& summary, const Settings& settings) {
   };
   bool stdout_taken = false;
   for (const OutputRequest& output : settings.outputs) stdout_taken = stdout_taken || output.path == "-";
+  std::fflush(stdout);  // what the plan has printed stands above the report
   attempt(stdout_taken ? "/dev/stderr" : "-", render_console(summary, console_style(settings.no_color)));
   for (const OutputRequest& output : settings.outputs) attempt(output.path, render_json(summary));
   return all;
@@ -89,7 +92,7 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port) {
   }
   loop.set_precise(settings.precise);
   SessionResult result = run_session(loop, metrics, plan, descriptors);
-  if (cluster) result.summary.run.notes.push_back(cluster->description());
+  if (cluster) result.summary.run.notes.push_back("--local: " + cluster->description());
   const std::string& connect_failure = plan.connect_failure();
   const auto code = [&](bool output_failed) {
     return exit_code(result.outcome, result.summary, settings, connect_failure, output_failed);
