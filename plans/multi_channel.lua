@@ -11,11 +11,11 @@ lgen.plan {
 local opt = lgen.options {
   { "channels", "int", default = 3, min = 1, help = "channels, each with a TCP connection of its own" },
   { "streams", "int", default = 30, min = 1, help = "streams, dealt round robin over the channels" },
-  { "hold", "duration", default = "30s", help = "how long streams are held, counted from the start" },
+  { "hold", "duration", default = "30s", help = "how long streams are held once the last has started" },
   { "expect", "choice", choices = { "per_connection", "per_stream", "per_stream_within_subset", "inconclusive" },
     help = "fail unless this is the verdict" },
   { "client-id", "string", help = "client_id in every message [a random one]" },
-  { "list-streams", "bool", help = "print which backend served which stream" },
+  { "list-streams", "bool", help = "print every stream: its connection, backend, messages, how it ended" },
   { "like", "choice", default = "channel_test", choices = { "channel_test", "multiplex" },
     help = "which of the original clients to behave like" },
   { "every", "duration_range", help = "pause between messages of a stream [0.1s; multiplex: 0.1s..0.3s]" },
@@ -41,7 +41,6 @@ local stagger = opt.stagger or (opt.channel_per_stream and { min = 0.5, max = 0.
 local on_loss = opt.on_loss or style.on_loss
 local channels = opt.channel_per_stream and opt.streams or opt.channels
 local client_id = opt.client_id or lgen.random.string(8)
-
 
 local api = lgen.proto { files = { "streaming.proto" } }
 local ProcessTextStream = api:method "streaming.Streamer/ProcessTextStream"
@@ -78,80 +77,95 @@ for position, i in ipairs(order) do
   starts[i] = last_start
 end
 
-local lives = {} -- one entry for every stream that has ended, for --list-streams
+-- Waits, but not beyond the end of the run; false when that has come.
+local function wait(vu, seconds)
+  if seconds == 0 then return not vu.stopping end
+  local ticks = 0
+  for _ in lgen.every(seconds, { count = 2 }) do ticks = ticks + 1 end -- the first comes at once, the second in time
+  return ticks == 2
+end
 
--- Sends a message every so often until the stream is lost or the VU is told to stop.
-local function send_messages(vu, s, i, channel_id)
+local function uniform(range) return lgen.random.uniform(range.min, range.max) end
+
+-- Sends a message every so often until the stream is lost or the run ends.
+local function send_messages(vu, s, i)
   local k = 0
   local function send_one()
     k = k + 1
-    return s:send { message = style.text(i, k), channel_id = channel_id, client_id = client_id }
+    return s:send { message = style.text(i, k), channel_id = vu.index, client_id = client_id }
   end
-  if every.min == every.max then
+  if every.min < every.max then
+    repeat until not send_one() or not wait(vu, uniform(every))
+  else
     for _ in lgen.every(every.min) do
       if not send_one() then return end
     end
-  else
-    while not vu.stopping and send_one() do lgen.delay(every.min, every.max) end
   end
 end
 
--- Writes down a stream's life.
-local function remember(s, i, status)
-  local life = { stream = i, channel = s.channel, connection = s.connection or s.channel .. "#?",
-    backend = s:backend() or "unknown", messages = s.sent, status = status and status.code or "OK" }
-  spread:add(life.connection, life.backend)
-  lgen.event("stream", life)
-  if opt.list_streams then table.insert(lives, life) end
-  return life
+local lives = {} -- for --list-streams: one entry for every stream that has ended
+
+-- Writes down what became of a stream. One that reached nobody says nothing about the balancer.
+local function remember(s, i, opened, lost, code)
+  local backend = s:backend()
+  local life = { stream = i, connection = s.connection or "none", backend = backend or "none", sent = s.sent,
+    status = code }
+  if backend then spread:add(s.connection or s.channel .. "#?", backend) end
+  lgen.event(lost and "stream_lost" or "stream_ended", life)
+  if opt.list_streams then
+    life.opened, life.ended = opened, lgen.now()
+    table.insert(lives, life)
+  end
 end
 
 -- One life of a stream; true when it was lost.
 local function hold_stream(vu, channel, i)
+  local opened = lgen.now()
   local s = channel:open(ProcessTextStream)
-  send_messages(vu, s, i, vu.index)
-  local lost = not vu.stopping
+  send_messages(vu, s, i)
+  local too_early = not vu.stopping
   local reply, status = s:close()
-  local life = remember(s, i, status)
   if reply then lgen.check("the reply counts every message", reply.message_count == s.sent) end
-  if not lost and not status then return false end
-  losses:add()
-  lgen.event("stream lost", { stream = i, connection = life.connection, backend = life.backend,
-    status = tostring(status or "OK"), messages = s.sent })
-  return true
+  local lost = too_early or not reply
+  if lost then losses:add() end
+  remember(s, i, opened, lost, status and status.code or "OK")
+  return lost
 end
 
-local function comes_back(vu)
-  if vu.stopping or opt.reconnect == "never" then return false end
-  lgen.delay(opt.reconnect.min, opt.reconnect.max)
-  return not vu.stopping
-end
+local function comes_back(vu) return opt.reconnect ~= "never" and wait(vu, uniform(opt.reconnect)) end
 
 -- Rule `stream`: each stream opens itself anew on its channel.
 local function keep_stream(vu, channel, i)
   while hold_stream(vu, channel, i) and comes_back(vu) do returns:add() end
 end
 
--- Rule `channel`: when the last stream of the channel has ended, channel and streams are made anew.
-local function keep_channel(vu, channel)
-  local first = true
+-- Rule `channel`: when the last stream of the channel has ended, the channel and its streams are made anew.
+local function keep_channel(vu, channel, streams)
+  local delays = starts
   repeat
-    if not first then
+    local lives_of = {}
+    for n, i in ipairs(streams) do
+      lives_of[n] = function() return wait(vu, delays and delays[i] or 0) and hold_stream(vu, channel, i) end
+    end
+    local any_lost = false
+    for _, lost in ipairs(lgen.all(lives_of)) do any_lost = any_lost or lost end
+    local again = any_lost and comes_back(vu)
+    if again then
       channel:reconnect()
-      returns:add(#streams_of[vu.index])
+      returns:add(#streams)
+      delays = nil
     end
-    local lost = {}
-    for n, i in ipairs(streams_of[vu.index]) do
-      lost[n] = function()
-        if first then lgen.sleep(starts[i]) end
-        return hold_stream(vu, channel, i)
-      end
+  until not again
+end
+
+local function keep_streams(vu, channel, streams)
+  local tasks = {}
+  for n, i in ipairs(streams) do
+    tasks[n] = function()
+      if wait(vu, starts[i]) then keep_stream(vu, channel, i) end
     end
-    lost = lgen.all(lost)
-    first = false
-    local any = false
-    for _, was_lost in ipairs(lost) do any = any or was_lost end
-  until not any or not comes_back(vu)
+  end
+  lgen.all(tasks)
 end
 
 lgen.scenario("streams", {
@@ -159,25 +173,24 @@ lgen.scenario("streams", {
     vus = channels, iterations = 1, max_duration = last_start + opt.hold,
   },
   run = function(vu)
-    local channel = pool[vu.index]
-    if on_loss == "channel" then return keep_channel(vu, channel) end
-    local tasks = {}
-    for n, i in ipairs(streams_of[vu.index]) do
-      tasks[n] = function()
-        lgen.sleep(starts[i])
-        keep_stream(vu, channel, i)
-      end
-    end
-    lgen.all(tasks)
+    local keep = on_loss == "channel" and keep_channel or keep_streams
+    keep(vu, pool[vu.index], streams_of[vu.index])
   end,
 })
 
-lgen.teardown(function()
-  table.sort(lives, function(a, b) return a.stream < b.stream end)
+local function list_streams()
+  table.sort(lives, function(a, b)
+    if a.stream ~= b.stream then return a.stream < b.stream end
+    return a.opened < b.opened
+  end)
   for _, life in ipairs(lives) do
-    print(("stream %d  %s  %s  %d messages  %s"):format(life.stream, life.connection, life.backend, life.messages,
-      life.status))
+    print(("stream %-4d %-10s  %s  %.1fs..%.1fs  %d messages  %s"):format(life.stream, life.connection, life.backend,
+      life.opened, life.ended, life.sent, life.status))
   end
+end
+
+lgen.teardown(function()
+  list_streams()
   if not opt.expect then return end
   local verdict = spread:verdict()
   lgen.check("the verdict is " .. opt.expect, verdict.kind == opt.expect, verdict.kind .. ": " .. verdict.why)
