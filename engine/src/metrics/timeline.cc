@@ -2,7 +2,8 @@
 // filled when the data is asked for (a gauge keeps its value, anything else counts 0).
 //
 // Memory is bounded twice: by points a series (3,600), and by points and buckets of all series together. When either
-// is passed, neighbours merge and the interval doubles, for all series alike, so that they stay comparable.
+// is passed, neighbours merge and the interval doubles, for all series alike, so that they stay comparable. Buckets are
+// most of it, some thousands a second at full speed, so they are kept packed: 2 to 3 bytes each instead of 16.
 #include "lgen/timeline.h"
 
 #include <algorithm>
@@ -19,6 +20,48 @@ constexpr std::size_t kMaxTotal = 2'000'000;  // points and buckets, of all seri
 
 using Buckets = std::vector<std::pair<std::int64_t, std::uint64_t>>;
 
+void put_varint(std::string& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
+  out.push_back(static_cast<char>(value));
+}
+
+std::uint64_t take_varint(const char*& at) {
+  std::uint64_t value = 0;
+  for (int shift = 0;; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*at++);
+    value |= std::uint64_t{byte & 0x7Fu} << shift;
+    if (byte < 0x80) return value;
+  }
+}
+
+/// Buckets as varints: the distance from the value before, then the count.
+struct PackedBuckets {
+  std::string bytes;
+  std::size_t size = 0;
+
+  PackedBuckets() = default;
+  explicit PackedBuckets(const Buckets& buckets) : size(buckets.size()) {
+    std::int64_t before = 0;
+    for (const auto& [value, count] : buckets) {
+      put_varint(bytes, static_cast<std::uint64_t>(value - before));
+      put_varint(bytes, count);
+      before = value;
+    }
+    bytes.shrink_to_fit();
+  }
+
+  Buckets unpack() const {
+    Buckets out(size);
+    const char* at = bytes.data();
+    std::int64_t before = 0;
+    for (auto& [value, count] : out) {
+      value = before += static_cast<std::int64_t>(take_varint(at));
+      count = take_varint(at);
+    }
+    return out;
+  }
+};
+
 /// The line of one series; `buckets` is empty, or parallel to `points`.
 struct Line {
   struct Point {
@@ -28,7 +71,7 @@ struct Line {
     double last = 0;  // gauge: value at the end
   };
   std::vector<Point> points;
-  std::vector<Buckets> buckets;
+  std::vector<PackedBuckets> buckets;
 };
 
 Buckets merge_buckets(const Buckets& a, const Buckets& b) {
@@ -56,10 +99,13 @@ void merge_point(Line::Point& into, const Line::Point& from) {
 }
 
 /// Appends a point, or adds it to the last one when both have the same index.
-void append(Line& line, const Line::Point& point, Buckets buckets, bool detailed) {
+void append(Line& line, const Line::Point& point, PackedBuckets buckets, bool detailed) {
   if (!line.points.empty() && line.points.back().index == point.index) {
     merge_point(line.points.back(), point);
-    if (detailed && !line.buckets.empty()) line.buckets.back() = merge_buckets(line.buckets.back(), buckets);
+    if (detailed && !line.buckets.empty()) {
+      PackedBuckets& last = line.buckets.back();
+      last = PackedBuckets(merge_buckets(last.unpack(), buckets.unpack()));
+    }
     return;
   }
   line.points.push_back(point);
@@ -77,16 +123,16 @@ void halve(Line& line) {
   for (std::size_t i = 0; i < line.points.size(); ++i) {
     Line::Point point = line.points[i];
     point.index /= 2;
-    append(out, point, detailed ? std::move(line.buckets[i]) : Buckets{}, detailed);
+    append(out, point, detailed ? std::move(line.buckets[i]) : PackedBuckets{}, detailed);
   }
   line = std::move(out);
 }
 
-Buckets buckets_of(const MetricCell& cell) {
+PackedBuckets buckets_of(const MetricCell& cell) {
   Buckets out;
-  if (!cell.detail) return out;
+  if (!cell.detail) return {};
   cell.detail->each([&](std::int64_t low, std::int64_t, std::uint64_t count) { out.emplace_back(low, count); });
-  return out;
+  return PackedBuckets(out);
 }
 
 /// What the cell has collected since the last tick, in the metric's unit.
@@ -102,7 +148,7 @@ std::vector<TimelinePoint> fill_gaps(Line line, bool gauge, std::uint64_t length
     const Line::Point& point = line.points[i];
     TimelinePoint& to = out[point.index];
     to = {point.count, point.sum, point.min, point.max, {}};
-    if (i < line.buckets.size()) to.buckets = std::move(line.buckets[i]);
+    if (i < line.buckets.size()) to.buckets = line.buckets[i].unpack();
     const std::uint64_t next = i + 1 < line.points.size() ? line.points[i + 1].index : length;
     for (std::uint64_t j = point.index + 1; gauge && j < next; ++j)
       out[j] = {1, point.last, point.last, point.last, {}};
@@ -116,7 +162,7 @@ struct Timeline::Impl {
   Metrics::Impl& metrics;
   std::vector<Line> lines;       // by series id
   std::uint64_t used_lines = 0;  // of these, with points
-  std::uint64_t buckets = 0;     // stored in all lines
+  std::size_t buckets = 0;       // stored in all lines
   std::uint64_t closed = 0;      // whole seconds taken over
   std::uint64_t width = 1;       // seconds a point
 
@@ -130,8 +176,8 @@ void Timeline::Impl::take(std::uint64_t index) {
   lines.resize(metrics.cells.size());
   for (const SeriesId id : metrics.touched) {
     MetricCell& cell = metrics.cells[id];
-    Buckets fresh = buckets_of(cell);
-    buckets += fresh.size();
+    PackedBuckets fresh = buckets_of(cell);
+    buckets += fresh.size;
     used_lines += lines[id].points.empty() ? 1 : 0;
     append(lines[id], window_point(cell, index), std::move(fresh), cell.detail != nullptr);
     if (cell.detail) cell.detail->reset();
@@ -146,7 +192,7 @@ void Timeline::Impl::widen() {
   buckets = 0;
   for (Line& line : lines) {
     halve(line);
-    for (const Buckets& of_point : line.buckets) buckets += of_point.size();
+    for (const PackedBuckets& of_point : line.buckets) buckets += of_point.size;
   }
 }
 
