@@ -28,8 +28,8 @@ void set_log_hook(void (*before_line)()) { g_hook.store(before_line); }
 Outcome set_log_file(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "ae");
   if (!file) {
-    return make_error(ErrorCode::io, fmt::format("log file {}: {}; choose another path for --log", path,
-                                                 std::strerror(errno)));
+    return make_error(ErrorCode::io,
+                      fmt::format("log file {}: {}; choose another path for --log", path, std::strerror(errno)));
   }
   const std::lock_guard lock(g_mutex);
   if (g_file) std::fclose(g_file);

@@ -61,8 +61,7 @@ Error bad_duration(std::string_view text) {
 }
 
 Error bad_size(std::string_view text) {
-  return make_error(ErrorCode::invalid_argument,
-                    fmt::format("'{}' is no size; write 512, 64KiB or 10MB", text));
+  return make_error(ErrorCode::invalid_argument, fmt::format("'{}' is no size; write 512, 64KiB or 10MB", text));
 }
 
 /// Four significant digits, no trailing zeros.
@@ -115,8 +114,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 Result<double> parse_bitrate(std::string_view text) {
   std::string_view rest = text;
   double number = 0;
-  const Error bad = make_error(ErrorCode::invalid_argument,
-                               fmt::format("'{}' is no bit rate; write 10Mbps, 1Gbit/s or 64k", text));
+  const Error bad =
+      make_error(ErrorCode::invalid_argument, fmt::format("'{}' is no bit rate; write 10Mbps, 1Gbit/s or 64k", text));
   if (!take_number(rest, number) || number < 0) return bad;
   for (const std::string_view suffix : {"bit/s", "bps", "b/s"}) {
     if (rest.ends_with(suffix)) {
