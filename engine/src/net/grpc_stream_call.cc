@@ -124,7 +124,7 @@ void GrpcStreamCall::pump() {
 
 void GrpcStreamCall::on_sent(bool ok) {
   if (!ok) return;
-  timing_.sent = Monotonic::now();
+  if (timing_.sent == TimePoint{}) timing_.sent = Monotonic::now();
   book();
 }
 
@@ -139,6 +139,7 @@ void GrpcStreamCall::book() {
 void GrpcStreamCall::on_headers(bool ok) {
   if (!ok || status_known_) return;
   timing_.first_byte = Monotonic::now();
+  if (timing_.sent == TimePoint{}) timing_.sent = timing_.first_byte;  // the answer overtook the news of the sending
   book();
   if (events_ == nullptr || channel_ == nullptr) return;
   MetadataView view;
