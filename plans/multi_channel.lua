@@ -79,10 +79,10 @@ end
 
 -- Waits, but not beyond the end of the run; false when that has come.
 local function wait(vu, seconds)
-  if seconds == 0 then return not vu.stopping end
-  local ticks = 0
-  for _ in lgen.every(seconds, { count = 2 }) do ticks = ticks + 1 end -- the first comes at once, the second in time
-  return ticks == 2
+  if seconds > 0 then
+    for _ in lgen.every(seconds, { count = 2 }) do end -- one tick at once, one in time
+  end
+  return not vu.stopping
 end
 
 local function uniform(range) return lgen.random.uniform(range.min, range.max) end
