@@ -39,7 +39,7 @@ class Loop {
 
   /// Turns until stop() is called. With a manual clock the time jumps to the next timer whenever nothing is ready.
   void run();
-  /// Turns until `done` says so (asked once after every turn) or stop() is called.
+  /// Turns until `done` says so (asked before every turn) or stop() is called.
   void run_until(const std::function<bool()>& done);
   void stop();
 

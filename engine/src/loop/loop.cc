@@ -199,9 +199,7 @@ void Loop::run() {
 void Loop::run_until(const std::function<bool()>& done) {
   internals_->stopped = false;
   internals_->run_hooks();  // for what was begun outside of a turn
-  do {
-    internals_->turn();
-  } while (!internals_->stopped && !done());
+  while (!internals_->stopped && !done()) internals_->turn();
 }
 
 void Loop::stop() { internals_->stopped = true; }
