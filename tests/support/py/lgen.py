@@ -3,12 +3,16 @@
 import collections
 import json
 import os
+import signal
 import tempfile
 
 from programs import Program, binary
 
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 MULTI_CHANNEL = os.path.join(REPOSITORY, "plans", "multi_channel.lua")
+
+# Exit codes.
+FAILED, CONFIGURATION, STOPPED = 99, 104, 105
 
 # Streams that start at once and a hold that is long enough for 10 messages: what most tests want.
 QUICK = ["--stagger", "0s..5ms", "--hold", "1s"]
@@ -79,6 +83,11 @@ class Run(Program):
         self.stderr = "\n".join(self.err.all_until_end()) + "\n"
         self.summary = Summary(self._json) if os.path.exists(self._json) else None
         return self
+
+    def interrupt(self):
+        """Ctrl-C, then the end: for runs that last until a test has seen what it waits for."""
+        self.send_signal(signal.SIGINT)
+        return self.finish()
 
 
 def run(plan, *flags, env=None):
