@@ -101,7 +101,7 @@ int wait_ready(lua_State* L) {
   auto links = links_of(L, "ch:wait_ready");
   Deadline deadline = kNever;
   Host& host = host_of(L);
-  if (!lua_isnoneornil(L, 2)) deadline = host.loop.precise_now() + check_duration(L, 2, "ch:wait_ready");
+  if (!lua_isnoneornil(L, 2)) deadline = later(host.loop.precise_now(), check_duration(L, 2, "ch:wait_ready"));
   Task& task = Task::check_can_wait(L, "ch:wait_ready");
   return task.await(L, *new ReadyWait(task, std::move(links), deadline));
 }

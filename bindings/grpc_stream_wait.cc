@@ -15,7 +15,7 @@ int StreamWait::begin(lua_State* L, Task& task, LuaStream& stream, For what, std
   if (timeout) {
     timeout_ = *timeout;
     if (!timer_) timer_ = std::make_unique<Timer>(host_.loop, [this] { timed_out(); });
-    timer_->arm(host_.loop.precise_now() + *timeout);
+    timer_->arm(later(host_.loop.precise_now(), *timeout));
   }
   if (what == For::next && task.vu()) task.vu()->listen(*this);
   return task.await(L, *this);

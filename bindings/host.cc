@@ -36,6 +36,15 @@ void make_error_metatable(lua_State* L) {
   lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
+/// The text of an error value: strings as they are, tables by __tostring.
+int error_text(lua_State* L) {
+  if (luaL_callmeta(L, 1, "__tostring")) lua_replace(L, 1);
+  lua_settop(L, 1);
+  if (lua_isstring(L, 1)) return 1;
+  push(L, fmt::format("an error value of type {}", luaL_typename(L, 1)));
+  return 1;
+}
+
 int add_traceback(lua_State* L) {
   if (lua_type(L, 1) == LUA_TSTRING) luaL_traceback(L, L, lua_tostring(L, 1), 1);
   return 1;
@@ -101,8 +110,14 @@ void Host::plan_error(const std::string& text, const std::string& traceback, std
   add_error("plan", text, scenario, "");
 }
 
+void Host::end_what_never_yields() {
+  const std::string verdict = watchdog->settle();
+  if (!verdict.empty() && runner) runner->fail(verdict);
+}
+
 TagSet Host::scenario_tags(const ScenarioDecl& scenario) const {
-  std::map<std::string, std::string> merged(settings.tags.begin(), settings.tags.end());
+  std::map<std::string, std::string> merged;
+  for (const auto& [name, value] : settings.tags) merged[name] = value;
   for (const auto& [name, value] : scenario.spec.tags) merged[name] = value;
   return std::make_shared<const Labels>(merged.begin(), merged.end());
 }
@@ -118,9 +133,10 @@ Outcome call_protected(lua_State* L, int arguments, int results) {
 }
 
 std::string pop_error_text(lua_State* L) {
-  if (luaL_callmeta(L, -1, "__tostring")) lua_remove(L, -2);
-  std::string text = lua_isstring(L, -1) ? std::string(to_view(L, -1))
-                                         : fmt::format("an error value of type {}", luaL_typename(L, -1));
+  lua_pushcfunction(L, error_text);
+  lua_insert(L, -2);
+  const bool ok = lua_pcall(L, 1, 1, 0) == 0 && lua_isstring(L, -1);
+  std::string text = ok ? std::string(to_view(L, -1)) : "an error value whose __tostring fails";
   lua_pop(L, 1);
   return text;
 }

@@ -3,8 +3,8 @@
 // Thread: the loop's.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <lua.hpp>
 #include <map>
 #include <memory>
@@ -49,6 +49,7 @@ struct ScenarioDecl {
 };
 
 struct PlanDecl {
+  bool declared = false;  // by lgen.plan
   std::string name, about;
   std::vector<PlanOption> options;
   std::vector<std::pair<std::string, std::string>> option_values;  // for the report, secrets left out
@@ -84,6 +85,7 @@ struct Host {
   /// The task whose coroutine is running now; null at load.
   Task* current = nullptr;
   std::unordered_set<Task*> tasks;
+  std::uint64_t hooks_made = 0;  // tasks so far that are neither a VU's nor another task's: setup, teardown
 
   /// Raises at load: "network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run".
   void forbid_at_load(lua_State* L, std::string_view what) const;
@@ -102,12 +104,15 @@ struct Host {
 
   /// An error raised by plan code inside an iteration or vu_start/vu_stop: logged, counted, the run goes on.
   void plan_error(const std::string& text, const std::string& traceback, std::string_view scenario);
+  /// The watchdog has interfered with the stretch that has just ended; when it had to end it, the run ends, too.
+  void end_what_never_yields();
   /// Tags every task of the scenario starts with: --tag, then the scenario's own.
   TagSet scenario_tags(const ScenarioDecl& scenario) const;
 
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
   TimePoint run_started{};
+  std::function<void(const std::string& why)> last_words;  // see Plan::on_stuck
   std::unordered_map<std::string, LogSite> log_sites;
   TagSet no_tags;
   Random load_random;  // draws made while the plan loads

@@ -1,6 +1,7 @@
 // lgen.json: Lua tables to JSON and back, by nlohmann-json.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -113,6 +114,13 @@ int encode(lua_State* L) {
   return 1;
 }
 
+/// Whether `json` is nested deeper than plans can take; what a peer sends must not overflow the stack.
+bool too_deep(const Json& json, int depth) {
+  if (!json.is_structured()) return false;
+  return depth == kMaxDepth ||
+         std::any_of(json.begin(), json.end(), [&](const Json& j) { return too_deep(j, depth + 1); });
+}
+
 void push_json(lua_State* L, const Json& json) {
   luaL_checkstack(L, 4, "lgen.json.decode");
   if (json.is_null()) {
@@ -139,14 +147,25 @@ void push_json(lua_State* L, const Json& json) {
   }
 }
 
+/// "[json.exception.parse_error.101] parse error at line 1, ..." without what is in brackets.
+std::string without_tag(std::string_view what) {
+  const std::size_t end = what.find("] ");
+  return std::string(end == std::string_view::npos ? what : what.substr(end + 2));
+}
+
 int decode(lua_State* L) {
   const std::string_view text = check_string(L, 1, "lgen.json.decode");
+  std::string wrong;
   Json json;
   try {
     json = Json::parse(text);
+    if (too_deep(json, 0)) wrong = "nested too deep";
   } catch (const Json::exception& error) {
+    wrong = without_tag(error.what());
+  }
+  if (!wrong.empty()) {
     lua_pushnil(L);
-    push(L, error.what());
+    push(L, wrong);
     return 2;
   }
   push_json(L, json);

@@ -1,6 +1,8 @@
 // The plan itself: lgen.plan, lgen.options, lgen.scenario, setup and teardown, and ending a run early.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host.h"
 #include "lgen/units.h"
 #include "mod_load.h"
@@ -65,34 +67,66 @@ int ref_function(lua_State* L, int table, const char* key, std::string_view what
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/// defaults = {["wait-ready"] = "5s", wait_ready = 5}: into the plan layer of the engine's options.
-void take_defaults(lua_State* L, Host& host, int table) {
-  if (!get_field(L, table, "defaults")) return;
-  check_table(L, -1, "lgen.plan: defaults");
-  const int defaults = lua_gettop(L);
-  lua_pushnil(L);
-  while (lua_next(L, defaults)) {
-    std::string name = lua_type(L, -2) == LUA_TSTRING ? std::string(to_view(L, -2)) : describe(L, -2);
-    std::replace(name.begin(), name.end(), '_', '-');
-    lua_pushvalue(L, -1);
-    const std::string text = lua_type(L, -1) == LUA_TBOOLEAN ? (lua_toboolean(L, -1) ? "true" : "false")
-                                                             : std::string(lua_tostring(L, -1) ? to_view(L, -1) : "");
-    lua_pop(L, 2);
-    if (const Outcome set = host.input.options.set(OptionLayer::plan, name, {text}, "lgen.plan: defaults"); !set) {
-      raise(L, set.error().message);
-    }
+/// One default as the flag's text: true, 5 and "5s" alike.
+std::string default_text(lua_State* L, int index, std::string_view what) {
+  if (lua_type(L, index) == LUA_TBOOLEAN) return lua_toboolean(L, index) ? "true" : "false";
+  if (lua_type(L, index) == LUA_TNUMBER) return fmt::format("{:.14g}", lua_tonumber(L, index));
+  return std::string(check_string(L, index, what));
+}
+
+/// The default at the top of the stack; a list for options that may be given several times.
+std::vector<std::string> default_texts(lua_State* L, std::string_view what) {
+  const int value = lua_gettop(L);
+  if (lua_type(L, value) != LUA_TTABLE) return {default_text(L, value, what)};
+  std::vector<std::string> texts;
+  for (int i = 1; i <= static_cast<int>(lua_objlen(L, value)); ++i) {
+    lua_rawgeti(L, value, i);
+    texts.push_back(default_text(L, lua_gettop(L), what));
+    lua_pop(L, 1);
   }
-  lua_pop(L, 1);
+  return texts;
+}
+
+/// What has happened before the plan is read cannot be its default.
+void refuse_early_option(lua_State* L, std::string_view name) {
+  if (name != "config" && name != "local") return;
+  raise(L, fmt::format("lgen.plan: defaults: --{} belongs on the command line", name));
+}
+
+/// Settings again, now with the plan's defaults below what the user said; a seed drawn before stays.
+void resolve_again(lua_State* L, Host& host) {
   auto settings = host.input.options.resolve();
   if (!settings) raise_usage(L, settings.error().message);
   const std::uint64_t seed = host.settings.seed;
   host.settings = std::move(*settings);
   if (!host.settings.seed_given) host.settings.seed = seed;
+  if (host.settings.seed != seed) host.load_random = Random(host.settings.seed);
+}
+
+/// defaults = {["wait-ready"] = "5s", wait_ready = 5}: into the plan layer of the engine's options.
+void take_defaults(lua_State* L, Host& host, int table) {
+  constexpr std::string_view kWhat = "lgen.plan: defaults";
+  if (!get_field(L, table, "defaults")) return;
+  check_table(L, -1, kWhat);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    std::string name = lua_type(L, -2) == LUA_TSTRING ? std::string(to_view(L, -2)) : describe(L, -2);
+    std::replace(name.begin(), name.end(), '_', '-');
+    refuse_early_option(L, name);
+    std::vector<std::string> texts = default_texts(L, fmt::format("{}: {}", kWhat, name));
+    lua_pop(L, 1);
+    const Outcome set = host.input.options.set(OptionLayer::plan, name, std::move(texts), kWhat);
+    if (!set) raise(L, set.error().message);
+  }
+  lua_pop(L, 1);
+  resolve_again(L, host);
 }
 
 int plan(lua_State* L) {
   Host& host = host_of(L);
   host.only_at_load(L, "lgen.plan");
+  if (host.decl.declared) raise(L, "lgen.plan: called twice; a plan has one");
+  host.decl.declared = true;
   check_options(L, 1, "lgen.plan", kPlanOptions);
   const auto api = integer_field(L, 1, "api", "lgen.plan", 1, INT32_MAX);
   if (!api) raise(L, "lgen.plan: api is missing; write api = 1");
@@ -199,7 +233,7 @@ int stop(lua_State* L) {
 int vus(lua_State* L) {
   const std::string name{check_string(L, 1, "lgen.vus: scenario")};
   const auto count = running(L, "lgen.vus").vus(name);
-  if (!count) raise(L, fmt::format("lgen.vus: no scenario '{}'", name));
+  if (!count) raise(L, fmt::format("lgen.vus: the plan has no scenario '{}'", name));
   lua_pushnumber(L, static_cast<double>(*count));
   return 1;
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "host.h"
 #include "modules.h"
@@ -19,10 +20,9 @@ constexpr std::size_t kMaxEvents = 10'000;  // kept for the report
 /// A metric of the plan. Without labels of its own a sample needs no look-up as long as the same kind of task records.
 struct MetricHandle {
   MetricId id;
-  const TagSet::element_type* tags = nullptr;  // the series below belongs to these tags,
-  const LuaVu* vu = nullptr;                   // this VU
-  std::string_view phase;                      // and phase
   std::optional<SeriesId> series;
+  TagSet tags;  // of the task `series` belongs to; held, so that no other tags can come to lie where they are
+  std::string phase;
 };
 struct CounterHandle : MetricHandle {
   static constexpr ObjectType kType{"lgen.Counter"};
@@ -74,6 +74,20 @@ int gauge(lua_State* L) { return define<GaugeHandle>(L, MetricType::gauge, "lgen
 int rate(lua_State* L) { return define<RateHandle>(L, MetricType::rate, "lgen.rate"); }
 int histogram(lua_State* L) { return define<HistogramHandle>(L, MetricType::histogram, "lgen.histogram"); }
 
+/// Text of a tag, field or label value.
+std::string value_text(lua_State* L, int index, std::string_view what) {
+  if (lua_isboolean(L, index)) return lua_toboolean(L, index) ? "true" : "false";
+  if (lua_type(L, index) == LUA_TNUMBER) return fmt::format("{:.14g}", lua_tonumber(L, index));
+  return std::string(check_string(L, index, what));
+}
+
+/// A number that can be added up: nan and infinity would spoil every sum they enter.
+double check_finite(lua_State* L, int index, std::string_view what) {
+  const double value = check_number(L, index, what);
+  if (!std::isfinite(value)) raise(L, fmt::format("{}: a finite number expected, got {:.14g}", what, value));
+  return value;
+}
+
 /// {label = value} at `index` into `labels`; raises on a label the metric has not.
 void read_labels(lua_State* L, int index, const MetricSpec& spec, std::map<std::string, std::string>& labels) {
   check_table(L, index, fmt::format("{}: labels", spec.name));
@@ -84,10 +98,8 @@ void read_labels(lua_State* L, int index, const MetricSpec& spec, std::map<std::
       raise(L, fmt::format("{}: unknown label '{}' (it has: {})", spec.name, name,
                            spec.labels.empty() ? "none" : fmt::format("{}", fmt::join(spec.labels, ", "))));
     }
-    lua_pushvalue(L, -1);
-    labels[name] = lua_isboolean(L, -1) ? (lua_toboolean(L, -1) ? "true" : "false")
-                                        : std::string(lua_tostring(L, -1) ? to_view(L, -1) : "");
-    lua_pop(L, 2);
+    labels[name] = value_text(L, lua_gettop(L), fmt::format("{}: label {}", spec.name, name));
+    lua_pop(L, 1);
   }
 }
 
@@ -109,14 +121,12 @@ SeriesId series_of(lua_State* L, MetricHandle& metric, int index) {
     read_labels(L, index, host.metrics.spec(metric.id), labels);
     return find_series(host, metric.id, std::move(labels));
   }
-  const Task* task = host.current;
-  const auto* tags = task ? task->tags().get() : nullptr;
-  const LuaVu* vu = task ? task->vu() : nullptr;
-  const std::string_view phase = vu ? vu->phase() : "";
-  if (!metric.series || metric.tags != tags || metric.vu != vu || metric.phase != phase) {
+  const Task* task = host.current;  // tags are a VU's own or a task's, so they stand for the scenario, too
+  const TagSet& tags = task ? task->tags() : host.no_tags;
+  const std::string_view phase = task && task->vu() ? task->vu()->phase() : "";
+  if (!metric.series || metric.tags != tags || metric.phase != phase) {
     metric.series = find_series(host, metric.id, {});
     metric.tags = tags;
-    metric.vu = vu;
     metric.phase = phase;
   }
   return *metric.series;
@@ -124,22 +134,22 @@ SeriesId series_of(lua_State* L, MetricHandle& metric, int index) {
 
 int counter_add(lua_State* L) {
   auto& metric = check_object<CounterHandle>(L, 1, "counter:add");
-  const double n = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, "counter:add");
-  if (!(n >= 0)) raise(L, "counter:add: a counter only rises; use a gauge");
+  const double n = lua_isnoneornil(L, 2) ? 1 : check_finite(L, 2, "counter:add");
+  if (n < 0) raise(L, "counter:add: a counter only rises; use a gauge");
   host_of(L).metrics.add(series_of(L, metric, 3), n);
   return 0;
 }
 
 int gauge_set(lua_State* L) {
   auto& metric = check_object<GaugeHandle>(L, 1, "gauge:set");
-  const double value = check_number(L, 2, "gauge:set");
+  const double value = check_finite(L, 2, "gauge:set");
   host_of(L).metrics.set(series_of(L, metric, 3), value);
   return 0;
 }
 
 int gauge_add(lua_State* L) {
   auto& metric = check_object<GaugeHandle>(L, 1, "gauge:add");
-  const double by = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, "gauge:add");
+  const double by = lua_isnoneornil(L, 2) ? 1 : check_finite(L, 2, "gauge:add");
   host_of(L).metrics.shift(series_of(L, metric, 3), by);
   return 0;
 }
@@ -153,16 +163,10 @@ int rate_add(lua_State* L) {
 
 int histogram_record(lua_State* L) {
   auto& metric = check_object<HistogramHandle>(L, 1, "histogram:record");
-  const double value = check_number(L, 2, "histogram:record");
+  const double value = check_finite(L, 2, "histogram:record");
+  if (value < 0) raise(L, fmt::format("histogram:record: a value is not negative, got {:.14g}", value));
   host_of(L).metrics.record(series_of(L, metric, 3), value);
   return 0;
-}
-
-/// Text of a tag, field or label value.
-std::string value_text(lua_State* L, int index, std::string_view what) {
-  if (lua_isboolean(L, index)) return lua_toboolean(L, index) ? "true" : "false";
-  if (lua_type(L, index) == LUA_TNUMBER) return fmt::format("{:.14g}", lua_tonumber(L, index));
-  return std::string(check_string(L, index, what));
 }
 
 Task& current_task(lua_State* L, std::string_view what) {

@@ -3,8 +3,10 @@
 // Lifetime: owned by the Host.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,13 @@ namespace lgen::lua {
 
 struct Host;
 
+/// A check with the series its last result was counted in: most calls find it again without a look-up.
+struct CheckState {
+  CheckResult result;
+  std::string scenario, phase;
+  std::optional<SeriesId> series;
+};
+
 struct MetricsState {
   explicit MetricsState(Host& host_in) : host(host_in) {}
 
@@ -29,8 +38,8 @@ struct MetricsState {
   Host& host;
   std::vector<Threshold> thresholds;
   std::vector<std::unique_ptr<Distribution>> distributions;
-  std::vector<CheckResult> checks;
-  std::map<std::string, std::size_t, std::less<>> check_index;  // by name
+  std::deque<CheckState> checks;
+  std::map<std::string, CheckState*, std::less<>> checks_by_name;
   std::vector<EventRecord> events;
   std::uint64_t events_dropped = 0;
 };

@@ -52,16 +52,20 @@ int lognormal(lua_State* L) {
   return 1;
 }
 
-int integer(lua_State* L) {
+/// A whole number between those at 1 and 2.
+int push_integer(lua_State* L, std::string_view what) {
   constexpr std::int64_t kLimit = std::int64_t{1} << 53;
-  const std::int64_t low = check_integer(L, 1, "lgen.random.int", -kLimit, kLimit);
-  const std::int64_t high = check_integer(L, 2, "lgen.random.int", low, kLimit);
+  const std::int64_t low = check_integer(L, 1, what, -kLimit, kLimit);
+  const std::int64_t high = check_integer(L, 2, what, low, kLimit);
   lua_pushnumber(L, static_cast<double>(stream(L).integer(low, high)));
   return 1;
 }
 
+int integer(lua_State* L) { return push_integer(L, "lgen.random.int"); }
+
 int boolean(lua_State* L) {
-  lua_pushboolean(L, stream(L).unit() < check_number(L, 1, "lgen.random.bool"));
+  const double probability = check_number(L, 1, "lgen.random.bool");
+  lua_pushboolean(L, stream(L).unit() < probability);
   return 1;
 }
 
@@ -163,7 +167,7 @@ int math_random(lua_State* L) {
     lua_pushnumber(L, 1);
     lua_insert(L, 1);
   }
-  return integer(L);
+  return push_integer(L, "math.random");
 }
 
 /// math.randomseed: the seed is --seed.

@@ -8,14 +8,21 @@
 namespace lgen::lua {
 namespace {
 
-/// A wait for the first of several tasks to end, or for a time limit. Lives until it has woken its task.
-class WaitAny final : public Waiter {
+/// A wait for tasks, or for a time limit: until the first has ended, or until all have returned, in which case the
+/// first one that does anything else ends the wait. Lives until it has woken its task.
+class TaskWait final : public Waiter {
  public:
-  WaitAny(Task& waiting, std::vector<Task*> tasks)
-      : waiting_(waiting), shared_(std::make_shared<WaitAny*>(this)), timer_(waiting.host().loop, [this] { end(0); }) {
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      tasks[i]->on_end([shared = shared_, i](Task&, TaskEnd) {
-        if (*shared) (*shared)->end(static_cast<int>(i) + 1);
+  enum class Until { first, all };
+
+  TaskWait(Task& waiting, const std::vector<std::pair<int, Task*>>& tasks, Until until)
+      : waiting_(waiting),
+        until_(until),
+        open_(tasks.size()),
+        shared_(std::make_shared<TaskWait*>(this)),
+        timer_(waiting.host().loop, [this] { wake(0); }) {
+    for (const auto& [index, task] : tasks) {
+      task->on_end([shared = shared_, index = index](Task&, TaskEnd end) {
+        if (*shared) (*shared)->ended(index, end);
       });
     }
   }
@@ -23,7 +30,12 @@ class WaitAny final : public Waiter {
   void interrupt() noexcept override { timer_.arm(TimePoint{}); }
 
  private:
-  void end(int index) {
+  void ended(int index, TaskEnd end) {
+    --open_;
+    if (until_ == Until::first || end != TaskEnd::returned) return wake(index);
+    if (open_ == 0) wake(0);
+  }
+  void wake(int index) {
     *shared_ = nullptr;
     Task& waiting = waiting_;
     delete this;
@@ -34,7 +46,9 @@ class WaitAny final : public Waiter {
   }
 
   Task& waiting_;
-  std::shared_ptr<WaitAny*> shared_;  // listeners outlive the wait
+  const Until until_;
+  std::size_t open_;
+  std::shared_ptr<TaskWait*> shared_;  // listeners outlive the wait
   Timer timer_;
 };
 
@@ -44,10 +58,7 @@ int spawn(lua_State* L) {
   Host& host = host_of(L);
   host.forbid_at_load(L, "lgen.spawn");
   if (!host.current) raise(L, "lgen.spawn: only inside setup, run, teardown or another task");
-  if (host.current->cancel_requested()) {
-    push_cancelled(L);
-    return lua_error(L);
-  }
+  host.current->raise_if_cancelled(L);
   Task& parent = *host.current;
   Task& task = Task::make(host, L, lua_gettop(L) - 1, &parent, parent.vu(), {});
   task.hold_results();
@@ -72,32 +83,56 @@ int done(lua_State* L) {
   return 1;
 }
 
-/// wait_any({tasks}, seconds|nil) -> index of the first that has ended, or nil. Their failures are now the caller's.
-int wait_any(lua_State* L) {
-  Task& waiting = Task::check_can_wait(L, "waiting for a task");
-  std::vector<Task*> tasks;
+/// The tasks of the list at 1, numbered; those that have ended are left out, `ended` is called for them and may say
+/// that there is nothing to wait for. Their failures are now the caller's.
+template <class Ended>
+std::optional<int> gather(lua_State* L, Task& waiting, std::vector<std::pair<int, Task*>>& open, Ended ended) {
   const auto count = static_cast<int>(lua_objlen(L, 1));
   for (int i = 1; i <= count; ++i) {
     lua_rawgeti(L, 1, i);
     Task* task = check_object<TaskHandle>(L, -1, "waiting for a task").task;
-    task->set_joined();
-    if (task->finished()) {
-      lua_pushinteger(L, i);
-      return 1;
-    }
-    tasks.push_back(task);
     lua_pop(L, 1);
+    if (task == &waiting) raise(L, "a task cannot wait for itself");
+    task->set_joined(true);
+    if (!task->finished()) {
+      open.emplace_back(i, task);
+    } else if (ended(task->end())) {
+      return i;
+    }
   }
-  auto* wait = new WaitAny(waiting, std::move(tasks));
-  if (!lua_isnoneornil(L, 2)) {
-    wait->limit(waiting.host().loop.precise_now() + check_duration(L, 2, "time limit"));
+  return std::nullopt;
+}
+
+/// wait_any({tasks}, seconds|nil) -> index of the first that has ended, or nil: the time is up.
+int wait_any(lua_State* L) {
+  Task& waiting = Task::check_can_wait(L, "waiting for a task");
+  std::optional<Duration> limit;
+  if (!lua_isnoneornil(L, 2)) limit = check_duration(L, 2, "time limit");
+  std::vector<std::pair<int, Task*>> open;
+  if (const auto ended = gather(L, waiting, open, [](TaskEnd) { return true; })) {
+    lua_pushinteger(L, *ended);
+    return 1;
   }
+  auto* wait = new TaskWait(waiting, open, TaskWait::Until::first);
+  if (limit) wait->limit(later(waiting.host().loop.precise_now(), *limit));
   return waiting.await(L, *wait);
 }
 
-/// adopt(task): its failure is reported to whoever joins it, not to its parent.
+/// wait_all({tasks}) -> nil: all have returned, or the index of one that has failed or was cancelled.
+int wait_all(lua_State* L) {
+  Task& waiting = Task::check_can_wait(L, "waiting for tasks");
+  std::vector<std::pair<int, Task*>> open;
+  if (const auto bad = gather(L, waiting, open, [](TaskEnd end) { return end != TaskEnd::returned; })) {
+    lua_pushinteger(L, *bad);
+    return 1;
+  }
+  if (open.empty()) return 0;
+  return waiting.await(L, *new TaskWait(waiting, open, TaskWait::Until::all));
+}
+
+/// adopt(task, yes): whether its failure is reported to whoever joins it, or to its parent.
 int adopt(lua_State* L) {
-  self(L, "joining a task").set_joined();
+  self(L, "joining a task").set_joined(lua_toboolean(L, 2) != 0);
   return 0;
 }
 
@@ -138,6 +173,9 @@ int timeout_error(lua_State* L) {
   return 1;
 }
 
+/// raise(message) at the plan's line, for the parts of the API that are written in Lua.
+int raise_at_plan(lua_State* L) { raise(L, check_string(L, 1, "raise")); }
+
 constexpr Binding kTaskMethods[] = {
     {"join", nullptr, "fun(self: lgen.Task, timeout?: lgen.Duration): ...",
      "[Y R E] Waits for the task; returns its values or raises its error; nil, err when the time is up."},
@@ -148,11 +186,13 @@ constexpr Binding kTaskMethods[] = {
 
 constexpr Binding kPrimitives[] = {
     {"spawn", spawn, "fun(fn: function, ...): lgen.Task", ""},
-    {"wait_any", wait_any, "fun(tasks: lgen.Task[], timeout?: number): integer?", ""},
-    {"adopt", adopt, "fun(task: lgen.Task)", ""},
+    {"wait_any", wait_any, "fun(tasks: lgen.Task[], timeout?: lgen.Duration): integer?", ""},
+    {"wait_all", wait_all, "fun(tasks: lgen.Task[]): integer?", ""},
+    {"adopt", adopt, "fun(task: lgen.Task, yes: boolean)", ""},
     {"results", results, "fun(task: lgen.Task): string, ...", ""},
     {"is_task", is_task, "fun(value: any): boolean", ""},
-    {"timeout_error", timeout_error, "fun(seconds: number): lgen.Error", ""},
+    {"timeout_error", timeout_error, "fun(seconds: lgen.Duration): lgen.Error", ""},
+    {"raise", raise_at_plan, "fun(message: string)", ""},
 };
 
 }  // namespace

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <ctime>
+#include <optional>
 
 #include "host.h"
 #include "lgen/loop.h"
@@ -13,7 +15,7 @@ namespace {
 int sleep(lua_State* L) {
   Task& task = Task::check_can_wait(L, "lgen.sleep");
   const Duration duration = check_duration(L, 1, "lgen.sleep");
-  return task.await_sleep(L, task.host().loop.precise_now() + duration);
+  return task.await_sleep(L, later(task.host().loop.precise_now(), duration));
 }
 
 int delay(lua_State* L) {
@@ -22,18 +24,18 @@ int delay(lua_State* L) {
   const Duration high = check_duration(L, 2, "lgen.delay: max");
   if (low > high) raise(L, "lgen.delay: min is greater than max");
   const Duration pause = from_seconds(task.random().uniform(to_seconds(low), to_seconds(high)));
-  return task.await_sleep(L, task.host().loop.precise_now() + pause);
+  return task.await_sleep(L, later(task.host().loop.precise_now(), pause));
 }
 
 int sleep_until(lua_State* L) {
   Task& task = Task::check_can_wait(L, "lgen.sleep_until");
-  const double when = check_number(L, 1, "lgen.sleep_until");
-  return task.await_sleep(L, task.host().run_started + from_seconds(when));
+  const double when = std::max(0.0, check_number(L, 1, "lgen.sleep_until"));
+  return task.await_sleep(L, later(task.host().run_started, from_seconds(when)));
 }
 
 int yield(lua_State* L) {
   Task& task = Task::check_can_wait(L, "lgen.yield");
-  return task.await_sleep(L, TimePoint{});
+  return task.await_turn(L);
 }
 
 int now(lua_State* L) {
@@ -68,14 +70,14 @@ class Every final : public Waiter, public LuaVu::StopListener {
     task_ = &task;
     const TimePoint now = task.host().loop.precise_now();
     skip_missed(now);
-    const Duration offset = options_.period * static_cast<std::int64_t>(tick_);
+    const Duration offset = offset_of(tick_);
     LuaVu* vu = task.vu();
     if (tick_ >= options_.count || offset > options_.duration || (vu && vu->stopping())) return 0;
     ++tick_;
     if (vu) vu->listen(*this);
     listening_ = vu;
     if (!timer_) timer_.emplace(task.host().loop, [this] { fire(); });
-    timer_->arm(start_ + offset + jitter(task));
+    timer_->arm(later(start_ + jitter(task), offset));
     return task.await(L, *this);
   }
 
@@ -87,8 +89,12 @@ class Every final : public Waiter, public LuaVu::StopListener {
   }
 
  private:
+  Duration offset_of(std::uint64_t tick) const {
+    const auto most = static_cast<std::uint64_t>(Duration::max() / options_.period);
+    return tick > most ? Duration::max() : options_.period * static_cast<std::int64_t>(tick);
+  }
   void skip_missed(TimePoint now) {
-    if (tick_ == 0 || options_.period.count() == 0) return;
+    if (tick_ == 0) return;
     const auto due = static_cast<std::uint64_t>((now - start_) / options_.period);
     if (due <= tick_) return;
     missed_ += due - tick_;
@@ -146,7 +152,7 @@ int every(lua_State* L) {
     const auto count = integer_field(L, 2, "count", "lgen.every", 0, std::int64_t{1} << 53);
     if (count) options.count = static_cast<std::uint64_t>(*count);
   }
-  if (options.jitter * 2 > options.period) raise(L, "lgen.every: jitter must not be more than half the period");
+  if (options.jitter > options.period / 2) raise(L, "lgen.every: jitter must not be more than half the period");
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushcclosure(L, every_next, 1);
   push_object<Every>(L, task, options);

@@ -17,18 +17,29 @@ struct DistributionHandle {
   Distribution* distribution;
 };
 
-CheckResult& check_entry(MetricsState& state, std::string_view name) {
-  const auto at = state.check_index.find(name);
-  if (at != state.check_index.end()) return state.checks[at->second];
-  state.check_index.emplace(name, state.checks.size());
-  return state.checks.emplace_back(CheckResult{std::string(name), 0, 0, ""});
+constexpr std::size_t kMaxChecks = 1000;  // names; a plan that makes them up must not grow for ever
+constexpr std::string_view kFurtherChecks = "(further checks)";  // what all others are counted as
+
+CheckState& find_check(MetricsState& state, std::string_view name) {
+  const auto at = state.checks_by_name.find(name);
+  if (at != state.checks_by_name.end()) return *at->second;
+  if (state.checks.size() >= kMaxChecks && name != kFurtherChecks) return find_check(state, kFurtherChecks);
+  CheckState& made = state.checks.emplace_back();
+  made.result.name = name;
+  state.checks_by_name.emplace(name, &made);
+  return made;
 }
 
-void count_check(Host& host, std::string_view name, bool ok) {
+void count_check(Host& host, CheckState& check, bool ok) {
   const LuaVu* vu = host.current ? host.current->vu() : nullptr;
-  const Labels labels = make_labels(
-      {{"scenario", vu ? std::string_view(vu->scenario()) : ""}, {"name", name}, {"phase", vu ? vu->phase() : ""}});
-  host.metrics.hit(host.metrics.series("checks", labels), ok);
+  const std::string_view scenario = vu ? std::string_view(vu->scenario()) : "", phase = vu ? vu->phase() : "";
+  if (!check.series || check.scenario != scenario || check.phase != phase) {
+    const Labels labels = make_labels({{"scenario", scenario}, {"name", check.result.name}, {"phase", phase}});
+    check.series = host.metrics.series("checks", labels);
+    check.scenario = scenario;
+    check.phase = phase;
+  }
+  host.metrics.hit(*check.series, ok);
 }
 
 /// Text of check's third argument: strings as they are, errors by tostring.
@@ -44,10 +55,11 @@ int check(lua_State* L) {
   if (host.phase == Phase::load) raise(L, "lgen.check: nothing to check while the plan is loading");
   if (lua_gettop(L) < 2) raise(L, fmt::format("lgen.check \"{}\": the value to check is missing", name));
   const bool ok = lua_toboolean(L, 2) != 0;
-  CheckResult& entry = check_entry(*host.measure, name);
-  ++(ok ? entry.passes : entry.fails);
-  if (!ok && entry.first_failure.empty()) entry.first_failure = detail_text(L, 3);
-  count_check(host, name, ok);
+  CheckState& state = find_check(*host.measure, name);
+  CheckResult& result = state.result;
+  ++(ok ? result.passes : result.fails);
+  if (!ok && result.first_failure.empty()) result.first_failure = detail_text(L, 3);
+  count_check(host, state, ok);
   lua_settop(L, 2);
   return 1;
 }
@@ -230,7 +242,7 @@ void MetricsState::fill(Summary& summary) const {
   for (const Threshold& threshold : thresholds) {
     summary.thresholds.push_back(judge(threshold, summary.metrics, elapsed));
   }
-  summary.checks = checks;
+  for (const CheckState& check : checks) summary.checks.push_back(check.result);
   for (const auto& d : distributions) {
     DistributionTable table = d->table();
     Verdict verdict = judge_distribution(table);

@@ -129,8 +129,7 @@ class NullStream final : public GrpcStream {
   /// stream is bidi; the end comes when both sides have nothing more.
   void serve() {
     if (ended_) return;
-    const bool server_may_speak =
-        kind_ == MethodKind::bidi || kind_ == MethodKind::server || half_closed_;
+    const bool server_may_speak = kind_ == MethodKind::bidi || kind_ == MethodKind::server || half_closed_;
     if (reading_ && server_may_speak && result_.received == 0) {
       reading_ = false;
       ++result_.received;

@@ -4,16 +4,22 @@
 #include <openssl/evp.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
-#include <sstream>
 
 #include "gc_pacer.h"
 #include "host.h"
 #include "lgen/log.h"
+#include "lgen/units.h"
 #include "lint.h"
 #include "mod_grpc.h"
 #include "mod_metrics.h"
+#include "plan_options.h"
 #include "plan_setup.h"
 #include "plan_stop.h"
 #include "registry.h"
@@ -50,13 +56,17 @@ bool has_key(lua_State* L, int index, const char& key) {
   __builtin_unreachable();
 }
 
+Error cannot_read(const std::string& path, const std::string& why) {
+  return make_error(ErrorCode::not_found, fmt::format("cannot read the plan {}: {}", path, why));
+}
+
 Result<std::string> read_file(const std::string& path) {
+  if (std::filesystem::is_directory(path)) return cannot_read(path, "it is a directory; name the file");
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()) || file.bad()) {
-    return make_error(ErrorCode::not_found, fmt::format("cannot read the plan {}: {}", path, std::strerror(errno)));
-  }
-  return text.str();
+  if (!file) return cannot_read(path, std::strerror(errno));
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file.bad()) return cannot_read(path, std::strerror(errno));
+  return text;
 }
 
 std::string sha256_hex(std::string_view text) {
@@ -81,8 +91,7 @@ void set_package_path(lua_State* L, const std::string& plan) {
 }
 
 /// The message of a failed load at the top of L, popped. Marked usage errors carry no place.
-Outcome load_failure(Host& host) {
-  lua_State* L = host.L;
+Outcome load_failure(lua_State* L) {
   if (is_stop_for_help(L, -1)) {
     lua_pop(L, 1);
     return Done{};
@@ -91,16 +100,13 @@ Outcome load_failure(Host& host) {
     lua_getfield(L, -1, "message");
     lua_remove(L, -2);
   }
-  std::string text = pop_error_text(L);
-  const bool stuck = !host.watchdog->take_verdict().empty();
-  return make_error(stuck ? ErrorCode::timeout : ErrorCode::invalid_argument, std::move(text));
+  return make_error(ErrorCode::invalid_argument, pop_error_text(L));
 }
 
 /// Called on the watchdog's thread: Lua hangs in a C function and cannot be freed.
-void give_up(const std::string& where) {
-  log(LogLevel::error, fmt::format("the plan is stuck {} and cannot be interrupted; the run ends without a summary of "
-                                   "its last seconds",
-                                   where.empty() ? "in a C function" : where));
+void give_up(const Host& host, const std::string& why) {
+  if (host.last_words && host.phase != Phase::load) host.last_words(why);
+  log(LogLevel::error, why);
   _exit(107);
 }
 
@@ -114,7 +120,27 @@ Outcome run_file(Host& host, const std::string& text) {
   host.watchdog->enter();
   const int status = lua_pcall(L, 0, 0, 0);
   host.watchdog->leave();
-  return status == 0 ? Outcome(Done{}) : load_failure(host);
+  std::string verdict = host.watchdog->has_meddled() ? host.watchdog->settle() : "";
+  if (!verdict.empty()) return make_error(ErrorCode::timeout, std::move(verdict));
+  return status == 0 ? Outcome(Done{}) : load_failure(L);
+}
+
+/// What the command line and the config file say must be something the plan has.
+Outcome check_what_was_said(const Host& host) {
+  if (!host.decl.options_declared) {
+    if (const Outcome known = check_options_known(host.input, {}); !known) return known;
+  }
+  std::vector<std::string_view> names;
+  for (const auto& scenario : host.decl.scenarios) names.push_back(scenario->spec.name);
+  for (const LoadOverride& wanted : host.settings.load_overrides) {
+    if (wanted.scenario.empty() || std::find(names.begin(), names.end(), wanted.scenario) != names.end()) continue;
+    const std::string_view guess = did_you_mean(wanted.scenario, names);
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("--{}: the plan has no scenario '{}' ({})", wanted.field, wanted.scenario,
+                                  guess.empty() ? fmt::format("it has: {}", fmt::join(names, ", "))
+                                                : fmt::format("did you mean '{}'?", guess)));
+  }
+  return Done{};
 }
 
 }  // namespace
@@ -142,19 +168,17 @@ Outcome Plan::load() {
   if (!text) return text.error();
   plan_sha256_ = sha256_hex(*text);
   host.load_random = Random(host.settings.seed);
-  host.watchdog = std::make_unique<Watchdog>(host.L, Watchdog::Limits{}, give_up);
+  host.watchdog =
+      std::make_unique<Watchdog>(host.L, Watchdog::Limits{}, [&host](const std::string& why) { give_up(host, why); });
   set_package_path(host.L, host.input.path);
   install_lint_for_require(host.L);
   if (const Outcome loaded = run_file(host, *text); !loaded) return loaded;
   if (host.input.purpose == PlanPurpose::help) return Done{};
-  if (!host.decl.options_declared && !host.input.args.empty()) {
-    return make_error(ErrorCode::invalid_argument,
-                      fmt::format("unknown option {} (the plan declares none)", host.input.args.front()));
-  }
   if (host.decl.scenarios.empty()) {
     return make_error(ErrorCode::invalid_argument,
                       fmt::format("{}: the plan has no scenario; declare one with lgen.scenario", host.input.path));
   }
+  if (const Outcome fits = check_what_was_said(host); !fits) return fits;
   return host.measure->check_declarations();
 }
 
@@ -206,6 +230,10 @@ void Plan::fill(Summary& summary) const {
   summary.conservation = host.recorder.check_conservation();
   host.grpc->fill(summary);
   host.measure->fill(summary);
+}
+
+void Plan::on_stuck(std::function<void(const std::string& why)> last_words) {
+  host_->last_words = std::move(last_words);
 }
 
 std::size_t Plan::open_streams() const { return host_->grpc->open_streams(); }

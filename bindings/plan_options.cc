@@ -113,6 +113,7 @@ Outcome push_url(lua_State* L, const OptionDecl& option, std::string_view text) 
 }
 
 Outcome push_stages(lua_State* L, const OptionDecl& option, std::string_view text) {
+  if (text.empty()) return bad(option, "a stage is missing; write DURATION:TARGET, as in 30s:10,1m:50");
   lua_newtable(L);
   for (int i = 1; !text.empty(); ++i) {
     const std::string_view stage = text.substr(0, text.find(','));
@@ -178,6 +179,46 @@ std::string field_name(std::string name) {
   return name;
 }
 
+std::string flag_name(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+/// What is wrong with a value, without the flag's name in front.
+std::string reason_of(const OptionDecl& option, const Error& error) {
+  return error.message.substr(option.shown.name.size() + std::string_view("--: ").size());
+}
+
+/// Raises unless `index` is a table with the keys 1..n.
+void check_list(lua_State* L, int index, std::string_view what) {
+  check_table(L, index, what);
+  std::size_t entries = 0;
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    ++entries;
+    if (lua_type(L, -1) == LUA_TNUMBER) continue;
+    raise(L, fmt::format("{}: a list of declarations expected, got the key {}; write {{{{name, type, ...}}, ...}}",
+                         what, describe(L, -1)));
+  }
+  if (entries != lua_objlen(L, index)) raise(L, fmt::format("{}: the list has holes", what));
+}
+
+/// Pushes the value of an option made of `texts` (a list where declared so).
+Outcome push_option(lua_State* L, const OptionDecl& option, const std::vector<std::string>& texts) {
+  if (!option.shown.list) return push_option_value(L, option, texts.back());
+  lua_newtable(L);
+  int i = 0;
+  for (const std::string& text : split_list(option, texts)) {
+    if (const Outcome pushed = push_option_value(L, option, text); !pushed) {
+      lua_pop(L, 1);
+      return pushed;
+    }
+    lua_rawseti(L, -2, ++i);
+  }
+  return Done{};
+}
+
 // ---- reading the declaration ----
 
 constexpr Key kOptionKeys[] = {
@@ -232,6 +273,14 @@ void check_option_keys(lua_State* L, int table, std::string_view what) {
   lua_pop(L, 1);
 }
 
+/// Raises at the plan's line, not at the user who has said nothing.
+void check_default(lua_State* L, const OptionDecl& option, std::string_view what) {
+  if (option.shown.fallback.empty()) return;
+  const Outcome fits = push_option(L, option, {option.shown.fallback});
+  if (!fits) raise(L, fmt::format("{}: default: {}", what, reason_of(option, fits.error())));
+  lua_pop(L, 1);
+}
+
 OptionDecl read_declaration(lua_State* L, int table, int number) {
   const std::string entry = fmt::format("lgen.options[{}]", number);
   check_table(L, table, entry);
@@ -239,8 +288,7 @@ OptionDecl read_declaration(lua_State* L, int table, int number) {
   OptionDecl option;
   const auto name = positional(L, table, 1, "name", entry);
   if (!name || name->empty()) raise(L, fmt::format("{}: name is missing", entry));
-  option.shown.name = *name;
-  std::replace(option.shown.name.begin(), option.shown.name.end(), '_', '-');
+  option.shown.name = flag_name(*name);
   const std::string what = fmt::format("lgen.options '{}'", *name);
   if (is_engine_option(option.shown.name)) {
     raise(L, fmt::format("{}: the engine has an option of that name; choose another one", what));
@@ -269,7 +317,7 @@ OptionDecl read_declaration(lua_State* L, int table, int number) {
   } else if (option.shown.type == "bool") {
     option.shown.fallback = "false";
   }
-  option.where = where(L);
+  check_default(L, option, what);
   return option;
 }
 
@@ -281,26 +329,11 @@ std::vector<std::string> texts_of(const Host& host, const OptionDecl& option,
     if (const char* value = std::getenv(option.shown.env.c_str())) return {value};
   }
   for (const auto& [name, value] : host.input.config_options) {
-    if (field_name(name) == field_name(option.shown.name)) return {value};
+    if (flag_name(name) == option.shown.name) return {value};
   }
   if (!option.shown.fallback.empty()) return {option.shown.fallback};
   if (option.shown.required && host.input.purpose == PlanPurpose::check) return {sample_text(option)};
   return {};
-}
-
-/// Pushes the value of an option made of `texts` (a list where declared so).
-Outcome push_option(lua_State* L, const OptionDecl& option, const std::vector<std::string>& texts) {
-  if (!option.shown.list) return push_option_value(L, option, texts.back());
-  lua_newtable(L);
-  int i = 0;
-  for (const std::string& text : split_list(option, texts)) {
-    if (const Outcome pushed = push_option_value(L, option, text); !pushed) {
-      lua_pop(L, 1);
-      return pushed;
-    }
-    lua_rawseti(L, -2, ++i);
-  }
-  return Done{};
 }
 
 /// Reading an undeclared option.
@@ -379,8 +412,7 @@ Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const st
                         fmt::format("'{}' belongs to no option; options are written --name value", word));
     }
     const std::size_t equals = word.find('=');
-    std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
-    std::replace(name.begin(), name.end(), '_', '-');
+    const std::string name = flag_name(word.substr(2, equals == std::string::npos ? equals : equals - 2));
     const OptionDecl* option = find_option(options, name);
     const OptionDecl* negated = name.starts_with("no-") ? find_option(options, name.substr(3)) : nullptr;
     if (!option && negated && negated->shown.type == "bool") {
@@ -403,6 +435,19 @@ Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const st
   return texts;
 }
 
+Outcome check_options_known(const PlanInput& input, const std::vector<OptionDecl>& options) {
+  if (const auto flags = parse_plan_args(options, input.args); !flags) return flags.error();
+  for (const auto& [key, value] : input.config_options) {
+    const std::string name = flag_name(key);
+    if (find_option(options, name)) continue;
+    if (!is_engine_option(name))
+      return make_error(ErrorCode::invalid_argument, "--config: " + unknown_option(options, name).message);
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("--config: '{}' is an option of the engine; write it under \"engine\"", key));
+  }
+  return Done{};
+}
+
 std::string sample_text(const OptionDecl& option) {
   const std::string& type = option.shown.type;
   if (type == "int" || type == "number") return fmt::format("{:.14g}", option.min.value_or(1));
@@ -418,7 +463,7 @@ std::string sample_text(const OptionDecl& option) {
 int declare_options(lua_State* L) {
   Host& host = host_of(L);
   host.only_at_load(L, "lgen.options");
-  check_table(L, 1, "lgen.options");
+  check_list(L, 1, "lgen.options");
   if (host.decl.options_declared) raise(L, "lgen.options: called twice; declare all options in one list");
   host.decl.options_declared = true;
   std::vector<OptionDecl> options;
@@ -433,10 +478,9 @@ int declare_options(lua_State* L) {
     host.decl.options.push_back(options.back().shown);
   }
   if (host.input.purpose == PlanPurpose::help) raise_stop_for_help(L);
-  const auto flags = parse_plan_args(options, host.input.args);
-  if (!flags) raise_usage(L, flags.error().message);
+  if (const Outcome known = check_options_known(host.input, options); !known) raise_usage(L, known.error().message);
   lua_newtable(L);
-  fill_values(L, host, options, *flags);
+  fill_values(L, host, options, *parse_plan_args(options, host.input.args));
   guard_values(L, options);
   return 1;
 }

@@ -18,7 +18,6 @@ namespace lgen::lua {
 struct OptionDecl {
   PlanOption shown;
   std::optional<double> min, max;
-  std::string where;  // file:line of lgen.options
 };
 
 /// Checks `text` for the option and pushes its Lua value; on an Error nothing is pushed.
@@ -30,6 +29,9 @@ Outcome push_option_value(lua_State* L, const OptionDecl& option, std::string_vi
 /// did-you-mean, on missing values, and on words that belong to no option.
 Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const std::vector<OptionDecl>& options,
                                                                         const std::vector<std::string>& args);
+
+/// Fails on options of the command line and of --config that the plan does not declare.
+Outcome check_options_known(const PlanInput& input, const std::vector<OptionDecl>& options);
 
 /// Text that satisfies the option, for `lgen check` without it.
 std::string sample_text(const OptionDecl& option);

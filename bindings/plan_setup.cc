@@ -63,7 +63,7 @@ class Steps final : public Operation {
   void add(Step step) { steps_.push_back(std::move(step)); }
   void begin_after_channels() {
     waiting_ = host_.grpc->wait_all_ready(host_.settings.wait_ready, [this](Outcome ready) {
-      if (!ready) host_.connect_failure = ready.error().message;
+      if (!ready && !cancelled_) host_.connect_failure = ready.error().message;
       ready ? next() : finish(ready.error());
     });
   }

@@ -21,12 +21,11 @@ namespace lgen::lua {
 namespace {
 
 const std::array kModules = {
-    &kLgenModule,    &kLoadModule,     &kLoadClass,      &kTimeModule,   &kTaskClass,     &kTaskPrimitives,
-    &kEveryClass,    &kRandomModule,   &kMathModule,     &kProtoModule,  &kSchemaClass,   &kMethodClass,
-    &kEncodedClass,  &kGrpcModule,     &kChannelClass,   &kPoolClass,    &kStreamClass,   &kCallClass,
-    &kEventFeedClass,
-    &kMetricsModule, &kMetricsPrimitives, &kCounterClass,   &kGaugeClass,     &kRateClass,    &kHistogramClass, &kVerdictModule,
-    &kDistributionClass, &kLogModule,  &kJsonModule,  &kLintModule,
+    &kLgenModule,     &kLoadModule,    &kLoadClass,         &kTimeModule,   &kTaskClass,   &kTaskPrimitives,
+    &kEveryClass,     &kRandomModule,  &kMathModule,        &kProtoModule,  &kSchemaClass, &kMethodClass,
+    &kEncodedClass,   &kGrpcModule,    &kChannelClass,      &kPoolClass,    &kStreamClass, &kCallClass,
+    &kEventFeedClass, &kMetricsModule, &kMetricsPrimitives, &kCounterClass, &kGaugeClass,  &kRateClass,
+    &kHistogramClass, &kVerdictModule, &kDistributionClass, &kLogModule,    &kJsonModule,  &kLintModule,
 };
 
 /// "lgen.grpc" -> "grpc"; "lgen" -> "".

@@ -43,6 +43,8 @@ constexpr EngineOption kOptions[] = {
     {"no-color", "", "no colours", "", "Output"},
 };
 
+constexpr std::string_view kLoadFields[] = {"vus", "duration", "iterations"};
+
 const EngineOption* find_option(std::string_view name) {
   const auto* at =
       std::find_if(std::begin(kOptions), std::end(kOptions), [&](const auto& o) { return o.name == name; });
@@ -116,9 +118,10 @@ void resolve_tls(Reader& read, Settings& settings) {
   const bool skip_verify = read.flag("skip-verify");
   if (wants_tls && wants_plaintext) read.fail("tls", "contradicts --plaintext; give one of them");
   if (wants_plaintext) {
-    for (const std::string_view name : {"ca", "cert", "key", "skip-verify"}) {
+    for (const std::string_view name : {"ca", "cert", "key"}) {
       if (!read.text(name).empty()) read.fail(name, "means TLS, but --plaintext is given");
     }
+    if (skip_verify) read.fail("skip-verify", "means TLS, but --plaintext is given");
   }
   if (read.text("cert").empty() != read.text("key").empty()) {
     read.fail(read.text("cert").empty() ? "key" : "cert", "--cert and --key belong together; the other one is missing");
@@ -160,7 +163,7 @@ void resolve_log(Reader& read, Settings& settings) {
 
 /// "30" or "scenario=30".
 void resolve_load(Reader& read, Settings& settings) {
-  for (const std::string_view field : {"vus", "duration", "iterations"}) {
+  for (const std::string_view field : kLoadFields) {
     for (const std::string& text : read.all(field)) {
       const std::size_t equals = text.find('=');
       const bool named = equals != std::string::npos;
@@ -178,9 +181,16 @@ void resolve_choices(Reader& read, Settings& settings) {
   if (!proxy.empty() && proxy != "env") read.fail("proxy", fmt::format("'{}': there is only env", proxy));
   settings.use_env_proxy = proxy == "env";
   const std::string validity = read.text("validity");
-  if (validity != "fail" && validity != "warn")
+  if (validity != "fail" && validity != "warn") {
     read.fail("validity", fmt::format("'{}' is not fail or warn", validity));
+  }
   settings.fail_on_invalid = validity == "fail";
+}
+
+/// Of options that are maps (tags, load fields by scenario) all layers count, the strongest last; of all others the
+/// strongest layer alone.
+bool is_map(std::string_view name) {
+  return name == "tag" || std::find(std::begin(kLoadFields), std::end(kLoadFields), name) != std::end(kLoadFields);
 }
 
 }  // namespace
@@ -206,6 +216,19 @@ Outcome EngineOptions::set(OptionLayer layer, std::string_view name, std::vector
   }
   layers_[static_cast<std::size_t>(layer)][std::string(name)] = std::move(values);
   return Done{};
+}
+
+void EngineOptions::add(OptionLayer layer, std::string_view name, std::vector<std::string> values) {
+  auto& texts = layers_[static_cast<std::size_t>(layer)][std::string(name)];
+  texts.insert(texts.end(), values.begin(), values.end());
+}
+
+std::string EngineOptions::text(std::string_view name) const {
+  for (std::size_t layer = kOptionLayers; layer-- > 0;) {
+    const auto at = layers_[layer].find(name);
+    if (at != layers_[layer].end() && !at->second.empty()) return at->second.back();
+  }
+  return "";
 }
 
 Outcome EngineOptions::read_environment() {
@@ -235,7 +258,11 @@ std::vector<std::pair<std::string, std::string>> EngineOptions::given() const {
 Result<Settings> EngineOptions::resolve() const {
   Reader::Texts merged;
   for (const auto& layer : layers_) {
-    for (const auto& [name, values] : layer) merged[name] = values;
+    for (const auto& [name, values] : layer) {
+      auto& texts = merged[name];
+      if (!is_map(name)) texts.clear();
+      texts.insert(texts.end(), values.begin(), values.end());
+    }
   }
   Reader read(std::move(merged));
   Settings settings;

@@ -46,6 +46,8 @@ void check_table(lua_State* L, int index, std::string_view what);
 void check_function(lua_State* L, int index, std::string_view what);
 /// Seconds as a number, or "250ms"; never negative.
 Duration check_duration(lua_State* L, int index, std::string_view what);
+/// `now + wait`, or kNever where that lies beyond all time (a plan's math.huge).
+inline TimePoint later(TimePoint now, Duration wait) { return wait >= kNever - now ? kNever : now + wait; }
 /// Bytes as a number, or "64KiB".
 std::uint64_t check_size(lua_State* L, int index, std::string_view what);
 
@@ -63,7 +65,7 @@ struct KeySet {
 
 /// Raises on the first key of the table that is not in `keys` (or not a string), with a did-you-mean.
 void check_keys(lua_State* L, int index, std::string_view what, std::span<const Key> keys);
-/// For lists used as the only argument: raises when `index` is not a table, else as check_keys.
+/// Raises when `index` is not a table, else as check_keys.
 void check_options(lua_State* L, int index, std::string_view what, const KeySet& keys);
 
 /// Pushes table[key] (raw); true when it is not nil, else nothing is pushed.

@@ -7,7 +7,8 @@
 // Cancelling: the flag is set, the waiter is asked to end early, and when it wakes the task, lgen.cancelled is raised
 // inside the coroutine instead of results being returned. Lua's C API cannot resume a coroutine with an error, so a
 // count hook of one instruction is set around that resume and raises. It costs nothing to tasks that are not cancelled.
-// Every further wait raises at once (check_can_wait), so a pcall can not keep a task alive.
+// Every further wait raises at once (check_can_wait), and when a loop of pcalls ignores even that, every instruction
+// does: a pcall cannot keep a task alive.
 //
 // The end of a task: what it has left open is closed, its children are cancelled, and only when the last of them has
 // ended the task counts as finished: nothing is still running that nobody waits for.
@@ -29,10 +30,17 @@ namespace {
 /// Registry key of lgen.cancelled, the value raised in cancelled tasks.
 constexpr char kCancelledKey = 0;
 
-void raise_cancelled_hook(lua_State* L, lua_Debug*) {
-  lua_sethook(L, nullptr, 0, 0);
+/// So many waits a cancelled task may try, each in a pcall of its own, to clean up behind itself.
+constexpr int kMostRefusals = 100;
+
+void raise_cancelled_always(lua_State* L, lua_Debug*) {
   push_cancelled(L);
   lua_error(L);
+}
+
+void raise_cancelled_once(lua_State* L, lua_Debug* event) {
+  lua_sethook(L, nullptr, 0, 0);
+  raise_cancelled_always(L, event);
 }
 
 bool is_cancelled_value(lua_State* L, int index) {
@@ -43,18 +51,30 @@ bool is_cancelled_value(lua_State* L, int index) {
   return same;
 }
 
-/// Name of the C function that keeps L from yielding, e.g. "table.sort".
+/// "table.sort" for the function at the top of L, "" for one that is in no library.
+std::string library_name(lua_State* L) {
+  const int function = lua_gettop(L);
+  std::string name;
+  for (const char* library : {"table", "string", "coroutine", "io", "os", "_G"}) {
+    lua_getglobal(L, library);
+    lua_pushnil(L);
+    while (name.empty() && lua_next(L, -2)) {
+      if (lua_rawequal(L, -1, function)) name = fmt::format("{}.{}", library, to_view(L, -2));
+      lua_pop(L, 1);
+    }
+    lua_settop(L, function);
+  }
+  return name.starts_with("_G.") ? name.substr(3) : name;
+}
+
+/// Name of the C function that keeps L from yielding, e.g. "table.sort". A yield goes through pcall and xpcall.
 std::string blocking_function(lua_State* L) {
   lua_Debug frame;
   for (int level = 1; lua_getstack(L, level, &frame); ++level) {
-    lua_getinfo(L, "Sn", &frame);
-    if (frame.what[0] != 'C' || !frame.name) continue;
-    static constexpr std::pair<std::string_view, std::string_view> kKnown[] = {
-        {"sort", "table.sort"}, {"foreach", "table.foreach"}, {"gsub", "string.gsub"}};
-    for (const auto& [name, full] : kKnown) {
-      if (name == frame.name) return std::string(full);
-    }
-    return frame.name;
+    lua_getinfo(L, "Sf", &frame);
+    const std::string name = frame.what[0] == 'C' ? library_name(L) : "";
+    lua_pop(L, 1);
+    if (!name.empty() && name != "pcall" && name != "xpcall") return name;
   }
   return "a C function";
 }
@@ -89,11 +109,12 @@ class Task::Sleep final : public Waiter {
 
 Task::Task(Host& host, Task* parent, LuaVu* vu, Ended ended)
     : host_(host), parent_(parent), vu_(vu), ended_(std::move(ended)) {
-  const std::uint64_t number = parent ? ++parent->children_made_ : 0;
+  const std::uint64_t number = parent ? ++parent->children_made_ : (vu ? 0 : ++host.hooks_made);
   id_ = host.task_seed(parent ? parent->id_ : (vu ? vu->next_task_seed() : 0), number);
   random_ = Random(id_);
   tags_ = parent ? parent->tags_ : (vu ? vu->tags() : host.no_tags);
   if (parent) parent->children_.push_back(this);
+  if (vu) vu->task_begins();
   host.tasks.insert(this);
 }
 
@@ -137,16 +158,29 @@ Task& Task::check_can_wait(lua_State* L, std::string_view what) {
   if (!lua_isyieldable(L)) {
     raise(L, fmt::format("yield not possible inside {}; collect first, then wait", blocking_function(L)));
   }
-  if (task->cancel_requested_) {
-    push_cancelled(L);
-    lua_error(L);
-  }
+  task->raise_if_cancelled(L);
   return *task;
+}
+
+void Task::raise_if_cancelled(lua_State* L) {
+  if (!cancel_requested_) return;
+  if (++refusals_ == kMostRefusals) lua_sethook(L, raise_cancelled_always, LUA_MASKCOUNT, 1);
+  push_cancelled(L);
+  lua_error(L);
 }
 
 int Task::await(lua_State* L, Waiter& waiter) {
   waiter_ = &waiter;
   return lua_yield(L, 0);
+}
+
+int Task::await_turn(lua_State* L) {
+  struct Turn final : Waiter {
+    void interrupt() noexcept override {}  // it comes anyway
+  };
+  static Turn turn;
+  host_.loop.post([this] { wake([](lua_State*) { return 0; }); });
+  return await(L, turn);
 }
 
 int Task::await_sleep(lua_State* L, TimePoint when) {
@@ -158,13 +192,15 @@ int Task::await_sleep(lua_State* L, TimePoint when) {
 void Task::resume(int results) {
   state_ = State::running;
   const bool raise_in_it = cancel_requested_ && lua_status(co_) == LUA_YIELD;
+  interrupted_ = interrupted_ || raise_in_it;
   host_.current = this;
-  if (raise_in_it) lua_sethook(co_, raise_cancelled_hook, LUA_MASKCOUNT, 1);
+  if (raise_in_it) lua_sethook(co_, raise_cancelled_once, LUA_MASKCOUNT, 1);
   host_.watchdog->enter();
   const int status = lua_resume(co_, results);
   host_.watchdog->leave();
-  if (raise_in_it) lua_sethook(co_, nullptr, 0, 0);
+  if (raise_in_it || refusals_ >= kMostRefusals) lua_sethook(co_, nullptr, 0, 0);
   host_.current = nullptr;
+  if (host_.watchdog->has_meddled()) host_.end_what_never_yields();
   if (status == LUA_YIELD) {
     state_ = State::waiting;
     return;
@@ -177,7 +213,7 @@ void Task::body_ended(int status) {
     end_ = TaskEnd::failed;
     lua_settop(co_, 0);
   } else if (status == 0) {
-    end_ = TaskEnd::returned;
+    end_ = interrupted_ ? TaskEnd::cancelled : TaskEnd::returned;  // it caught lgen.cancelled and went home
   } else if (is_cancelled_value(co_, -1)) {
     end_ = TaskEnd::cancelled;
     lua_pop(co_, 1);
@@ -207,10 +243,10 @@ void Task::drain() {
 void Task::keep_error() {
   end_ = TaskEnd::failed;
   lua_pushvalue(co_, -1);
-  lua_xmove(co_, host_.L, 1);
-  error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
   lua_pushvalue(co_, -1);
-  error_text_ = pop_error_text(co_);
+  lua_xmove(co_, host_.L, 2);
+  error_text_ = pop_error_text(host_.L);
+  error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
   luaL_traceback(host_.L, co_, nullptr, 0);
   traceback_ = to_view(host_.L, -1);
   lua_pop(host_.L, 1);
@@ -220,18 +256,22 @@ void Task::keep_error() {
 void Task::finish() {
   if (state_ != State::draining) return;
   state_ = State::finished;
+  retain();  // whoever waited for it goes on inside a listener, and may drop the last handle
   if (end_ == TaskEnd::failed && parent_ && !joined_) parent_->fail_with(*this);
   const auto listeners = std::exchange(listeners_, {});
   for (const Ended& listener : listeners) listener(*this, end_);
   if (parent_) parent_->child_ended(*this);
-  if (vu_ && co_ref_ != LUA_NOREF && end_ == TaskEnd::returned && !holds_results_) {
-    lua_settop(co_, 0);
-    vu_->give_coroutine(co_, std::exchange(co_ref_, LUA_NOREF));
+  if (LuaVu* vu = std::exchange(vu_, nullptr)) {
+    vu->task_ends();
+    if (end_ == TaskEnd::returned && !holds_results_) {
+      lua_settop(co_, 0);
+      vu->give_coroutine(co_, std::exchange(co_ref_, LUA_NOREF));
+    }
   }
   if (const Ended ended = std::exchange(ended_, {})) ended(*this, end_);
   parent_ = nullptr;
   host_.tasks.erase(this);
-  if (references_ == 0) delete this;
+  release();
 }
 
 void Task::child_ended(Task& child) {

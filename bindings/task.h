@@ -43,7 +43,11 @@ class TaskResource {
   ~TaskResource() = default;
 };
 
-enum class TaskEnd { returned, failed, cancelled };
+enum class TaskEnd {
+  returned,
+  failed,
+  cancelled,  // lgen.cancelled reached it, whether it let it pass or not
+};
 
 /// Tags of a task, shared by its children until one of them changes its own.
 using TagSet = std::shared_ptr<const Labels>;
@@ -74,6 +78,8 @@ class Task {
   int await(lua_State* L, Waiter& waiter);
   /// Raises when a wait is not possible here. `what` is the binding, "lgen.sleep".
   static Task& check_can_wait(lua_State* L, std::string_view what);
+  /// Raises lgen.cancelled in a task that is to end.
+  void raise_if_cancelled(lua_State* L);
 
   /// The operation has ended: `push(co)` pushes its results and returns their number; then the coroutine goes on.
   /// When the task has been cancelled meanwhile, nothing is pushed and lgen.cancelled is raised in it.
@@ -101,16 +107,19 @@ class Task {
   /// Last statement of a binding that sleeps: one timer a task, made at its first use.
   int await_sleep(lua_State* L, TimePoint when);
 
+  /// Last statement of a binding that lets everything else that is ready go first.
+  int await_turn(lua_State* L);
+
   /// Handle in Lua (lgen.spawn's result) holds one reference; join() another while it waits.
-  void retain() { ++references_; }
+  void retain() noexcept { ++references_; }
   void release();
   /// The VU is going away before this task has ended.
   void forget_vu() { vu_ = nullptr; }
 
   /// Called once each when the task has ended, besides `ended`.
   void on_end(Ended listener) { listeners_.push_back(std::move(listener)); }
-  /// Somebody looks after this task's failure (joined it); otherwise it fails its parent.
-  void set_joined() { joined_ = true; }
+  /// Somebody looks after this task's failure (is joining it); otherwise it fails its parent.
+  void set_joined(bool joined) { joined_ = joined; }
 
  private:
   friend struct Host;
@@ -137,6 +146,8 @@ class Task {
   State state_ = State::running;
   TaskEnd end_ = TaskEnd::returned;
   bool cancel_requested_ = false;
+  bool interrupted_ = false;  // lgen.cancelled was raised at its wait
+  int refusals_ = 0;          // waits refused since it was cancelled
   bool joined_ = false;
   int references_ = 0;
   bool holds_results_ = false;

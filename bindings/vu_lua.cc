@@ -56,12 +56,13 @@ void make_vu_metatable(lua_State* L) {
 /// One coroutine run on behalf of the load layer: an iteration, vu_start or vu_stop.
 class LuaVu::Run final : public Operation {
  public:
-  explicit Run(IterationDone done) : done_(std::move(done)) {}
+  /// `hook`: "vu_start" or "vu_stop", whose errors end the run; "" an iteration, whose errors are counted.
+  Run(std::string_view hook, IterationDone done) : hook_(hook), done_(std::move(done)) {}
 
   void started(Task& task) { task_ = &task; }
   void ended(Host& host, Task& task, TaskEnd end, std::string_view scenario) {
     task_ = nullptr;
-    if (end == TaskEnd::failed) host.plan_error(task.error_text(), task.traceback(), scenario);
+    if (end == TaskEnd::failed) tell(host, task, scenario);
     if (IterationDone done = std::exchange(done_, {})) done(to_iteration_end(end));
     finished_ = true;
     if (dropped_) delete this;
@@ -82,6 +83,12 @@ class LuaVu::Run final : public Operation {
 
  private:
   ~Run() = default;
+  void tell(Host& host, const Task& task, std::string_view scenario) const {
+    if (hook_.empty()) return host.plan_error(task.error_text(), task.traceback(), scenario);
+    host.runner->fail(fmt::format("{} of scenario '{}': {}", hook_, scenario, task.error_text()));
+  }
+
+  const std::string_view hook_;
   IterationDone done_;
   Task* task_ = nullptr;
   bool finished_ = false, dropped_ = false;
@@ -114,9 +121,14 @@ LuaVu::LuaVu(Host& host, const ScenarioDecl& scenario, const VuIdentity& identit
   table_ = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/// Whatever of it still runs has been given up by the load layer: it is told to end and lives on without a VU.
 LuaVu::~LuaVu() {
-  for (Task* task : host_.tasks) {
-    if (task->vu() == this) task->forget_vu();
+  const auto listeners = std::exchange(listeners_, {});
+  for (StopListener* listener : listeners) listener->vu_stopping();
+  if (tasks_ > 0) {
+    for (Task* task : host_.tasks) {
+      if (task->vu() == this) task->forget_vu();
+    }
   }
   luaL_unref(host_.L, LUA_REGISTRYINDEX, table_);
   if (spare_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, spare_ref_);
@@ -134,20 +146,20 @@ Op LuaVu::start(const Iteration& iteration, IterationDone done) {
   lua_pushnumber(L, to_seconds(iteration.scheduled_at - host_.run_started));
   lua_rawset(L, -3);
   lua_pop(L, 1);
-  return run(scenario_.run, std::move(done));
+  return run("", scenario_.run, std::move(done));
 }
 
 Op LuaVu::begin(IterationDone done) {
-  return scenario_.vu_start == LUA_NOREF ? Op{} : run(scenario_.vu_start, std::move(done));
+  return scenario_.vu_start == LUA_NOREF ? Op{} : run("vu_start", scenario_.vu_start, std::move(done));
 }
 
 Op LuaVu::end(IterationDone done) {
-  return scenario_.vu_stop == LUA_NOREF ? Op{} : run(scenario_.vu_stop, std::move(done));
+  return scenario_.vu_stop == LUA_NOREF ? Op{} : run("vu_stop", scenario_.vu_stop, std::move(done));
 }
 
-Op LuaVu::run(int function, IterationDone done) {
+Op LuaVu::run(std::string_view hook, int function, IterationDone done) {
   lua_State* L = host_.L;
-  auto* run = new Run(std::move(done));
+  auto* run = new Run(hook, std::move(done));
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
   Task& task =

@@ -43,6 +43,8 @@ class LuaVu final : public Vu {
   void listen(StopListener& listener) { listeners_.push_back(&listener); }
   void unlisten(StopListener& listener) noexcept;
 
+  void task_begins() { ++tasks_; }
+  void task_ends() { --tasks_; }
   /// One coroutine is kept from iteration to iteration: it costs nothing to start the next one.
   lua_State* take_coroutine(int& reference);
   void give_coroutine(lua_State* co, int reference);
@@ -50,8 +52,7 @@ class LuaVu final : public Vu {
 
  private:
   class Run;
-  Op run(int function, IterationDone done);
-  void set_field(const char* name, double value);
+  Op run(std::string_view hook, int function, IterationDone done);
 
   Host& host_;
   const ScenarioDecl& scenario_;
@@ -64,6 +65,7 @@ class LuaVu final : public Vu {
   std::string_view phase_;
   TimePoint scheduled_at_{};
   std::uint64_t seed_ = 0, tasks_made_ = 0;
+  std::size_t tasks_ = 0;  // not yet finished
   std::vector<StopListener*> listeners_;
 };
 

@@ -4,8 +4,10 @@
 // the profiler runs all the time, at 50 ms; its callback notes where the plan is (file:line). The watchdog's thread
 // looks every 10 ms how long the current stretch has lasted. After `warn` it says so once. After `raise` it asks the
 // callback to flush and stop the compiler; once the callback has returned, all code is interpreted, and the thread sets
-// a count hook that raises an error in the stretch (set inside the callback it would be lost). A stretch that even
-// then goes on sits in a C function that nobody can leave: after `give_up` more the process is ended.
+// a count hook that raises an error at every instruction, so that no pcall can swallow it (set inside the callback the
+// hook would be lost). A stretch that even then goes on sits in a C function that nobody can leave: after `give_up`
+// more the process is ended. The hook is set then, too, and stops the plan at the watchdog's lock should the C function
+// return at that very moment: whoever writes the last words finds everything as it was.
 #include "watchdog.h"
 
 #include <fmt/format.h>
@@ -31,8 +33,8 @@ constexpr const char* kProfile = "li50";  // by line, every 50 ms
 }  // namespace
 
 struct Watchdog::Impl {
-  Impl(lua_State* state, Limits limits_in, std::function<void(const std::string&)> stuck)
-      : L(state), limits(limits_in), stuck_for_good(std::move(stuck)) {}
+  Impl(lua_State* state, Limits limits_in, std::function<void(const std::string&)> stuck, std::atomic<bool>& mark)
+      : L(state), limits(limits_in), stuck_for_good(std::move(stuck)), meddled(mark) {}
 
   enum class Stage { watching, warned, compiler_off, hooked, verdict };
 
@@ -40,28 +42,35 @@ struct Watchdog::Impl {
     std::unique_lock lock(mutex);
     while (!stop) {
       wake.wait_for(lock, kLook);
-      look(slice.load(std::memory_order_relaxed));
+      look(slice.load(std::memory_order_acquire));
     }
   }
 
   /// One look at the current stretch, with the lock held.
   void look(std::uint64_t slice) {
     const TimePoint now = Monotonic::now();
-    if (slice == 0 || slice != seen) {
-      seen = slice;
-      since = now;
-      if (stage != Stage::verdict) stage = Stage::watching;
-      return;
-    }
+    if (slice == 0 || slice != seen) return see_new(slice, now);
     const Duration lasted = now - since;
-    if (lasted >= limits.raise + limits.give_up) return stuck_for_good(place);
+    if (lasted >= limits.raise + limits.give_up) return give_up(lasted);
     if (lasted >= limits.raise) return end_stretch();
-    if (lasted >= limits.warn && stage == Stage::watching) {
-      stage = Stage::warned;
-      log(LogLevel::warn,
-          fmt::format("plan code has been running for {} without waiting{}; nothing else runs meanwhile",
-                      format_duration(lasted), place.empty() ? "" : " at " + place));
-    }
+    if (lasted >= limits.warn && stage == Stage::watching) warn(lasted);
+  }
+
+  /// What was done to the last stretch stays until settle().
+  void see_new(std::uint64_t slice, TimePoint now) {
+    seen = slice;
+    since = now;
+    place.clear();
+    want_compiler_off = false;
+    if (stage == Stage::warned) stage = Stage::watching;
+  }
+
+  std::string at_place() const { return place.empty() ? "" : " at " + place; }
+
+  void warn(Duration lasted) {
+    stage = Stage::warned;
+    log(LogLevel::warn, fmt::format("plan code has been running for {} without waiting{}; nothing else runs meanwhile",
+                                    format_duration(lasted), at_place()));
   }
 
   void end_stretch() {
@@ -73,6 +82,12 @@ struct Watchdog::Impl {
     }
   }
 
+  void give_up(Duration lasted) {
+    lua_sethook(L, raise_hook, LUA_MASKCOUNT, 1);
+    stuck_for_good(fmt::format("the plan has been stuck for {} in a function that cannot be interrupted{}",
+                               format_duration(lasted), at_place()));
+  }
+
   static void on_profile(void* data, lua_State* state, int, int) {
     auto& self = *static_cast<Impl*>(data);
     const std::unique_lock lock(self.mutex, std::try_to_lock);
@@ -82,6 +97,7 @@ struct Watchdog::Impl {
     luaJIT_setmode(state, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
     luaJIT_setmode(state, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
     self.stage = Stage::compiler_off;
+    self.meddled.store(true, std::memory_order_relaxed);
   }
 
   void note_place(lua_State* state) {
@@ -91,7 +107,6 @@ struct Watchdog::Impl {
   }
 
   static void raise_hook(lua_State* state, lua_Debug*) {
-    lua_sethook(state, nullptr, 0, 0);
     lua_pushlightuserdata(state, const_cast<char*>(&kImplKey));
     lua_rawget(state, LUA_REGISTRYINDEX);
     auto& self = *static_cast<Impl*>(lua_touserdata(state, -1));
@@ -102,10 +117,12 @@ struct Watchdog::Impl {
   [[noreturn]] void raise_verdict(lua_State* state) {
     {
       const std::lock_guard lock(mutex);
-      stage = Stage::verdict;
-      want_compiler_off = false;
-      verdict = fmt::format("{}the plan has run for {} without waiting; it never yields", where(state),
-                            format_duration(limits.raise));
+      if (stage != Stage::verdict) {
+        stage = Stage::verdict;
+        meddled.store(true, std::memory_order_relaxed);
+        verdict = fmt::format("{}the plan has run for {} without waiting; it never yields", where(state),
+                              format_duration(limits.raise));
+      }
       push(state, verdict);
     }
     lua_error(state);
@@ -116,6 +133,7 @@ struct Watchdog::Impl {
   lua_State* L;
   const Limits limits;
   std::function<void(const std::string&)> stuck_for_good;
+  std::atomic<bool>& meddled;
   std::mutex mutex;
   std::condition_variable wake;
   bool stop = false;
@@ -127,8 +145,8 @@ struct Watchdog::Impl {
   std::thread thread;
 };
 
-Watchdog::Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& where)> stuck_for_good)
-    : impl_(std::make_unique<Impl>(L, limits, std::move(stuck_for_good))) {
+Watchdog::Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& why)> stuck_for_good)
+    : impl_(std::make_unique<Impl>(L, limits, std::move(stuck_for_good), meddled_)) {
   lua_pushlightuserdata(L, const_cast<char*>(&Impl::kImplKey));
   lua_pushlightuserdata(L, impl_.get());
   lua_rawset(L, LUA_REGISTRYINDEX);
@@ -146,11 +164,13 @@ Watchdog::~Watchdog() {
   luaJIT_profile_stop(impl_->L);
 }
 
-std::string Watchdog::take_verdict() {
+std::string Watchdog::settle() {
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->stage != Impl::Stage::verdict) return "";
-  impl_->stage = Impl::Stage::watching;
+  lua_sethook(impl_->L, nullptr, 0, 0);
   luaJIT_setmode(impl_->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_ON);
+  impl_->stage = Impl::Stage::watching;
+  impl_->want_compiler_off = false;
+  meddled_.store(false, std::memory_order_relaxed);
   return std::exchange(impl_->verdict, {});
 }
 

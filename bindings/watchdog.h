@@ -1,6 +1,6 @@
 // Catches a plan that never yields: warns with file:line, then ends the coroutine with an error, then, when even that
-// is not possible (a C function that hangs), ends the process with the summary printed.
-// Thread: enter() and leave() on the loop's thread; a thread of its own looks at the marks they leave.
+// is not possible (a C function that hangs), hands over to whoever ends the process.
+// Thread: enter(), leave() and settle() on the loop's thread; a thread of its own looks at the marks they leave.
 #pragma once
 
 #include <atomic>
@@ -22,22 +22,28 @@ class Watchdog {
     Duration give_up = std::chrono::seconds(5);  // after `raise`: the process is ended
   };
 
-  /// `stuck_for_good`: called on the watchdog's thread when the loop cannot be freed; must not return.
-  Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& where)> stuck_for_good);
+  /// `stuck_for_good`: called on the watchdog's thread when the loop's thread sits in a C function and cannot be freed;
+  /// `why` says where. Should the C function return meanwhile, the plan stops at its next instruction. It must not
+  /// return.
+  Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& why)> stuck_for_good);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
   /// Around every stretch of plan code. A few nanoseconds.
   void enter() { slice_.store(++slices_, std::memory_order_relaxed); }
-  void leave() { slice_.store(0, std::memory_order_relaxed); }
+  void leave() { slice_.store(0, std::memory_order_release); }
 
-  /// "plan never yields (plans/x.lua:12)" after a stretch was ended by force, once; else "".
-  std::string take_verdict();
+  /// After leave(): the stretch was interfered with, settle() must be called before any other.
+  bool has_meddled() const { return meddled_.load(std::memory_order_relaxed); }
+  /// Lets plan code run at full speed again. "plans/x.lua:12: ... it never yields" when the stretch was ended by force,
+  /// "" when it ended by itself just in time.
+  std::string settle();
 
  private:
   struct Impl;
   std::atomic<std::uint64_t> slice_{0};  // number of the stretch now running, 0 between them
+  std::atomic<bool> meddled_{false};
   std::uint64_t slices_ = 0;
   std::unique_ptr<Impl> impl_;
 };

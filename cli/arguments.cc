@@ -16,6 +16,63 @@ namespace {
 
 using Json = nlohmann::json;
 
+Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
+
+const EngineOption* find_engine_option(std::string_view name) {
+  const auto options = engine_options();
+  const auto at = std::find_if(options.begin(), options.end(), [&](const auto& o) { return o.name == name; });
+  return at == options.end() ? nullptr : &*at;
+}
+
+bool may_have_value(const EngineOption& option) { return option.value.starts_with('[') && option.value.ends_with(']'); }
+bool needs_value(const EngineOption& option) { return !option.value.empty() && !may_have_value(option); }
+
+/// Options in front of the plan can only be the engine's: the plan that might declare others is not known yet.
+Error unknown_before_plan(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const EngineOption& option : engine_options()) names.push_back(option.name);
+  const std::string_view guess = did_you_mean(name, names);
+  return usage(fmt::format("unknown option --{}{}; options of a plan come after the plan", name,
+                           guess.empty() ? "" : fmt::format(" (did you mean '--{}'?)", guess)));
+}
+
+/// Checks the words up to the plan, and that no option of the engine lacks its value.
+Outcome check_words(const std::vector<std::string>& args) {
+  bool plan_seen = false;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& word = args[i];
+    if (!word.starts_with("--")) {
+      plan_seen = plan_seen || !word.starts_with('-');
+      continue;
+    }
+    const std::size_t equals = word.find('=');
+    const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+    const EngineOption* option = find_engine_option(name);
+    if (!option && !plan_seen && name != "help") return unknown_before_plan(name);
+    if (!option || equals != std::string::npos || !needs_value(*option)) continue;
+    if (++i == args.size()) return usage(fmt::format("--{}: its value is missing: {}", name, option->value));
+  }
+  return Done{};
+}
+
+/// A value of the config file as the flag's text.
+Result<std::string> text_of(const Json& value, const std::string& where) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean() || value.is_number()) return value.dump();
+  return usage(fmt::format("{}: a string, a number, true or false is expected, got {}", where, value.dump()));
+}
+
+/// The same, of one value or of a list of them.
+Result<std::vector<std::string>> texts_of(const Json& value, const std::string& where) {
+  std::vector<std::string> texts;
+  for (const Json& item : value.is_array() ? value : Json::array({value})) {
+    auto text = text_of(item, where);
+    if (!text) return text.error();
+    texts.push_back(std::move(*text));
+  }
+  return texts;
+}
+
 /// Where CLI11 puts the values of one engine option.
 struct Slot {
   const EngineOption* option;
@@ -28,8 +85,7 @@ std::string flag_of(const EngineOption& option) { return fmt::format("--{}", opt
 /// "--trace", "--trace=5" (never "--trace 5": the 5 could be the plan), "--tls", "--target X".
 void declare(CLI::App& app, Slot& slot) {
   const std::string flag = flag_of(*slot.option);
-  const bool may_have_value = slot.option->value.starts_with('[') && slot.option->value.ends_with(']');
-  if (slot.option->value.empty() || may_have_value) {
+  if (!needs_value(*slot.option)) {
     slot.parsed = app.add_flag(flag, slot.values);
   } else {
     slot.parsed = app.add_option(flag, slot.values)->allow_extra_args(false);
@@ -41,15 +97,11 @@ void declare(CLI::App& app, Slot& slot) {
 /// A flag without value reads "true" in CLI11; the options that may have a value take that as "alone".
 std::vector<std::string> values_of(const Slot& slot) {
   std::vector<std::string> values = slot.values;
-  if (slot.option->value.starts_with('[') && slot.option->value.ends_with(']')) {
+  if (may_have_value(*slot.option)) {
     std::replace(values.begin(), values.end(), std::string("true"), std::string());
   }
   return values;
 }
-
-Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
-
-std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 Result<Json> read_config(const std::string& path) {
   std::ifstream file(path);
@@ -71,15 +123,12 @@ Result<Json> read_config(const std::string& path) {
 
 Outcome apply_engine(const Json& engine, const std::string& path, EngineOptions& options) {
   for (const auto& [name, value] : engine.items()) {
-    std::vector<std::string> values;
-    if (value.is_array()) {
-      for (const Json& item : value) values.push_back(text_of(item));
-    } else {
-      values.push_back(text_of(value));
-    }
-    if (const Outcome set = options.set(OptionLayer::config, name, std::move(values), "--config " + path); !set) {
-      return set;
-    }
+    const std::string where = fmt::format("--config {}: engine.{}", path, name);
+    if (name == "config") return usage(where + ": a config file names no other one");
+    auto values = texts_of(value, where);
+    if (!values) return values.error();
+    const Outcome set = options.set(OptionLayer::config, name, std::move(*values), "--config " + path);
+    if (!set) return set;
   }
   return Done{};
 }
@@ -94,14 +143,12 @@ Outcome apply_scenarios(const Json& scenarios, const std::string& path, EngineOp
         return usage(
             fmt::format("--config: {}: scenarios.{}.{}: there are vus, duration, iterations", path, scenario, field));
       }
-      by_field[field].push_back(fmt::format("{}={}", scenario, text_of(value)));
+      const auto text = text_of(value, fmt::format("--config {}: scenarios.{}.{}", path, scenario, field));
+      if (!text) return text.error();
+      by_field[field].push_back(fmt::format("{}={}", scenario, *text));
     }
   }
-  for (auto& [field, values] : by_field) {
-    if (const Outcome set = options.set(OptionLayer::config, field, std::move(values), "--config " + path); !set) {
-      return set;
-    }
-  }
+  for (auto& [field, values] : by_field) options.add(OptionLayer::config, field, std::move(values));
   return Done{};
 }
 
@@ -114,7 +161,9 @@ Outcome apply_config(const std::string& path, Arguments& arguments) {
   }
   const Json options = config->value("options", Json::object());
   for (const auto& [name, value] : options.items()) {
-    arguments.config_options.emplace_back(name, text_of(value));
+    const auto texts = texts_of(value, fmt::format("--config {}: options.{}", path, name));
+    if (!texts) return texts.error();
+    arguments.config_options.emplace_back(name, fmt::format("{}", fmt::join(*texts, ",")));
   }
   return Done{};
 }
@@ -122,6 +171,7 @@ Outcome apply_config(const std::string& path, Arguments& arguments) {
 }  // namespace
 
 Result<Arguments> parse_arguments(std::vector<std::string> args) {
+  if (const Outcome words = check_words(args); !words) return words.error();
   CLI::App app;
   Arguments arguments;
   std::deque<Slot> slots;  // their addresses stay
@@ -142,10 +192,11 @@ Result<Arguments> parse_arguments(std::vector<std::string> args) {
     const Outcome set =
         arguments.options.set(OptionLayer::flags, slot.option->name, values_of(slot), flag_of(*slot.option));
     if (!set) return set.error();
-    if (slot.option->name != "config") continue;
-    if (const Outcome read = apply_config(slot.values.back(), arguments); !read) return read.error();
   }
   if (const Outcome environment = arguments.options.read_environment(); !environment) return environment.error();
+  if (const std::string config = arguments.options.text("config"); !config.empty()) {
+    if (const Outcome read = apply_config(config, arguments); !read) return read.error();
+  }
   return arguments;
 }
 

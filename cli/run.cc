@@ -1,7 +1,11 @@
 // `lgen PLAN.lua ...`
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include "arguments.h"
 #include "commands.h"
@@ -10,6 +14,7 @@
 #include "lgen/grpc.h"
 #include "lgen/log.h"
 #include "lgen/report.h"
+#include "lgen/units.h"
 #include "local_cluster.h"
 #include "session.h"
 #include "terminal.h"
@@ -42,7 +47,8 @@ bool write_outputs(const Summary& summary, const Settings& settings) {
   bool stdout_taken = false;
   for (const OutputRequest& output : settings.outputs) stdout_taken = stdout_taken || output.path == "-";
   std::fflush(stdout);  // what the plan has printed stands above the report
-  attempt(stdout_taken ? "/dev/stderr" : "-", render_console(summary, console_style(settings.no_color)));
+  const std::string report = render_console(summary, console_style(settings.no_color));
+  stdout_taken ? fmt::print(stderr, "{}", report) : attempt("-", report);
   for (const OutputRequest& output : settings.outputs) attempt(output.path, render_json(summary));
   return all;
 }
@@ -74,9 +80,41 @@ Outcome choose_local_port(EngineOptions& options, int& port) {
   return options.set(OptionLayer::flags, "target", {fmt::format("127.0.0.1:{}", port)}, "--local");
 }
 
+/// The end of a run: its outputs, what speaks against it, the exit code.
+int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster) {
+  Summary& summary = result.summary;
+  const Settings& settings = plan.settings();
+  const std::string& connect_failure = plan.connect_failure();
+  if (cluster) summary.run.notes.push_back("--local: " + cluster->description());
+  summary.run.exit_code = exit_code(result.outcome, summary, settings, connect_failure, false);
+  const bool written = write_outputs(summary, settings);
+  const std::string why = failure_of(summary, connect_failure);
+  if (!why.empty()) complain(why);
+  if (result.outcome.end != RunEnd::completed && connect_failure.empty()) complain(result.outcome.reason);
+  return exit_code(result.outcome, summary, settings, connect_failure, !written);
+}
+
+/// The plan hangs for good: the loop's thread stands still somewhere in C, perhaps with a lock that printing needs. So
+/// the report is tried, and the process ends either way.
+[[noreturn]] void conclude_from_outside(SessionResult result, const Plan& plan, const LocalCluster* cluster) {
+  constexpr unsigned kPrintingMayTake = 5;  // seconds
+  std::signal(SIGALRM, [](int) { _exit(kPlanError); });
+  alarm(kPrintingMayTake);
+  _exit(conclude(std::move(result), plan, cluster));
+}
+
 int refuse(const Error& error) {
   complain(error.message);
   return error.code == ErrorCode::timeout ? kPlanError : kConfiguration;
+}
+
+/// `lgen chekc plan.lua`: no plan of that name, but nearly a command.
+Outcome check_is_no_command(const std::string& plan) {
+  constexpr std::array<std::string_view, 5> kCommands = {"check", "analyze", "report", "version", "help"};
+  const std::string_view guess = did_you_mean(plan, kCommands);
+  if (guess.empty() || std::filesystem::exists(plan)) return Done{};
+  return make_error(ErrorCode::not_found,
+                    fmt::format("'{}' is neither a plan nor a command (did you mean '{}'?)", plan, guess));
 }
 
 int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port) {
@@ -91,18 +129,10 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port) {
     cluster = std::move(*started);
   }
   loop.set_precise(settings.precise);
-  SessionResult result = run_session(loop, metrics, plan, descriptors);
-  if (cluster) result.summary.run.notes.push_back("--local: " + cluster->description());
-  const std::string& connect_failure = plan.connect_failure();
-  const auto code = [&](bool output_failed) {
-    return exit_code(result.outcome, result.summary, settings, connect_failure, output_failed);
-  };
-  result.summary.run.exit_code = code(false);
-  const bool written = write_outputs(result.summary, settings);
-  const std::string why = failure_of(result.summary, connect_failure);
-  if (!why.empty()) complain(why);
-  if (result.outcome.end != RunEnd::completed && connect_failure.empty()) complain(result.outcome.reason);
-  return code(!written);
+  return conclude(
+      run_session(loop, metrics, plan, descriptors,
+                  [&](SessionResult so_far) { conclude_from_outside(std::move(so_far), plan, cluster.get()); }),
+      plan, cluster.get());
 }
 
 }  // namespace
@@ -111,6 +141,7 @@ int run(std::vector<std::string> args) {
   auto arguments = parse_arguments(std::move(args));
   if (!arguments) return refuse(arguments.error());
   if (arguments->plan.empty()) return refuse({ErrorCode::invalid_argument, "which plan? lgen PLAN.lua [options]"});
+  if (const Outcome plan = check_is_no_command(arguments->plan); !plan) return refuse(plan.error());
   if (arguments->help) return show_help(std::move(*arguments));
   int local_port = 0;
   if (const Outcome ok = choose_local_port(arguments->options, local_port); !ok) return refuse(ok.error());

@@ -42,31 +42,51 @@ class Seconds {
   Timer timer_;
 };
 
+volatile std::sig_atomic_t g_signals_seen = 0;
+void (*g_loops_handler)(int) = nullptr;
+
+/// The second signal ends the process from inside the handler: also while the plan never yields.
+void count_signal(int signal) {
+  if (g_signals_seen > 0) _exit(128 + signal);
+  g_signals_seen = 1;
+  g_loops_handler(signal);
+}
+
 /// SIGINT and SIGTERM: the first one ends the run, the second one the process.
 class StopSignals {
  public:
   StopSignals(Loop& loop, Runner& runner) : loop_(loop) {
+    g_signals_seen = 0;
     for (const int signal : kSignals) {
-      loop_.on_signal(signal, [this, &runner](int got) {
-        if (seen_) _exit(128 + got);
-        seen_ = true;
-        complain_about(got);
+      loop_.on_signal(signal, [&runner](int got) {
+        tell(got);
         runner.stop(got);
       });
+      put_in_front(signal);
     }
   }
   ~StopSignals() {
     for (const int signal : kSignals) loop_.on_signal(signal, {});
   }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
 
  private:
   static constexpr int kSignals[] = {SIGINT, SIGTERM};
-  static void complain_about(int signal) {
+
+  /// count_signal() before the loop's own handler.
+  static void put_in_front(int signal) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    g_loops_handler = action.sa_handler;
+    action.sa_handler = count_signal;
+    sigaction(signal, &action, nullptr);
+  }
+  static void tell(int signal) {
     log(LogLevel::error,
         fmt::format("{}: ending the run; once more to leave at once", signal == SIGINT ? "interrupted" : "terminated"));
   }
   Loop& loop_;
-  bool seen_ = false;
 };
 
 std::string end_name(RunEnd end) {
@@ -123,35 +143,67 @@ void wait_for_streams(Loop& loop, const Plan& plan) {
   if (plan.open_streams() > 0) loop.run_until([&] { return late || plan.open_streams() == 0; });
 }
 
-}  // namespace
+/// The parts of a run that its result is made of.
+struct Session {
+  Session(Loop& loop_in, Metrics& metrics_in, Plan& plan_in, const DescriptorLimit& descriptors_in)
+      : loop(loop_in),
+        metrics(metrics_in),
+        plan(plan_in),
+        descriptors(descriptors_in),
+        runner(loop, metrics, plan.run_spec()),
+        seconds(loop, metrics) {}
 
-SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors) {
+  SessionResult result(const RunOutcome& outcome) const {
+    SessionResult result{outcome, {}};
+    Summary& summary = result.summary;
+    fill_run(summary.run, outcome, started_unix, descriptors);
+    summary.scenarios = outcome.scenarios;
+    summary.metrics = metrics.snapshot();
+    summary.timelines = seconds.timeline.data();
+    plan.fill(summary);
+    fill_health(summary.health, usage, outcome.finished - outcome.started, descriptors);
+    judge_validity(summary);
+    return result;
+  }
+
+  /// Of a run that will never end.
+  RunOutcome outcome_so_far(std::string why) const {
+    RunOutcome outcome{.end = RunEnd::plan_error, .reason = std::move(why)};
+    outcome.started = outcome.load_started = runner.started_at();
+    outcome.finished = outcome.load_finished = loop.precise_now();
+    outcome.scenarios = runner.progress();
+    return outcome;
+  }
+
+  Loop& loop;
+  Metrics& metrics;
+  Plan& plan;
+  const DescriptorLimit& descriptors;
   const double started_unix = unix_now();
   const ProcessUsage usage = process_usage();
-  Runner runner(loop, metrics, plan.run_spec());
-  plan.attach(runner);
-  const StopSignals signals(loop, runner);
-  Progress progress(loop, runner);
+  Runner runner;
+  Seconds seconds;
+};
+
+}  // namespace
+
+SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors,
+                          const std::function<void(SessionResult)>& stuck) {
+  Session session(loop, metrics, plan, descriptors);
+  plan.attach(session.runner);
+  plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
+  const StopSignals signals(loop, session.runner);
+  Progress progress(loop, session.runner);
   if (!plan.settings().quiet) progress.start();
-  Seconds seconds(loop, metrics);
 
   std::optional<RunOutcome> outcome;
-  runner.start([&](const RunOutcome& ended) { outcome = ended; });
+  session.runner.start([&](const RunOutcome& ended) { outcome = ended; });
   loop.run_until([&] { return outcome.has_value(); });
   progress.stop();
   wait_for_streams(loop, plan);
-  seconds.stop();
-
-  SessionResult result{*outcome, {}};
-  Summary& summary = result.summary;
-  fill_run(summary.run, *outcome, started_unix, descriptors);
-  summary.scenarios = outcome->scenarios;
-  summary.metrics = metrics.snapshot();
-  summary.timelines = seconds.timeline.data();
-  plan.fill(summary);
-  fill_health(summary.health, usage, outcome->finished - outcome->started, descriptors);
-  judge_validity(summary);
-  return result;
+  session.seconds.stop();
+  plan.on_stuck({});
+  return session.result(*outcome);
 }
 
 }  // namespace lgen::cli

@@ -2,6 +2,8 @@
 // Thread: the main thread.
 #pragma once
 
+#include <functional>
+
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
 #include "lgen/plan.h"
@@ -17,6 +19,8 @@ struct SessionResult {
 };
 
 /// Blocks until the run has ended. SIGINT and SIGTERM end it early; a second one ends the process at once.
-SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors);
+/// `stuck`: gets the result so far when the plan hangs for good, on another thread and while everything stands still.
+SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors,
+                          const std::function<void(SessionResult)>& stuck);
 
 }  // namespace lgen::cli

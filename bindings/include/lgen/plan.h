@@ -82,6 +82,11 @@ class Plan {
   /// Set when the channels did not become ready within --wait-ready: why.
   const std::string& connect_failure() const;
 
+  /// Called on another thread when the plan hangs in a function that cannot be interrupted while it runs (not while it
+  /// loads); everything stands still meanwhile and may be read. It should print what there is and end the process; if
+  /// it returns, the process ends with exit code 107.
+  void on_stuck(std::function<void(const std::string& why)> last_words);
+
   /// Streams whose end is still on its way: the run is over when there are none (or after a grace).
   std::size_t open_streams() const;
 

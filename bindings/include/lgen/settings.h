@@ -73,6 +73,10 @@ class EngineOptions {
  public:
   /// Fails on an unknown name (with a did-you-mean) or a value of the wrong form. `where` goes in front of the message.
   Outcome set(OptionLayer layer, std::string_view name, std::vector<std::string> values, std::string_view where);
+  /// More values for a known option that may be given several times.
+  void add(OptionLayer layer, std::string_view name, std::vector<std::string> values);
+  /// What the strongest layer says ("" when none does).
+  std::string text(std::string_view name) const;
   /// LGEN_TARGET and the like, from the process' environment.
   Outcome read_environment();
   /// Fails on options that contradict each other (--tls with --plaintext, --ca with --plaintext).
