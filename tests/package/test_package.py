@@ -95,7 +95,7 @@ class Package(unittest.TestCase):
             for file in files:
                 if file.endswith((".cmake", ".pc", ".h")):
                     with open(os.path.join(where, file), encoding="utf-8") as text:
-                        self.assertNotIn(SOURCE, text.read(), file)
+                        self.assertNotIn(BUILD, text.read(), file)
 
 
 if __name__ == "__main__":
