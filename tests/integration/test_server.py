@@ -81,9 +81,9 @@ class Streams(unittest.TestCase):
         for stream in streams[1:]:
             stream.close()
         self.server.wait_for_metric(ACTIVE, 0)
+        self.server.out.wait_for("Stream finished", 5)
         active = [float(line.rsplit(" ", 1)[1]) for line in self.log_after_start() if "Active streams" in line]
-        self.assertEqual(max(active), 5)
-        self.assertEqual(active[-1], 0)
+        self.assertEqual((max(active), min(active)), (5, 0))
 
     def test_a_stream_is_on_the_gauge_before_its_first_message(self):
         stream = TextStream(self.channel)
