@@ -35,5 +35,5 @@ class Http2Ear:
 
 
 def authority_field(name):
-    """:authority in HPACK as gRPC core writes it first: a new entry of the table, its text plain."""
-    return b"\x41" + bytes([len(name)]) + name.encode()
+    """:authority in HPACK as gRPC core writes it: name and value in plain text."""
+    return b":authority" + bytes([len(name)]) + name.encode()
