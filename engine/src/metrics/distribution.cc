@@ -357,11 +357,11 @@ Verdict spread_in_sets(const Evidence& e, const Sets& sets, double p) {
   verdict.p = p;
   fill_sets(e, sets, verdict);
   verdict.why = fmt::format(
-      "each of {} spread its streams inside one of {} sets of {}s only: {} ({} of the {}s astray; one common "
+      "each of {} spread its streams inside one of {} sets of {}s only ({} of the {}s astray; one common "
       "distribution: {}). The load of a set follows its {}s, so look at zones, or at proxies with backends of their "
       "own",
-      count_of(e.rows.size(), e.row_word), sets.members.size(), e.col_word, list_sets(verdict), percent(verdict.astray),
-      e.row_word, p_text(p), e.row_word);
+      count_of(e.rows.size(), e.row_word), sets.members.size(), e.col_word, percent(verdict.astray), e.row_word,
+      p_text(p), e.row_word);
   return verdict;
 }
 
