@@ -3,7 +3,6 @@
 import glob
 import os
 import signal
-import tempfile
 import unittest
 
 import lgen
@@ -27,47 +26,48 @@ def children(pid):
     return found
 
 
+def run_directory(processes):
+    """Where the cluster keeps its files, from the command line of its HAProxy."""
+    haproxy = next(pid for pid, name in processes.items() if name == "haproxy")
+    with open(f"/proc/{haproxy}/cmdline", encoding="utf-8") as file:
+        arguments = file.read().split("\0")
+    return os.path.dirname(arguments[arguments.index("-f") + 1])
+
+
+def start(spec, *flags):
+    return lgen.Run(lgen.MULTI_CHANNEL, "--local" + spec, "--stagger", "0s..5ms", *flags)
+
+
 class Local(unittest.TestCase):
-    def setUp(self):
-        self.directory = self.enterContext(tempfile.TemporaryDirectory())  # TMPDIR of the run: nothing may stay in it
-        self.environment = {"TMPDIR": self.directory}
-
-    def start(self, spec, *flags):
-        return lgen.Run(lgen.MULTI_CHANNEL, "--local" + spec, "--stagger", "0s..5ms", *flags, env=self.environment)
-
-    def left_behind(self):
-        """Files of the cluster in the run's temporary directory; the locks of address blocks are for good."""
-        return [name for name in os.listdir(self.directory) if not name.endswith(".lock")]
-
     def test_each_balance(self):
         for spec, verdict in [("", "per_connection"), ("=pods=2", "per_connection"),
                               ("=pods=3,balance=stream", "per_stream"),
                               ("=balance=zones,pods=4,zones=2", "per_stream_within_subset"),
                               ("=pods=1", "inconclusive")]:
-            with self.subTest(spec), self.start(spec, "--channels", 4, "--hold", "1s", "--expect", verdict) as running:
+            with self.subTest(spec), start(spec, "--channels", 4, "--hold", "1s", "--expect", verdict) as running:
                 running.finish()
                 self.assertEqual(running.code, 0, running.stdout + running.stderr)
                 (note,) = [note for note in running.summary.notes if note.startswith("--local: ")]
                 self.assertIn("behind HAProxy at " + running.summary.json["run"]["target"], note)
-                self.assertEqual(self.left_behind(), [])
 
     def end_and_check(self, running, number, codes):
-        """Sends the signal; then the exit code is one of `codes` and nothing stays."""
+        """Sends the signal; then the exit code is one of `codes` and no process stays."""
         below = children(running.process.pid)
         self.assertIn("lgen-cluster", below.values())
         running.send_signal(number)
         running.finish()
         self.assertIn(running.code, codes, running.stdout + running.stderr)
         eventually(lambda: not any(map(is_running, below)), "the end of every process")
-        eventually(lambda: self.left_behind() == [], "an empty directory")
 
     def end_in_the_middle(self, number, code):
-        with self.start("=pods=2,balance=connection", "--hold", "1h", "--trace") as running:
+        with start("=pods=2,balance=connection", "--hold", "1h", "--trace") as running:
             running.err.wait_for("^trace #1 ")
-            names = list(children(running.process.pid).values())
-            self.assertEqual(names.count("lgen-server"), 2)
-            self.assertIn("haproxy", names)
+            below = children(running.process.pid)
+            self.assertEqual(list(below.values()).count("lgen-server"), 2)
+            directory = run_directory(below)
+            self.assertTrue(os.path.isdir(directory), directory)
             self.end_and_check(running, number, [code])
+            eventually(lambda: not os.path.exists(directory), "its directory removed")
 
     def test_an_interrupted_run_stops_its_cluster(self):
         self.end_in_the_middle(signal.SIGINT, lgen.STOPPED)
@@ -76,14 +76,14 @@ class Local(unittest.TestCase):
         self.end_in_the_middle(signal.SIGKILL, -signal.SIGKILL)
 
     def test_an_interrupt_while_the_cluster_starts_stops_it_too(self):
-        with self.start("=pods=2", "--hold", "1h") as running:
+        with start("=pods=2", "--hold", "1h") as running:
             eventually(lambda: "lgen-cluster" in children(running.process.pid).values(), "lgen-cluster")
             self.end_and_check(running, signal.SIGINT, [-signal.SIGINT, lgen.STOPPED])
 
     def test_a_spec_it_does_not_know_is_refused_before_anything_starts(self):
         for spec, message in [("=pod=3", "did you mean 'pods'?"), ("=balance=ring", "ring"), ("=pods=0", "pods"),
                               ("=zones=2,pods=3,balance=zones", "zones")]:
-            with self.subTest(spec), self.start(spec) as running:
+            with self.subTest(spec), start(spec) as running:
                 running.finish()
                 self.assertEqual(running.code, lgen.CONFIGURATION, running.stdout + running.stderr)
                 self.assertIn(message, running.stderr)
