@@ -17,7 +17,10 @@ namespace {
 constexpr std::size_t kLongestText = 1000;  // bytes of a string that are printed
 constexpr int kDeepest = 20;
 
-void print(std::uint64_t call, const std::string& line) { fmt::print(stderr, "trace #{} {}\n", call, line); }
+void print(std::uint64_t call, const std::string& line) {
+  step_aside();
+  fmt::print(stderr, "trace #{} {}\n", call, line);
+}
 
 bool is_name(std::string_view key) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };

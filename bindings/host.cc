@@ -50,6 +50,21 @@ int add_traceback(lua_State* L) {
   return 1;
 }
 
+/// Lua's print, on lines of their own beside a progress bar.
+int print_aside(lua_State* L) {
+  step_aside();
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  return 0;
+}
+
+void wrap_print(lua_State* L) {
+  lua_getglobal(L, "print");
+  lua_pushcclosure(L, print_aside, 1);
+  lua_setglobal(L, "print");
+}
+
 }  // namespace
 
 Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
@@ -60,6 +75,7 @@ Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
       L(luaL_newstate()),
       no_tags(std::make_shared<const Labels>()) {
   luaL_openlibs(L);
+  wrap_print(L);
   make_error_metatable(L);
   make_cancelled_value(L);
   make_vu_metatable(L);
@@ -115,11 +131,12 @@ void Host::end_what_never_yields() {
   if (!verdict.empty() && runner) runner->fail(verdict);
 }
 
-TagSet Host::scenario_tags(const ScenarioDecl& scenario) const {
+TagSet Host::scenario_tags(ScenarioDecl& scenario) const {
+  if (scenario.tags) return scenario.tags;
   std::map<std::string, std::string> merged;
   for (const auto& [name, value] : settings.tags) merged[name] = value;
   for (const auto& [name, value] : scenario.spec.tags) merged[name] = value;
-  return std::make_shared<const Labels>(merged.begin(), merged.end());
+  return scenario.tags = std::make_shared<const Labels>(merged.begin(), merged.end());
 }
 
 Outcome call_protected(lua_State* L, int arguments, int results) {

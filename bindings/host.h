@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,6 +45,7 @@ struct ScenarioDecl {
   int run = LUA_NOREF, vu_start = LUA_NOREF, vu_stop = LUA_NOREF, setup = LUA_NOREF;
   int data = LUA_REFNIL;  // vu.data, where the scenario has a setup of its own
   std::string where;
+  TagSet tags;  // what its tasks start with; made by Host::scenario_tags
 };
 
 struct PlanDecl {
@@ -84,7 +84,6 @@ struct Host {
 
   /// The task whose coroutine is running now; null at load.
   Task* current = nullptr;
-  std::unordered_set<Task*> tasks;
   std::uint64_t hooks_made = 0;  // tasks so far that are neither a VU's nor another task's: setup, teardown
 
   /// Raises at load: "network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run".
@@ -107,7 +106,8 @@ struct Host {
   /// The watchdog has interfered with the stretch that has just ended; when it had to end it, the run ends, too.
   void end_what_never_yields();
   /// Tags every task of the scenario starts with: --tag, then the scenario's own.
-  TagSet scenario_tags(const ScenarioDecl& scenario) const;
+  /// One set for all of its VUs. Settings are final when it is first asked for.
+  TagSet scenario_tags(ScenarioDecl& scenario) const;
 
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;

@@ -105,8 +105,9 @@ Outcome load_failure(lua_State* L) {
 
 /// Called on the watchdog's thread: Lua hangs in a C function and cannot be freed.
 void give_up(const Host& host, const std::string& why) {
-  if (host.last_words && host.phase != Phase::load) host.last_words(why);
-  log(LogLevel::error, why);
+  const std::string text = where(host.current ? host.current->co() : host.L) + why;
+  if (host.last_words && host.phase != Phase::load) host.last_words(text);
+  log(LogLevel::error, text);
   _exit(107);
 }
 

@@ -72,7 +72,8 @@ int index_module(lua_State* L) {
 
 int refuse_assignment(lua_State* L) {
   const auto& module = *static_cast<const Module*>(lua_touserdata(L, lua_upvalueindex(3)));
-  raise(L, fmt::format("{}.{} cannot be set", module.name, describe(L, 2)));
+  const std::string name = lua_type(L, 2) == LUA_TSTRING ? std::string(to_view(L, 2)) : describe(L, 2);
+  raise(L, fmt::format("{}.{} cannot be set", module.name, name));
 }
 
 void push_closure(lua_State* L, Host& host, lua_CFunction function) {

@@ -114,8 +114,7 @@ Task::Task(Host& host, Task* parent, LuaVu* vu, Ended ended)
   random_ = Random(id_);
   tags_ = parent ? parent->tags_ : (vu ? vu->tags() : host.no_tags);
   if (parent) parent->children_.push_back(this);
-  if (vu) vu->task_begins();
-  host.tasks.insert(this);
+  if (vu) vu->task_begins(*this);
 }
 
 Task::~Task() {
@@ -262,7 +261,7 @@ void Task::finish() {
   for (const Ended& listener : listeners) listener(*this, end_);
   if (parent_) parent_->child_ended(*this);
   if (LuaVu* vu = std::exchange(vu_, nullptr)) {
-    vu->task_ends();
+    vu->task_ends(*this);
     if (end_ == TaskEnd::returned && !holds_results_) {
       lua_settop(co_, 0);
       vu->give_coroutine(co_, std::exchange(co_ref_, LUA_NOREF));
@@ -270,7 +269,6 @@ void Task::finish() {
   }
   if (const Ended ended = std::exchange(ended_, {})) ended(*this, end_);
   parent_ = nullptr;
-  host_.tasks.erase(this);
   release();
 }
 

@@ -31,8 +31,9 @@ int unknown_vu_field(lua_State* L) {
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "?";
   if (std::find(kFields.begin(), kFields.end(), name) != kFields.end()) return 0;  // known, nil now (data)
   const std::string_view guess = did_you_mean(name, kFields);
-  raise(L, fmt::format("vu has no field '{}' ({}; what you want to keep belongs into vu.state)", name,
-                       guess.empty() ? fmt::format("it has: {}", fmt::join(kFields, ", "))
+  raise(L, fmt::format("vu has no field '{}' ({})", name,
+                       guess.empty() ? fmt::format("it has: {}; what you want to keep belongs into vu.state",
+                                                   fmt::join(kFields, ", "))
                                      : fmt::format("did you mean '{}'?", guess)));
 }
 
@@ -94,7 +95,7 @@ class LuaVu::Run final : public Operation {
   bool finished_ = false, dropped_ = false;
 };
 
-LuaVu::LuaVu(Host& host, const ScenarioDecl& scenario, const VuIdentity& identity)
+LuaVu::LuaVu(Host& host, ScenarioDecl& scenario, const VuIdentity& identity)
     : host_(host), scenario_(scenario), identity_(identity), tags_(host.scenario_tags(scenario)) {
   seed_ = mix64(hash_name(scenario.spec.name) ^ mix64(identity.id));
   lua_State* L = host_.L;
@@ -125,11 +126,7 @@ LuaVu::LuaVu(Host& host, const ScenarioDecl& scenario, const VuIdentity& identit
 LuaVu::~LuaVu() {
   const auto listeners = std::exchange(listeners_, {});
   for (StopListener* listener : listeners) listener->vu_stopping();
-  if (tasks_ > 0) {
-    for (Task* task : host_.tasks) {
-      if (task->vu() == this) task->forget_vu();
-    }
-  }
+  for (Task* task : tasks_) task->forget_vu();
   luaL_unref(host_.L, LUA_REGISTRYINDEX, table_);
   if (spare_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, spare_ref_);
 }

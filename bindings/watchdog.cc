@@ -65,12 +65,10 @@ struct Watchdog::Impl {
     if (stage == Stage::warned) stage = Stage::watching;
   }
 
-  std::string at_place() const { return place.empty() ? "" : " at " + place; }
-
   void warn(Duration lasted) {
     stage = Stage::warned;
     log(LogLevel::warn, fmt::format("plan code has been running for {} without waiting{}; nothing else runs meanwhile",
-                                    format_duration(lasted), at_place()));
+                                    format_duration(lasted), place.empty() ? "" : " at " + place));
   }
 
   void end_stretch() {
@@ -84,8 +82,8 @@ struct Watchdog::Impl {
 
   void give_up(Duration lasted) {
     lua_sethook(L, raise_hook, LUA_MASKCOUNT, 1);
-    stuck_for_good(fmt::format("the plan has been stuck for {} in a function that cannot be interrupted{}",
-                               format_duration(lasted), at_place()));
+    stuck_for_good(fmt::format("the plan has been stuck for {} in a function that cannot be interrupted",
+                               format_duration(lasted)));
   }
 
   static void on_profile(void* data, lua_State* state, int, int) {

@@ -22,9 +22,8 @@ class Watchdog {
     Duration give_up = std::chrono::seconds(5);  // after `raise`: the process is ended
   };
 
-  /// `stuck_for_good`: called on the watchdog's thread when the loop's thread sits in a C function and cannot be freed;
-  /// `why` says where. Should the C function return meanwhile, the plan stops at its next instruction. It must not
-  /// return.
+  /// `stuck_for_good`: called on the watchdog's thread when the loop's thread sits in a C function and cannot be freed.
+  /// Should the C function return meanwhile, the plan stops at its next instruction. It must not return.
   Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& why)> stuck_for_good);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;

@@ -37,13 +37,17 @@ std::string failed_thresholds(const Summary& summary) {
                                             : fmt::format("threshold '{} {}' failed", failed->metric, failed->text);
 }
 
+/// "UNAVAILABLE: ..."; an error of the plan says itself what it is.
+std::string text_of(const ErrorSample& error) {
+  return error.code == "plan" ? error.message : fmt::format("{}: {}", error.code, error.message);
+}
+
 /// Calls or streams were made, and none ended OK; or every iteration failed.
 std::string nothing_succeeded(const Summary& summary) {
   const Labels ok = {{"code", "OK"}};
   const double made = total(summary, "grpc_calls") + total(summary, "grpc_streams_ended");
   const double good = total(summary, "grpc_calls", ok) + total(summary, "grpc_streams_ended", ok);
-  const std::string first =
-      summary.errors.empty() ? "" : fmt::format("; first error: {}", summary.errors.front().message);
+  const std::string first = summary.errors.empty() ? "" : "; first error: " + text_of(summary.errors.front());
   if (made > 0 && good == 0) return "not one call or stream succeeded" + first;
   const double iterations = total(summary, "iterations");
   if (iterations > 0 && total(summary, "iterations_failed") == iterations) return "every iteration failed" + first;

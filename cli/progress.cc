@@ -34,6 +34,15 @@ double share_done(const ScenarioProgress& s) {
   return std::min(1.0, std::max(by_count, by_time));
 }
 
+/// "4.2s", "1m05s": the same number of columns from one redraw to the next.
+std::string clock_text(Duration time) {
+  const double seconds = to_seconds(time);
+  if (seconds < 60) return fmt::format("{:.1f}s", seconds);
+  const auto whole = static_cast<std::int64_t>(seconds);
+  if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  return fmt::format("{}h{:02}m{:02}s", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
 std::string counts(const ScenarioProgress& s) {
   std::string text = fmt::format("{} VUs, {} iterations", s.vus, s.succeeded + s.failed + s.cancelled);
   if (s.failed) text += fmt::format(", {} failed", s.failed);
@@ -46,10 +55,7 @@ std::string counts(const ScenarioProgress& s) {
 std::string progress_line(const ScenarioProgress& s, std::size_t width) {
   const double share = share_done(s);
   const auto filled = static_cast<std::size_t>(share * kBar);
-  const std::string time =
-      s.finished ? "done"
-                 : fmt::format("{} of {}", format_duration(from_seconds(std::round(to_seconds(s.elapsed)))),
-                               format_duration(s.length));
+  const std::string time = s.finished ? "done" : fmt::format("{} of {}", clock_text(s.elapsed), clock_text(s.length));
   std::string line = fmt::format("{} [{:=<{}}{:<{}}] {:3.0f}%  {}  {}", s.name, "", filled, "", kBar - filled,
                                  share * 100, time, counts(s));
   if (line.size() > width) line.resize(width);

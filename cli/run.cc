@@ -88,9 +88,9 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   if (cluster) summary.run.notes.push_back("--local: " + cluster->description());
   summary.run.exit_code = exit_code(result.outcome, summary, settings, connect_failure, false);
   const bool written = write_outputs(summary, settings);
-  const std::string why = failure_of(summary, connect_failure);
+  const bool ended_early = result.outcome.end != RunEnd::completed && connect_failure.empty();
+  const std::string why = ended_early ? result.outcome.reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
-  if (result.outcome.end != RunEnd::completed && connect_failure.empty()) complain(result.outcome.reason);
   return exit_code(result.outcome, summary, settings, connect_failure, !written);
 }
 

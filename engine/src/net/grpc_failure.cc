@@ -103,7 +103,17 @@ void GrpcFailures::inquire() {
   uv_queue_work(uv(loop_), &inquiry_->work, Inquiry::look, Inquiry::done);
 }
 
+/// gRPC words both ends' limits alike, so a message received over a limit may be ours or the server's.
+static std::string_view limit_hint(std::string_view grpc_text) {
+  if (grpc_text.starts_with("Sent message larger than max")) return "; the limit is the channel's max_send";
+  if (grpc_text.starts_with("Received message larger than max")) {
+    return "; the limit is the channel's max_recv, or the server's own";
+  }
+  return "";
+}
+
 void GrpcFailures::explain(GrpcStatus& status) {
+  if (status.code == GrpcCode::resource_exhausted) status.message += limit_hint(status.message);
   if (status.code != GrpcCode::unavailable) return;
   auto cause = classify_connect_failure(status.message, address_);
   if (!cause) return;

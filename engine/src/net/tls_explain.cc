@@ -146,8 +146,8 @@ std::string chain_problem(long result, X509* certificate, const TlsOptions& opti
       return fmt::format("the certificate is not valid before {}; check the clocks, or use --skip-verify",
                          day(X509_get0_notBefore(certificate)));
     default:
-      return fmt::format("{} does not vouch for the certificate ({}); give its issuer with --ca, or use --skip-verify",
-                         options.ca.empty() ? "no root of this system" : options.ca, reason);
+      return fmt::format("{} for the certificate ({}); give its issuer with --ca, or use --skip-verify",
+                         options.ca.empty() ? "no root of this system vouches" : options.ca + " does not vouch", reason);
   }
 }
 
