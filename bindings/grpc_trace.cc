@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host.h"
+#include "lgen/log.h"
 #include "lgen/units.h"
 #include "mod_proto.h"
 

@@ -5,11 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
 #include "lgen/log.h"
-#include "lgen/units.h"
 
 namespace lgen::cli {
 namespace {

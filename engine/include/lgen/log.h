@@ -21,6 +21,9 @@ Outcome set_log_file(const std::string& path);
 /// Called with each line (no newline) just before it is written to a terminal, so that a progress bar can step aside.
 void set_log_hook(void (*before_line)());
 
+/// The same courtesy for lines that are no log messages: call it before writing them to a terminal.
+void step_aside();
+
 void log(LogLevel level, std::string_view message);
 
 Result<LogLevel> parse_log_level(std::string_view name);

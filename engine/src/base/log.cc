@@ -25,6 +25,11 @@ void set_log_level(LogLevel level) { g_level.store(level, std::memory_order_rela
 LogLevel log_level() { return g_level.load(std::memory_order_relaxed); }
 void set_log_hook(void (*before_line)()) { g_hook.store(before_line); }
 
+void step_aside() {
+  const std::lock_guard lock(g_mutex);
+  if (auto hook = g_hook.load()) hook();
+}
+
 Outcome set_log_file(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "ae");
   if (!file) {
