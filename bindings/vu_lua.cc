@@ -58,12 +58,13 @@ void make_vu_metatable(lua_State* L) {
 class LuaVu::Run final : public Operation {
  public:
   /// `hook`: "vu_start" or "vu_stop", whose errors end the run; "" an iteration, whose errors are counted.
-  Run(std::string_view hook, IterationDone done) : hook_(hook), done_(std::move(done)) {}
+  Run(Host& host, const ScenarioDecl& scenario, std::string_view hook, IterationDone done)
+      : host_(host), scenario_(scenario), hook_(hook), done_(std::move(done)) {}
 
   void started(Task& task) { task_ = &task; }
-  void ended(Host& host, Task& task, TaskEnd end, std::string_view scenario) {
+  void ended(Task& task, TaskEnd end) {
     task_ = nullptr;
-    if (end == TaskEnd::failed) tell(host, task, scenario);
+    if (end == TaskEnd::failed) tell(task);
     if (IterationDone done = std::exchange(done_, {})) done(to_iteration_end(end));
     finished_ = true;
     if (dropped_) delete this;
@@ -84,11 +85,14 @@ class LuaVu::Run final : public Operation {
 
  private:
   ~Run() = default;
-  void tell(Host& host, const Task& task, std::string_view scenario) const {
-    if (hook_.empty()) return host.plan_error(task.error_text(), task.traceback(), scenario);
-    host.runner->fail(fmt::format("{} of scenario '{}': {}", hook_, scenario, task.error_text()));
+  void tell(const Task& task) const {
+    const std::string& scenario = scenario_.spec.name;
+    if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario);
+    host_.runner->fail(fmt::format("{} of scenario '{}': {}", hook_, scenario, task.error_text()));
   }
 
+  Host& host_;  // it and the scenario outlive the VU
+  const ScenarioDecl& scenario_;
   const std::string_view hook_;
   IterationDone done_;
   Task* task_ = nullptr;
@@ -156,13 +160,10 @@ Op LuaVu::end(IterationDone done) {
 
 Op LuaVu::run(std::string_view hook, int function, IterationDone done) {
   lua_State* L = host_.L;
-  auto* run = new Run(hook, std::move(done));
+  auto* run = new Run(host_, scenario_, hook, std::move(done));
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
-  Task& task =
-      Task::make(host_, L, 1, nullptr, this, [run, host = &host_, decl = &scenario_](Task& ended, TaskEnd end) {
-        run->ended(*host, ended, end, decl->spec.name);
-      });
+  Task& task = Task::make(host_, L, 1, nullptr, this, [run](Task& ended, TaskEnd end) { run->ended(ended, end); });
   run->started(task);
   task.begin();
   return Op(run);
@@ -184,6 +185,11 @@ void LuaVu::ask_to_stop() {
 void LuaVu::unlisten(StopListener& listener) noexcept {
   const auto at = std::find(listeners_.begin(), listeners_.end(), &listener);
   if (at != listeners_.end()) listeners_.erase(at);
+}
+
+void LuaVu::task_ends(Task& task) {
+  *std::find(tasks_.begin(), tasks_.end(), &task) = tasks_.back();
+  tasks_.pop_back();
 }
 
 lua_State* LuaVu::take_coroutine(int& reference) {

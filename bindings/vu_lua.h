@@ -14,7 +14,7 @@ namespace lgen::lua {
 
 class LuaVu final : public Vu {
  public:
-  LuaVu(Host& host, const ScenarioDecl& scenario, const VuIdentity& identity);
+  LuaVu(Host& host, ScenarioDecl& scenario, const VuIdentity& identity);
   ~LuaVu() override;
 
   Op start(const Iteration& iteration, IterationDone done) override;
@@ -43,8 +43,8 @@ class LuaVu final : public Vu {
   void listen(StopListener& listener) { listeners_.push_back(&listener); }
   void unlisten(StopListener& listener) noexcept;
 
-  void task_begins() { ++tasks_; }
-  void task_ends() { --tasks_; }
+  void task_begins(Task& task) { tasks_.push_back(&task); }
+  void task_ends(Task& task);
   /// One coroutine is kept from iteration to iteration: it costs nothing to start the next one.
   lua_State* take_coroutine(int& reference);
   void give_coroutine(lua_State* co, int reference);
@@ -55,7 +55,7 @@ class LuaVu final : public Vu {
   Op run(std::string_view hook, int function, IterationDone done);
 
   Host& host_;
-  const ScenarioDecl& scenario_;
+  ScenarioDecl& scenario_;
   VuIdentity identity_;
   TagSet tags_;
   int table_ = LUA_NOREF;  // `vu`
@@ -65,7 +65,7 @@ class LuaVu final : public Vu {
   std::string_view phase_;
   TimePoint scheduled_at_{};
   std::uint64_t seed_ = 0, tasks_made_ = 0;
-  std::size_t tasks_ = 0;  // not yet finished
+  std::vector<Task*> tasks_;  // not yet finished
   std::vector<StopListener*> listeners_;
 };
 

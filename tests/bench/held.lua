@@ -17,7 +17,7 @@ lgen.scenario("held", {
   run = function(vu)
     local stream = pool:open(ProcessTextStream)
     assert(stream:send { message = "held", channel_id = vu.id })
-    while not vu.stopping do lgen.sleep(3600) end
+    for _ in lgen.every(3600) do end  -- until the VU is told to stop
     assert(stream:close())
   end,
 })

@@ -129,7 +129,7 @@ class Bench:
 
     def hold(self, server, streams):
         """Resident bytes with `streams` open; CPU seconds and wake-ups for each idle second."""
-        command = self.lgen("held.lua", server, "--streams", str(streams), "--log", os.devnull)
+        command = self.lgen("held.lua", server, "--streams", str(streams))
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         out = Lines(process.stdout)
         try:

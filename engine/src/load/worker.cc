@@ -102,7 +102,7 @@ void Worker::start_iteration(PooledVu& vu) {
 }
 
 void Worker::iteration_over(PooledVu& vu, IterationEnd end) {
-  tally_.over(vu.phase, end, loop_.precise_now() - vu.intended);
+  tally_.over(vu.phase, end, vu.free_since - vu.intended);
   const auto most = schedule_.iterations_per_vu();
   if (most && vu.iterations >= *most) pool_.retire(vu, leave_by(loop_.now()));
 }

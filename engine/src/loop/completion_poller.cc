@@ -3,8 +3,6 @@
 namespace lgen {
 namespace {
 
-constexpr gpr_timespec kPast{0, 0, GPR_CLOCK_MONOTONIC};
-
 /// gRPC's monotonic clock is CLOCK_MONOTONIC, as ours is.
 gpr_timespec to_gpr(TimePoint when) {
   if (when == kNever) return gpr_inf_future(GPR_CLOCK_MONOTONIC);
@@ -27,10 +25,11 @@ CompletionPoller::~CompletionPoller() {
 }
 
 std::size_t CompletionPoller::drain() {
+  const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);  // gRPC converts any other time with four divisions
   void* tag = nullptr;
   bool ok = false;
   std::size_t count = 0;
-  while (count < kBatch && queue_.AsyncNext(&tag, &ok, kPast) == grpc::CompletionQueue::GOT_EVENT) {
+  while (count < kBatch && queue_.AsyncNext(&tag, &ok, at_once) == grpc::CompletionQueue::GOT_EVENT) {
     static_cast<CqTag*>(tag)->complete(ok);
     ++count;
   }

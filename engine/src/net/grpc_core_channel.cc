@@ -118,7 +118,7 @@ void GrpcCoreChannel::on_event(std::function<void(const ChannelEvent&)> listener
   connectivity_.on_event(std::move(listener));
 }
 
-grpc_call* GrpcCoreChannel::create_call(std::string_view method, const std::optional<Duration>& timeout) {
+grpc_call* GrpcCoreChannel::create_call(std::string_view method, TimePoint now, std::optional<Duration> timeout) {
   if (channel_ == nullptr) return nullptr;
   auto path = methods_.find(method);
   if (path == methods_.end()) {
@@ -126,7 +126,7 @@ grpc_call* GrpcCoreChannel::create_call(std::string_view method, const std::opti
   }
   gpr_timespec deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
   if (timeout) {
-    const auto ns = (Monotonic::now() + *timeout).time_since_epoch().count();
+    const auto ns = (now + *timeout).time_since_epoch().count();
     deadline = {ns / 1'000'000'000, static_cast<int>(ns % 1'000'000'000), GPR_CLOCK_MONOTONIC};
   }
   return grpc_channel_create_call(channel_, nullptr, 0, completion_queue(loop_).cq(), path->second, nullptr, deadline,

@@ -65,7 +65,7 @@ class GrpcCoreChannel final : public GrpcChannel {
   Loop& loop() const { return loop_; }
   GrpcConnectivity& connectivity() { return connectivity_; }
   /// nullptr: the channel is closed.
-  grpc_call* create_call(std::string_view method, const std::optional<Duration>& timeout);
+  grpc_call* create_call(std::string_view method, TimePoint now, std::optional<Duration> timeout);
   SendMetadata& send_metadata() { return send_metadata_; }
   void enter(ChannelCall& call);
   /// A call is over, though its owner may still hold it.

@@ -34,7 +34,7 @@ void GrpcStreamCall::start(std::string_view method, const CallOptions& options) 
   timing_.started = channel_->loop().precise_now();
   timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
   channel_->enter(*this);
-  call_ = channel_->create_call(method, options.timeout);
+  call_ = channel_->create_call(method, timing_.started, options.timeout);
   if (call_ == nullptr) return start_failed(GrpcCode::cancelled, "the channel is closed");
   SendMetadata& metadata = channel_->send_metadata();
   std::string_view bad_key;

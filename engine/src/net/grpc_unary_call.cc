@@ -18,7 +18,7 @@ Op GrpcUnaryCall::start(std::string_view method, std::string_view request, const
   timing_.started = channel_->loop().precise_now();
   timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
   channel_->enter(*this);
-  call_ = channel_->create_call(method, options.timeout);
+  call_ = channel_->create_call(method, timing_.started, options.timeout);
   std::string_view bad_key;
   if (call_ == nullptr) {
     fail_later(GrpcCode::cancelled, "the channel is closed");
