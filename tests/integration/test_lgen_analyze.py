@@ -50,6 +50,7 @@ class Analyze(unittest.TestCase):
         for balance, channels in [("connection", 3), ("stream", 3), ("zones", 4)]:
             with self.subTest(balance), Cluster(balance=balance) as cluster:
                 ran = lgen.multi_channel(cluster.address, "--channels", channels, *lgen.QUICK)
+                cluster.wait_until_idle()
                 code, findings = analyze([cluster.log_path(pod) for pod in cluster.pods])
                 self.assertEqual(code, 0)
                 self.check_same(ran.summary, findings)
@@ -63,6 +64,7 @@ class Analyze(unittest.TestCase):
             cluster.kill_pod("pod-3")
             eventually(lambda: cluster.sum_of(ACTIVE) == 30, "all streams open again")
             summary = running.interrupt().summary
+            cluster.wait_until_idle(["pod-1", "pod-2"])
             _, findings = analyze([cluster.log_path(pod) for pod in cluster.pods])
         # No verdict: a killed pod writes no ends, so to its log the connection lives on.
         self.assertEqual(counts(findings["distribution"]), counts(summary.json["distributions"][0]["table"]))
@@ -74,6 +76,7 @@ class Analyze(unittest.TestCase):
         with python_program("original_server", "--pod", "py-1") as server:
             port = server.out.wait_for(r"gRPC server started on port (\d+) ")[1]
             ran = lgen.multi_channel(f"127.0.0.1:{port}", *lgen.QUICK)
+            server.out.wait_for(r"Stream finished\. Active streams: 0\.0$")
             server.stop()
             log = os.path.join(directory, "py-1.log")
             with open(log, "w", encoding="utf-8") as file:

@@ -35,6 +35,7 @@ class Conservation(unittest.TestCase):
         self.assertEqual(sum(summary.matrix().values()), streams)
         streams_of = summary.totals("grpc_streams_ended", "backend")
         messages_of = summary.totals("grpc_messages_confirmed", "backend")
+        cluster.wait_until_idle()
         for pod in cluster.pods:
             with self.subTest(pod):
                 log, metrics = PodLog(cluster.log(pod)), cluster.metrics(pod)
@@ -85,9 +86,9 @@ class Conservation(unittest.TestCase):
         self.assertEqual(summary.total("stream_returns"), summary.total("stream_losses"))
         self.assertEqual(summary.total("grpc_streams_opened"), 30 + summary.total("stream_returns"))
         confirmed = summary.totals("grpc_messages_confirmed", "backend")
-        for pod in cluster.pods:
-            if pod == killed:
-                continue
+        survivors = [pod for pod in cluster.pods if pod != killed]
+        cluster.wait_until_idle(survivors)
+        for pod in survivors:
             with self.subTest(pod):
                 log, metrics = PodLog(cluster.log(pod)), cluster.metrics(pod)
                 self.assertEqual(metrics[MESSAGES], confirmed[pod] + log.interrupted)

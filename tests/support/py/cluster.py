@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 
+from pod_logs import PodLog
 from programs import Program, binary, http_get, parse_metrics, strip_prefix
 from waiting import PATIENCE_SECONDS, eventually
 
@@ -74,6 +75,15 @@ class Cluster(Program):
         """The pod's log lines so far, without their time stamps."""
         with open(self.log_path(pod), encoding="utf-8") as file:
             return [strip_prefix(line.rstrip("\n")) for line in file]
+
+    def wait_until_idle(self, pods=None):
+        """Until the pods have written down the end of every stream: a client may know of it a moment earlier."""
+        for pod in pods or self.pods:
+            eventually(lambda pod=pod: self.is_idle(pod), f"the end of every stream in the log of {pod}")
+
+    def is_idle(self, pod):
+        log = PodLog(self.log(pod))
+        return log.finished == log.opened and self.metrics(pod)["grpc_server_active_streams"] == 0
 
     def metrics(self, pod):
         for group in self.service_discovery():
