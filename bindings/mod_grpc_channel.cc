@@ -101,7 +101,7 @@ constexpr Binding kCall = {
     "call", call_unary,
     "fun(self, method: lgen.Method|string, message: table|lgen.Encoded|string, options?: lgen.CallOptions): any, "
     "lgen.Error?, lgen.Call?",
-    "[Y] [R] [E] a unary call: reply, nil, call; or nil, err"};
+    "[Y R E] a unary call: reply, nil, call; or nil, err"};
 constexpr Binding kOpen = {"open", open_stream,
                            "fun(self, method: lgen.Method|string, options?: lgen.CallOptions): lgen.Stream",
                            "[R] opens a stream, without waiting"};
@@ -110,7 +110,7 @@ constexpr Binding kState = {"state", state,
                             "of a pool: READY when all are, else that of the first that is not"};
 constexpr Binding kConnect = {"connect", connect, "fun(self)", "starts connecting, without waiting"};
 constexpr Binding kWaitReady = {"wait_ready", wait_ready, "fun(self, timeout?: lgen.Duration): true?, lgen.Error?",
-                                "[Y] [E] connects and waits until READY"};
+                                "[Y E] connects and waits until READY"};
 constexpr Binding kReconnect = {"reconnect", reconnect, "fun(self)",
                                 "a new connection for new calls; the old one lives until its streams end"};
 constexpr Binding kClose = {"close", close, "fun(self)", "no new calls; running ones are cancelled"};

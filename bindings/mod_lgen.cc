@@ -18,7 +18,7 @@ namespace {
 constexpr int kApiVersion = 1;
 
 constexpr Key kPlanKeys[] = {
-    {"api", "integer", "version of the plan API the plan is written for: 1"},
+    {"api", "integer", "version of the plan API the plan is written for: 1", true},
     {"name", "string", "name of the plan in reports"},
     {"about", "string", "one line for --help"},
     {"defaults", "table<string, any>", "engine options, by flag name, unless the user says otherwise"},
@@ -26,8 +26,8 @@ constexpr Key kPlanKeys[] = {
 constexpr KeySet kPlanOptions{"lgen.PlanOptions", kPlanKeys};
 
 constexpr Key kScenarioKeys[] = {
-    {"load", "lgen.Load", "how much, and when"},
-    {"run", "fun(vu: lgen.Vu)", "one iteration"},
+    {"load", "lgen.Load", "how much, and when", true},
+    {"run", "fun(vu: lgen.Vu)", "one iteration", true},
     {"vu_start", "fun(vu: lgen.Vu)", "before a VU's first iteration"},
     {"vu_stop", "fun(vu: lgen.Vu)", "after its last one"},
     {"setup", "fun(data: any): any", "once before the scenario; what it returns is vu.data"},
@@ -40,21 +40,21 @@ constexpr Key kScenarioKeys[] = {
 constexpr KeySet kScenarioOptions{"lgen.Scenario", kScenarioKeys};
 
 constexpr Key kVuKeys[] = {
-    {"id", "integer", "1, 2, ... over all scenarios"},
-    {"index", "integer", "1, 2, ... within the scenario"},
-    {"iter", "integer", "1, 2, ... within the VU"},
-    {"scenario", "string", "name of the scenario"},
+    {"id", "integer", "1, 2, ... over all scenarios", true},
+    {"index", "integer", "1, 2, ... within the scenario", true},
+    {"iter", "integer", "1, 2, ... within the VU", true},
+    {"scenario", "string", "name of the scenario", true},
     {"data", "any", "what setup returned"},
-    {"state", "table", "the VU's own, kept from iteration to iteration"},
-    {"scheduled_at", "number", "intended start of the iteration, in lgen.now() time"},
-    {"stopping", "boolean", "no further iteration will come; end soon"},
+    {"state", "table", "the VU's own, kept from iteration to iteration", true},
+    {"scheduled_at", "number", "intended start of the iteration, in lgen.now() time", true},
+    {"stopping", "boolean", "no further iteration will come; end soon", true},
 };
 constexpr KeySet kVuFields{"lgen.Vu", kVuKeys};
 constexpr Key kErrorKeys[] = {
-    {"code", "string", "\"UNAVAILABLE\", ..."},
-    {"number", "integer", "gRPC's number of it"},
-    {"message", "string", "what happened"},
-    {"kind", "\"status\"|\"timeout\"|\"connect\"|\"cancelled\"|\"closed\"", "who ended it"},
+    {"code", "string", "\"UNAVAILABLE\", ...", true},
+    {"number", "integer", "gRPC's number of it", true},
+    {"message", "string", "what happened", true},
+    {"kind", "\"status\"|\"timeout\"|\"connect\"|\"cancelled\"|\"closed\"", "who ended it", true},
     {"details", "string", "bytes of grpc-status-details-bin"},
     {"trailers", "table<string, string|string[]>", "trailing metadata"},
     {"call", "lgen.Call", "the failed call"},
@@ -261,7 +261,7 @@ int lgen_property(lua_State* L) {
 
 constexpr Binding kLgen[] = {
     {"plan", plan, "fun(o: lgen.PlanOptions)", "[R] What the plan is called and which API it is written for."},
-    {"options", declare_options, "fun(list: table[]): table",
+    {"options", declare_options, "fun(list: lgen.Option[]): table<string, any>",
      "[R] Declares the plan's own flags and returns their values: {\"hold\", \"duration\", default = \"30s\", help = "
      "…}."},
     {"target", nullptr, "string", "--target HOST:PORT."},
@@ -274,7 +274,7 @@ constexpr Binding kLgen[] = {
     {"abort", abort_run, "fun(reason: string)", "[R] Ends the run with exit code 108; teardown still runs."},
 };
 
-constexpr KeySet kLgenOptions[] = {kPlanOptions, kScenarioOptions, kVuFields, kErrorFields};
+constexpr KeySet kLgenOptions[] = {kPlanOptions, kOptionFields, kScenarioOptions, kVuFields, kErrorFields};
 
 }  // namespace
 

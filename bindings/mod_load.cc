@@ -14,7 +14,7 @@ constexpr std::int64_t kMost = std::int64_t{1} << 53;
 
 constexpr Key kConstantVusKeys[] = {
     {"vus", "integer", "number of virtual users, default 1"},
-    {"duration", "lgen.Duration", "how long they run"},
+    {"duration", "lgen.Duration", "how long they run", true},
 };
 constexpr Key kIterationKeys[] = {
     {"vus", "integer", "number of virtual users, default 1"},

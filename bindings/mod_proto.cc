@@ -160,7 +160,7 @@ constexpr Binding kSchemaBindings[] = {
      "[R] encodes a message once, to be sent often"},
     {"enum", schema_enum, "fun(self, type: string): table<string, integer>", "[R] an enum's numbers by name"},
     {"decode", schema_decode, "fun(self, type: string, bytes: string): table?, lgen.Error?",
-     "[R] [E] a message from its bytes"},
+     "[R E] a message from its bytes"},
     {"types", schema_types, "fun(self): string[]", "full names of all message types"},
 };
 constexpr Binding kMethodBindings[] = {

@@ -224,21 +224,6 @@ Outcome push_option(lua_State* L, const OptionDecl& option, const std::vector<st
 
 // ---- reading the declaration ----
 
-constexpr Key kOptionKeys[] = {
-    {"name", "string", "the flag's name, without --"},
-    {"type", "string",
-     "string int number bool duration duration_range size bitrate address url file choice stages; default string"},
-    {"default", "any", "used when nothing else is given, in the notation of the flag"},
-    {"required", "boolean", "no default; the run does not start without it"},
-    {"help", "string", "one line for --help"},
-    {"choices", "string[]", "for type choice; with other types: words allowed besides its own notation"},
-    {"min", "number", "smallest value (durations: seconds)"},
-    {"max", "number", "largest value"},
-    {"list", "boolean", "may be given several times or with commas; read as a list"},
-    {"env", "string", "environment variable that sets it"},
-    {"secret", "boolean", "never shown in outputs"},
-};
-
 /// Text of a default: numbers and booleans as written, lists with commas.
 std::string default_text(lua_State* L, int index, std::string_view what) {
   if (lua_type(L, index) == LUA_TBOOLEAN) return lua_toboolean(L, index) ? "true" : "false";

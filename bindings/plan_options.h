@@ -11,6 +11,7 @@
 
 #include "lgen/error.h"
 #include "lgen/plan.h"
+#include "stack.h"
 
 namespace lgen::lua {
 
@@ -19,6 +20,23 @@ struct OptionDecl {
   PlanOption shown;
   std::optional<double> min, max;
 };
+
+/// What a declaration may say; name and type may stand first, without their keys.
+inline constexpr Key kOptionKeys[] = {
+    {"name", "string", "the flag's name, without --; may stand first without its key"},
+    {"type", "string",
+     "string int number bool duration duration_range size bitrate address url file choice stages; default string"},
+    {"default", "any", "used when nothing else is given, in the notation of the flag"},
+    {"required", "boolean", "no default; the run does not start without it"},
+    {"help", "string", "one line for --help"},
+    {"choices", "string[]", "for type choice; with other types: words allowed besides its own notation"},
+    {"min", "number", "smallest value (durations: seconds)"},
+    {"max", "number", "largest value"},
+    {"list", "boolean", "may be given several times or with commas; read as a list"},
+    {"env", "string", "environment variable that sets it"},
+    {"secret", "boolean", "never shown in outputs"},
+};
+inline constexpr KeySet kOptionFields{"lgen.Option", kOptionKeys};
 
 /// Checks `text` for the option and pushes its Lua value; on an Error nothing is pushed.
 /// Values: int, number -> number; bool -> boolean; duration -> seconds; duration_range -> {min=, max=} in seconds;

@@ -51,11 +51,12 @@ inline TimePoint later(TimePoint now, Duration wait) { return wait >= kNever - n
 /// Bytes as a number, or "64KiB".
 std::uint64_t check_size(lua_State* L, int index, std::string_view what);
 
-/// One allowed key of an options table; `type` and `doc` go into lgen.d.lua.
+/// One allowed key of an options table, or a field of a table that plans get; all but the name go into lgen.d.lua.
 struct Key {
   const char* name;
   const char* type;
   const char* doc;
+  bool always = false;  // must be given, or is always there
 };
 /// An options table with its name in lgen.d.lua, e.g. "lgen.ChannelOptions".
 struct KeySet {
@@ -108,8 +109,8 @@ T& push_object(lua_State* L, Args&&... args) {
 /// The T at `index`, or null when it is something else.
 template <class T>
 T* test_object(lua_State* L, int index) {
-  if (lua_type(L, index) != LUA_TUSERDATA || lua_objlen(L, index) < sizeof(Box<T>)) return nullptr;
-  auto* box = static_cast<Box<T>*>(lua_touserdata(L, index));
+  auto* box = static_cast<Box<T>*>(lua_touserdata(L, index));  // null: no userdata; a light one has no length
+  if (!box || lua_objlen(L, index) < sizeof(Box<T>)) return nullptr;
   return box->type == &T::kType ? &box->value : nullptr;
 }
 

@@ -83,8 +83,8 @@ std::string general_help() {
          "Usage:\n"
          "  lgen PLAN.lua --target HOST:PORT [options]   run a plan\n"
          "  lgen PLAN.lua --help                         the plan's own options\n"
-         "  lgen check PLAN.lua [options]                load, lint and try a plan without network\n"
-         "  lgen analyze logs FILE...                    channel x pod matrix from pods' logs\n"
+         "  lgen check PLAN.lua [options]                lint and try a plan, no network\n"
+         "  lgen analyze logs FILE...                    channel x pod matrix from logs\n"
          "  lgen report RESULT.json                      print an earlier run again\n"
          "  lgen version\n" +
          engine_rows() +

@@ -21,7 +21,8 @@ int version() {
 namespace {
 
 int dispatch(std::vector<std::string> args) {
-  if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
+  const bool alone = args.size() == 1;  // `lgen --help PLAN.lua` asks for the plan's help
+  if (args.empty() || args[0] == "help" || (alone && (args[0] == "--help" || args[0] == "-h"))) {
     fmt::print("{}", general_help());
     return 0;
   }

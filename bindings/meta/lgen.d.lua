@@ -1,0 +1,366 @@
+---@meta lgen
+-- Generated from the binding registry by `lgen-meta`; a test keeps both equal. Do not edit.
+-- Marks: [Y] may wait, [R] raises on misuse, [E] returns nil, err.
+
+---@alias lgen.Duration number|string seconds, or "250ms", "1m30s"
+---@alias lgen.Size number|string bytes, or "64KiB"
+
+---@class lgen.PlanOptions
+---@field api integer version of the plan API the plan is written for: 1
+---@field name? string name of the plan in reports
+---@field about? string one line for --help
+---@field defaults? table<string, any> engine options, by flag name, unless the user says otherwise
+
+---@class lgen.Option
+---@field name? string the flag's name, without --; may stand first without its key
+---@field type? string string int number bool duration duration_range size bitrate address url file choice stages; default string
+---@field default? any used when nothing else is given, in the notation of the flag
+---@field required? boolean no default; the run does not start without it
+---@field help? string one line for --help
+---@field choices? string[] for type choice; with other types: words allowed besides its own notation
+---@field min? number smallest value (durations: seconds)
+---@field max? number largest value
+---@field list? boolean may be given several times or with commas; read as a list
+---@field env? string environment variable that sets it
+---@field secret? boolean never shown in outputs
+
+---@class lgen.Scenario
+---@field load lgen.Load how much, and when
+---@field run fun(vu: lgen.Vu) one iteration
+---@field vu_start? fun(vu: lgen.Vu) before a VU's first iteration
+---@field vu_stop? fun(vu: lgen.Vu) after its last one
+---@field setup? fun(data: any): any once before the scenario; what it returns is vu.data
+---@field start_after? lgen.Duration starts so long after the run
+---@field background? boolean ends when all other scenarios have
+---@field graceful_stop? lgen.Duration how long running iterations may go on after the end; default 30s
+---@field phases? table[] {{"warmup", "10s"}, …}: sets the label phase; reports leave out warmup
+---@field tags? table<string, string> labels of everything the scenario counts
+
+---@class lgen.Vu
+---@field id integer 1, 2, ... over all scenarios
+---@field index integer 1, 2, ... within the scenario
+---@field iter integer 1, 2, ... within the VU
+---@field scenario string name of the scenario
+---@field data? any what setup returned
+---@field state table the VU's own, kept from iteration to iteration
+---@field scheduled_at number intended start of the iteration, in lgen.now() time
+---@field stopping boolean no further iteration will come; end soon
+
+---@class lgen.Error
+---@field code string "UNAVAILABLE", ...
+---@field number integer gRPC's number of it
+---@field message string what happened
+---@field kind "status"|"timeout"|"connect"|"cancelled"|"closed" who ended it
+---@field details? string bytes of grpc-status-details-bin
+---@field trailers? table<string, string|string[]> trailing metadata
+---@field call? lgen.Call the failed call
+
+---@class lgen.ConstantVus
+---@field vus? integer number of virtual users, default 1
+---@field duration lgen.Duration how long they run
+
+---@class lgen.Iterations
+---@field vus? integer number of virtual users, default 1
+---@field iterations? integer per VU, or shared by all; default 1
+---@field max_duration? lgen.Duration ends the load even if iterations are left; default 10m
+
+---@class lgen.EveryOptions
+---@field jitter? lgen.Duration each tick is moved by up to ± this
+---@field count? integer ends after this many ticks
+---@field duration? lgen.Duration no tick is due later than this after the first
+
+---@class lgen.ProtoOptions
+---@field files? string|string[] the .proto files; paths, or names below an import path
+---@field import_paths? string|string[] where imports are looked for, besides the plan's folder
+
+---@class lgen.ChannelOptions
+---@field transport? "grpc" which implementation of gRPC; default: --transport
+---@field tls? boolean|lgen.TlsOptions false: plaintext; default: as lgen.target, or by port
+---@field authority? string :authority to send; default: the server name, else the target
+---@field lb? string load balancing policy, "pick_first" (default) or "round_robin"
+---@field service_config? string gRPC service config, JSON text
+---@field keepalive? lgen.Keepalive pings on idle connections; default: none
+---@field backoff? lgen.Backoff pauses between attempts to connect
+---@field idle_timeout? lgen.Duration disconnect after so long without calls; default: never
+---@field max_recv? lgen.Size largest message to accept; default: any
+---@field max_send? lgen.Size largest message to send; default: any
+---@field compression? "none"|"gzip"|"deflate" of what is sent; default: none
+---@field user_agent? string put in front of the user agent
+---@field retries? boolean let gRPC retry behind the plan's back; default: false
+---@field wait_for_ready? boolean calls wait for a connection instead of failing
+---@field timeout? lgen.Duration of unary calls that set none; default: none
+---@field metadata? table|fun():table sent with every call and stream
+---@field tags? table<string,string> labels of every call and stream
+---@field backend? lgen.BackendRule who served a call; default: header x-backend, else peer
+---@field max_streams? integer warn when more calls and streams are open on a connection
+---@field args? table<string,string|integer|boolean> raw channel arguments, applied last
+
+---@class lgen.PoolOptions
+---@field size? integer number of channels; default: 1
+---@field pick? "round_robin"|"random"|"least_streams"|"by_vu"|fun(pool: lgen.Pool, vu: table): integer which channel the next call goes to; default: round_robin
+---@field connection? "own"|"shared" one TCP connection per channel (default) or one for all
+---@field transport? "grpc" which implementation of gRPC; default: --transport
+---@field tls? boolean|lgen.TlsOptions false: plaintext; default: as lgen.target, or by port
+---@field authority? string :authority to send; default: the server name, else the target
+---@field lb? string load balancing policy, "pick_first" (default) or "round_robin"
+---@field service_config? string gRPC service config, JSON text
+---@field keepalive? lgen.Keepalive pings on idle connections; default: none
+---@field backoff? lgen.Backoff pauses between attempts to connect
+---@field idle_timeout? lgen.Duration disconnect after so long without calls; default: never
+---@field max_recv? lgen.Size largest message to accept; default: any
+---@field max_send? lgen.Size largest message to send; default: any
+---@field compression? "none"|"gzip"|"deflate" of what is sent; default: none
+---@field user_agent? string put in front of the user agent
+---@field retries? boolean let gRPC retry behind the plan's back; default: false
+---@field wait_for_ready? boolean calls wait for a connection instead of failing
+---@field timeout? lgen.Duration of unary calls that set none; default: none
+---@field metadata? table|fun():table sent with every call and stream
+---@field tags? table<string,string> labels of every call and stream
+---@field backend? lgen.BackendRule who served a call; default: header x-backend, else peer
+---@field max_streams? integer warn when more calls and streams are open on a connection
+---@field args? table<string,string|integer|boolean> raw channel arguments, applied last
+
+---@class lgen.CallOptions
+---@field timeout? lgen.Duration deadline of the call
+---@field metadata? table|fun():table added to the channel's
+---@field wait_for_ready? boolean wait for a connection instead of failing
+---@field decode? boolean false: replies stay bytes; default: true
+---@field tags? table<string,string> labels of this call, beside the task's and the channel's
+
+---@class lgen.TlsOptions
+---@field ca? string PEM file of accepted roots; default: the system's
+---@field cert? string PEM file of the client's certificate chain
+---@field key? string PEM file of its key
+---@field server_name? string name to send and to look for in the certificate
+---@field verify? boolean false: accept any certificate; default: true
+
+---@class lgen.Keepalive
+---@field time? lgen.Duration between pings
+---@field timeout? lgen.Duration for the answer; default: 20 s
+---@field without_calls? boolean also while no call is open; default: false
+
+---@class lgen.Backoff
+---@field initial? lgen.Duration first pause; default: 100 ms
+---@field min? lgen.Duration least time an attempt gets; default: 1 s
+---@field max? lgen.Duration longest pause; default: 2 s
+
+---@class lgen.BackendRule
+---@field header? string name of a response header
+---@field trailer? string name of a response trailer
+---@field field? string path of a field of the first reply, "a.b"
+---@field peer? boolean the address of the connection
+
+---@class lgen.ChannelEvent
+---@field channel? string "main[1]"
+---@field state? string "READY", ...
+---@field prev? string the state before
+---@field at? number in lgen.now() time
+---@field connection? string "main[1]#2": made or left
+---@field reason? string why it was left or could not be made, as far as known
+---@field goaway? true|"inferred" the server asked to leave: seen, or inferred from a stream that lives on
+
+---@class lgen.MetricOptions
+---@field help? string one line
+---@field unit? string "s" or "B"
+---@field labels? string[] names a sample may carry
+---@field scale? number histograms: the value of one tick; by unit: s 1e-6, B 1, else 1e-3
+---@field max_series? integer further label sets share one series; default 1000
+
+---@class lgen.ThresholdOptions
+---@field labels? table<string, string> only series with these labels
+
+---@class lgen.DistributionOptions
+---@field rows? string what a row is; default "connection"
+---@field cols? string what a column is; default "backend"
+
+---The load generator's plan API.
+---@class lgen
+---@field plan fun(o: lgen.PlanOptions) [R] What the plan is called and which API it is written for.
+---@field options fun(list: lgen.Option[]): table<string, any> [R] Declares the plan's own flags and returns their values: {"hold", "duration", default = "30s", help = …}.
+---@field target string --target HOST:PORT.
+---@field cancelled any The error value raised in cancelled tasks.
+---@field scenario fun(name: string, o: lgen.Scenario) [R] Work to do, and how much of it.
+---@field setup fun(fn: fun(): any) [R] Runs once before all scenarios; may wait.
+---@field teardown fun(fn: fun(data: any)) [R] Runs once after all scenarios; may wait.
+---@field stop fun(scenario: string) [R] Ends a scenario as if its time were up.
+---@field vus fun(scenario: string): integer [R] VUs running now.
+---@field abort fun(reason: string) [R] Ends the run with exit code 108; teardown still runs.
+---@field sleep fun(seconds: lgen.Duration) [Y R] Waits.
+---@field delay fun(min: lgen.Duration, max: lgen.Duration) [Y R] Waits a random time, uniform in min..max.
+---@field sleep_until fun(t: number) [Y R] Waits until lgen.now() is t.
+---@field yield fun() [Y] Lets everything else that is ready run first.
+---@field now fun(): number Seconds since the start of the run, monotonic.
+---@field time fun(): number Unix time in seconds.
+---@field every fun(period: lgen.Duration, options?: lgen.EveryOptions): fun(): integer?, integer? [Y R] `for tick, missed in lgen.every(0.1) do`: no drift; missed ticks are counted, not replayed; ends when the VU is told to stop.
+---@field spawn fun(fn: function, ...): lgen.Task [R] Runs fn(...) as a child task.
+---@field all fun(list: (lgen.Task|function)[]): any[] [Y R] Runs all; their first results; the first error cancels the others and is raised.
+---@field race fun(list: (lgen.Task|function)[]): ... [Y R] Results of the first to end; cancels the others.
+---@field timeout fun(seconds: lgen.Duration, fn: function, ...): ... [Y R E] Results of fn(...), or nil, err when the time is up.
+---@field proto fun(options: lgen.ProtoOptions): lgen.Schema [R] reads .proto files; streaming.proto, hello.proto and echo.proto are built in
+---@field counter fun(name: string, o?: lgen.MetricOptions): lgen.Counter [R] A sum that only rises.
+---@field gauge fun(name: string, o?: lgen.MetricOptions): lgen.Gauge [R] A value that goes up and down.
+---@field rate fun(name: string, o?: lgen.MetricOptions): lgen.Rate [R] The share of true samples.
+---@field histogram fun(name: string, o?: lgen.MetricOptions): lgen.Histogram [R] A distribution of values, for percentiles.
+---@field tag fun(name: string, value: string|number|boolean|nil) [R] Labels what this task and its later children count.
+---@field group fun(name: string, fn: function, ...): ... [R] Runs fn(...) with the tag group = name.
+---@field event fun(name: string, fields?: table<string, any>) [R] A mark on the time line of the report.
+---@field check fun(name: string, ok: any, detail?: any): any [R] Counts whether ok is true; returns ok. A failed check fails the run, unless a threshold on checks says otherwise.
+---@field threshold fun(metric: string, expression: string, o?: lgen.ThresholdOptions) [R] Judged at the end of the run: "p(99) < 0.25"; count rate avg min med max p(N).
+---@field distribution fun(name: string, o?: lgen.DistributionOptions): lgen.Distribution [R] Which row met which column how often; the report judges it.
+---@field load lgen.load
+---@field random lgen.random
+---@field grpc lgen.grpc
+---@field log lgen.log
+---@field json lgen.json
+
+---How much work a scenario does, and when.
+---@class lgen.load
+---@field constant_vus fun(o: lgen.ConstantVus): lgen.Load [R] So many VUs, each one iteration after another, for so long.
+---@field per_vu_iterations fun(o: lgen.Iterations): lgen.Load [R] Every VU runs so many iterations.
+---@field shared_iterations fun(o: lgen.Iterations): lgen.Load [R] So many iterations in all, taken by whichever VU is free.
+
+---A load, made by lgen.load.*.
+---@class lgen.Load
+---@field kind string Which executor.
+
+---A task started by lgen.spawn.
+---@class lgen.Task
+---@field join fun(self: lgen.Task, timeout?: lgen.Duration): ... [Y R E] Waits for the task; returns its values or raises its error; nil, err when the time is up.
+---@field cancel fun(self: lgen.Task) lgen.cancelled is raised at the task's current and every further wait.
+---@field done fun(self: lgen.Task): boolean Whether it has ended.
+
+---Random numbers, reproducible from --seed; every task has its own stream. math.random draws from it too.
+---@class lgen.random
+---@field uniform fun(a: number, b: number): number [R] Uniform in [a, b).
+---@field exponential fun(mean: number): number [R] Exponential.
+---@field normal fun(mean: number, sd: number): number [R] Normal.
+---@field lognormal fun(mean: number, sd: number): number [R] exp of a normal with that mean and sd.
+---@field int fun(a: integer, b: integer): integer [R] Whole number in [a, b].
+---@field bool fun(p: number): boolean [R] True with probability p.
+---@field choice fun(list: any[]): any [R] One of the list.
+---@field weighted fun(list: table[]): any [R] A value of {{value, weight}, …}.
+---@field string fun(n: integer): string [R] n letters and digits.
+---@field bytes fun(n: integer): string [R] n random bytes.
+---@field uuid fun(): string A random UUID, version 4.
+---@field shuffle fun(list: any[]): any[] [R] Shuffles the list in place and returns it.
+
+---Message types and methods of .proto files.
+---@class lgen.Schema
+---@field method fun(self, name: string): lgen.Method [R] a method, "pkg.Service/Method"
+---@field message fun(self, type: string, message: table): lgen.Encoded [R] encodes a message once, to be sent often
+---@field enum fun(self, type: string): table<string, integer> [R] an enum's numbers by name
+---@field decode fun(self, type: string, bytes: string): table?, lgen.Error? [R E] a message from its bytes
+---@field types fun(self): string[] full names of all message types
+
+---A method of a service.
+---@class lgen.Method
+---@field name string "pkg.Service/Method"
+---@field kind "unary"|"client"|"server"|"bidi" who streams
+---@field input string type of what is sent
+---@field output string type of what comes back
+
+---A message encoded once.
+---@class lgen.Encoded
+---@field type string its message type
+---@field bytes string its wire format; # gives their number
+
+---gRPC channels and pools.
+---@class lgen.grpc
+---@field channel fun(name: string, target: string, options?: lgen.ChannelOptions): lgen.Channel [R] a channel; made inside a task, it closes with it
+---@field pool fun(name: string, target: string, options?: lgen.PoolOptions): lgen.Pool [R] several channels under one name, dealt out call by call
+
+---A gRPC channel: one connection at a time.
+---@class lgen.Channel
+---@field call fun(self, method: lgen.Method|string, message: table|lgen.Encoded|string, options?: lgen.CallOptions): any, lgen.Error?, lgen.Call? [Y R E] a unary call: reply, nil, call; or nil, err
+---@field open fun(self, method: lgen.Method|string, options?: lgen.CallOptions): lgen.Stream [R] opens a stream, without waiting
+---@field state fun(self): "IDLE"|"CONNECTING"|"READY"|"TRANSIENT_FAILURE"|"SHUTDOWN" of a pool: READY when all are, else that of the first that is not
+---@field connect fun(self) starts connecting, without waiting
+---@field wait_ready fun(self, timeout?: lgen.Duration): true?, lgen.Error? [Y E] connects and waits until READY
+---@field reconnect fun(self) a new connection for new calls; the old one lives until its streams end
+---@field close fun(self) no new calls; running ones are cancelled
+---@field events fun(self): fun(): lgen.ChannelEvent? [Y] for ev in ch:events(): every change of state from now on
+---@field name string as given; of a pool's channel "main[1]"
+
+---Several channels under one name; has every method of a channel.
+---@class lgen.Pool
+---@field call fun(self, method: lgen.Method|string, message: table|lgen.Encoded|string, options?: lgen.CallOptions): any, lgen.Error?, lgen.Call? [Y R E] a unary call: reply, nil, call; or nil, err
+---@field open fun(self, method: lgen.Method|string, options?: lgen.CallOptions): lgen.Stream [R] opens a stream, without waiting
+---@field state fun(self): "IDLE"|"CONNECTING"|"READY"|"TRANSIENT_FAILURE"|"SHUTDOWN" of a pool: READY when all are, else that of the first that is not
+---@field connect fun(self) starts connecting, without waiting
+---@field wait_ready fun(self, timeout?: lgen.Duration): true?, lgen.Error? [Y E] connects and waits until READY
+---@field reconnect fun(self) a new connection for new calls; the old one lives until its streams end
+---@field close fun(self) no new calls; running ones are cancelled
+---@field events fun(self): fun(): lgen.ChannelEvent? [Y] for ev in ch:events(): every change of state from now on
+---@field each fun(self): fun(): integer, lgen.Channel for i, ch in pool:each()
+---@field name string as given
+---@field [integer] lgen.Channel pool[1] ... pool[#pool]
+
+---A gRPC stream of any kind.
+---@class lgen.Stream
+---@field send fun(self, message: table|lgen.Encoded|string): true?, lgen.Error? [Y R E] puts a message into the send buffer; waits only while that is full
+---@field recv fun(self, timeout?: lgen.Duration): any, lgen.Error? [Y E] the next message; after the last one nil and the status
+---@field messages fun(self): fun(): any [Y] for message in s:messages(): until the stream ends or the VU is told to stop
+---@field half_close fun(self) no more messages from us; the stream goes on
+---@field close fun(self, timeout?: lgen.Duration): any, lgen.Error? [Y E] half-closes, reads on to the end: the last or only reply, or nil and the status
+---@field cancel fun(self, reason?: string) ends the stream at once; its status is CANCELLED
+---@field headers fun(self): table<string, string|string[]>? the server's headers; nil until they have come
+---@field trailers fun(self): table<string, string|string[]>? the server's trailers; nil until the end
+---@field status fun(self): lgen.Error? how it ended, code "OK" included; nil while it is open
+---@field backend fun(self, timeout?: lgen.Duration): string?, lgen.Error? [Y E] who serves it; waits until that is known
+---@field id integer 1, 2, ... in the order of opening
+---@field channel string "main[1]"
+---@field sent integer messages accepted; after the end, those really written
+---@field received integer messages that have come in
+---@field connection string? "main[1]#2": channel and number of its connection; nil until headers have come
+
+---What is known of an ended call.
+---@class lgen.Call
+---@field duration number seconds from start to status
+---@field backend string who served it; "unknown" when not learnt, "" when it never left
+---@field peer string "127.0.0.1:50051", "" when it never left
+---@field channel string "main[1]"
+---@field headers table<string, string|string[]> of the response
+---@field trailers table<string, string|string[]> of the response
+---@field status lgen.Error code "OK" included
+
+---A sum that only rises.
+---@class lgen.Counter
+---@field add fun(self: lgen.Counter, n?: number, labels?: table<string, any>) [R] Adds n, default 1.
+
+---A value that goes up and down.
+---@class lgen.Gauge
+---@field set fun(self: lgen.Gauge, value: number, labels?: table<string, any>) [R] Sets it.
+---@field add fun(self: lgen.Gauge, by?: number, labels?: table<string, any>) [R] Moves it, default by 1.
+
+---The share of true samples.
+---@class lgen.Rate
+---@field add fun(self: lgen.Rate, yes: boolean, labels?: table<string, any>) [R] One sample.
+
+---A distribution of values.
+---@class lgen.Histogram
+---@field record fun(self: lgen.Histogram, value: number, labels?: table<string, any>) [R] One sample, in the metric's unit.
+
+---Counts by row and column, with a verdict.
+---@class lgen.Distribution
+---@field add fun(self: lgen.Distribution, row: string|number, col: string|number|nil, n?: integer) [R] Counts n (default 1) in a cell; a column of nil is "unknown".
+---@field table fun(self: lgen.Distribution): table<string, table<string, number>> Counts by row and column.
+---@field jain fun(self: lgen.Distribution): number Jain's index of the columns: 1 is even.
+---@field max_over_mean fun(self: lgen.Distribution): number The fullest column over the mean.
+---@field verdict fun(self: lgen.Distribution): {kind: string, why: string, p: number, astray: number, subsets: string[][]} per_connection, per_stream, per_stream_within_subset or inconclusive.
+
+---The run's log, on stderr or where --log says.
+---@class lgen.log
+---@field debug fun(format: string, ...) [R] Shown with --log debug. At most 10 lines a second from one place.
+---@field info fun(format: string, ...) [R] Shown with --log info.
+---@field warn fun(format: string, ...) [R] Shown unless --log error.
+---@field error fun(format: string, ...) [R] Shown unless --log off.
+
+---JSON.
+---@class lgen.json
+---@field encode fun(value: any): string [R] Lists 1..n become arrays, other tables objects with sorted keys.
+---@field decode fun(text: string): any, string? [R E] The value, or nil and what is wrong with the text.
+---@field null userdata JSON's null.
+
+---@type lgen
+local lgen = {}
+return lgen

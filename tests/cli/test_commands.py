@@ -1,0 +1,115 @@
+"""The commands around running a plan: help, version, check, analyze."""
+
+from lgen_runs import CALLS, PRELUDE, LgenCase
+
+GENERAL = "lgen: a load generator for gRPC services behind load balancers, scripted in Lua"
+
+
+class HelpTest(LgenCase):
+    def test_general_help(self):
+        for words in ([], ["--help"], ["-h"], ["help"]):
+            with self.subTest(words):
+                ended = self.run_words(*words)
+                self.check(ended, 0)
+                self.assertIn(GENERAL, ended.out)
+                self.assertIn("--wait-ready DURATION", ended.out)
+                self.assertLessEqual(max(map(len, ended.out.splitlines())), 80)
+
+    def test_help_of_a_plan(self):
+        self.write("plan.lua", PRELUDE + """
+lgen.plan { api = 1, name = "demo", about = "Shows what help shows." }
+local opt = lgen.options {
+  { "count", "int", default = 3, help = "how many" },
+  { "pause", "duration_range", choices = { "never" }, help = "how long" },
+  { "color", "choice", choices = { "red", "green" }, required = true, help = "which" },
+  { "fast", "bool", default = true, help = "hurry" },
+  { "names", list = true, env = "NAMES", help = "who" },
+}
+error("never reached")
+""")
+        ended = self.run_words("plan.lua", "--help")
+        self.check(ended, 0)
+        for text in ("demo: Shows what help shows.", "Usage: lgen plan.lua [options]", "--count INT", "how many [3]",
+                     "--pause A..B|never", "--color red|green", "which (required)", "on; --no-fast turns it off",
+                     "--names STRING[,...]", "who (also from NAMES)", "--target HOST:PORT"):
+            self.assertIn(text, ended.out)
+        self.assertEqual(self.run_words("--help", "plan.lua").out, ended.out)
+
+    def test_help_of_a_plan_that_cannot_load(self):
+        self.plan("error('boom')")
+        self.check(self.run_words("plan.lua", "--help"), 104, "lgen: plan.lua:2: boom")
+        self.check(self.run_words("nope.lua", "--help"), 104, "cannot read the plan nope.lua")
+
+    def test_help_needs_no_target(self):
+        self.plan(CALLS)
+        self.check(self.run_words("plan.lua", "--help"), 0)
+
+    def test_version(self):
+        for word in ("version", "--version"):
+            ended = self.run_words(word)
+            self.check(ended, 0)
+            self.assertRegex(ended.out, r"^lgen \d+\.\d+\.\d+\n$")
+
+
+class CheckTest(LgenCase):
+    """`lgen check`: one iteration of every scenario, without network and without waiting."""
+
+    def test_a_good_plan(self):
+        self.plan(CALLS + 'local text = lgen.proto { files = { "streaming.proto" } }:method "streaming.Streamer/ProcessTextStream"\n'
+                  'lgen.scenario("held", { load = lgen.load.constant_vus { vus = 9, duration = "1h" }, run = function(vu)\n'
+                  "local s = ch:open(text) for _ in lgen.every(60) do s:send { message = 'x' } end s:close() end })",
+                  'local reply, err, call = ch:call(SayHello, { name = "x" })\n'
+                  'assert(reply.name == "" and err == nil and call.backend == "null") lgen.sleep(3600)')
+        ended = self.run_words("check", "plan.lua")
+        self.check(ended, 0)
+        self.assertEqual(ended.out, "plan.lua: ok (held, s)\n")
+
+    def test_findings(self):
+        rows = [
+            ("error('at load')", "", "lgen: plan.lua:2: at load"),
+            ("cout = 1", "", "lgen: plan.lua:2: writes global 'cout'; add 'local'"),
+            ("", "error('in run')", "lgen: plan.lua:5: in run (scenario 's')"),
+            ("lgen.setup(function() error('in setup') end)", "", "lgen: setup: plan.lua:2: in setup"),
+            ("lgen.threshold('nope', 'count > 1')", "", "lgen: plan.lua:2: threshold: no metric 'nope'"),
+        ]
+        for top, body, message in rows:
+            with self.subTest(message):
+                self.plan(top, body)
+                ended = self.run_words("check", "plan.lua")
+                self.check(ended, 104, message)
+                self.assertEqual(ended.out, "")
+
+    def test_checks_and_thresholds_are_not_judged(self):
+        self.plan("lgen.threshold('iterations', 'count > 1000')", "lgen.check('no', false)")
+        self.check(self.run_words("check", "plan.lua"), 0)
+
+    def test_usage(self):
+        self.check(self.run_words("check"), 104, "which plan? lgen check PLAN.lua")
+        self.check(self.run_words("check", "nope.lua"), 104, "cannot read the plan nope.lua")
+        ended = self.run_words("check", "--help")
+        self.check(ended, 0)
+        self.assertIn("Usage: lgen check PLAN.lua", ended.out)
+
+
+class AnalyzeTest(LgenCase):
+    def test_what_lgen_refuses(self):
+        rows = [
+            (["analyze"], "subcommand"),
+            (["analyze", "logs"], "FILE"),
+            (["analyze", "logs", "nope.log"], "cannot read nope.log: No such file or directory"),
+            (["analyze", "logs", "nope.log", "--out", "csv=x"], "--out: 'csv=x' is not of the form json=FILE"),
+            (["analyze", "logs", "pod.log", "--out", "json=/no/such"], "cannot write /no/such"),
+        ]
+        self.write("pod.log", "")
+        for words, message in rows:
+            with self.subTest(words):
+                ended = self.run_words(*words)
+                self.assertIn(ended.code, (104, 113), ended)
+                self.assertIn(message, ended.err)
+
+    def test_foreign_lines_are_counted(self):
+        self.write("pod.log", "a banner\n2025-07-31 14:48:01,861 - root - INFO - "
+                   "[Client: c, Channel: 1] Stream opened. Active streams: 1.0\n")
+        ended = self.run_words("analyze", "logs", "pod.log")
+        self.check(ended, 0)
+        self.assertIn("1 line of no known form skipped", ended.out)

@@ -1,0 +1,67 @@
+"""--local: the stand-in cluster for the length of a run, and what keeps it from starting."""
+
+import os
+import shutil
+import socket
+import subprocess
+
+from lgen_runs import CALLS, Ended, LgenCase, clean_environment
+from programs import binary
+
+
+class LocalTest(LgenCase):
+    def refused(self, spec, *texts, env=None, code=104):
+        self.plan(CALLS)
+        flag = f"--local={spec}" if spec else "--local"
+        ended = self.run_words("plan.lua", flag, "--quiet", env=env)
+        self.check(ended, code, *texts)
+        return ended
+
+    def test_what_it_does_not_know(self):
+        self.refused("pdos=3", "--local: 'pdos=3': write pods=3,balance=connection|stream|zones,zones=2 (did you mean 'pods'?)")
+        self.refused("pods", "--local: 'pods': write pods=3,")
+        self.refused("pods=x", "--local: ", "pods")
+        self.refused("balance=fair", "--local: ", "balance")
+        self.refused("pods=2,balance=zones,zones=2", "--local: ", "zones")
+
+    def run_beside(self, script):
+        """A run of a copy of lgen that has `script` in lgen-cluster's place (None: nothing)."""
+        shutil.copy(binary("lgen"), self.path("lgen"))
+        if script is not None:
+            self.write("lgen-cluster", script)
+            os.chmod(self.path("lgen-cluster"), 0o755)
+        self.plan(CALLS)
+        done = subprocess.run([self.path("lgen"), "plan.lua", "--local=pods=1"], cwd=self.folder,
+                              env=clean_environment(), capture_output=True, text=True, timeout=60, check=False)
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def test_without_haproxy(self):
+        ended = self.run_beside(f'#!/bin/sh\nexec "{binary("lgen-cluster")}" --haproxy no-such-haproxy "$@"\n')
+        self.check(ended, 104, "no-such-haproxy", "--local: the stand-in cluster did not start")
+
+    def test_without_lgen_cluster(self):
+        self.check(self.run_beside(None), 104, "--local: cannot start ",
+                   "lgen-cluster: No such file or directory; it is built and installed beside lgen")
+
+    def test_a_bad_plan_is_refused_before_the_cluster_starts(self):
+        self.plan(CALLS + "error('boom')")
+        ended = self.run_words("plan.lua", "--local", env={"PATH": self.folder})
+        self.check(ended, 104, "lgen: plan.lua:7: boom")
+
+    def test_the_smallest_one(self):
+        self.plan(CALLS, 'lgen.check("replied", ch:call(SayHello, { name = "x" }))')
+        ended = self.run_plan("plan.lua", "--local=pods=1")
+        self.check(ended, 0)
+        self.assertTrue(any("--local: 1 pods behind HAProxy" in note for note in ended.summary["run"]["notes"]), ended)
+
+
+class ClusterPortTest(LgenCase):
+    def test_a_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = str(taken.getsockname()[1])
+            done = subprocess.run([binary("lgen-cluster"), "--pods", "1", "--port", port], cwd=self.folder,
+                                  env=clean_environment(), capture_output=True, text=True, timeout=60, check=False)
+            self.assertNotEqual(done.returncode, 0, done)
+            self.assertRegex(done.stderr, f"{port}.*in use")

@@ -1,0 +1,83 @@
+// Tasks and the rest of the plan API that needs no server, as plans use it.
+#include <string>
+
+#include "plan_support.h"
+
+namespace lgen {
+namespace {
+
+using test::PlanFile;
+using test::PlanRun;
+using test::small_plan;
+
+TEST_CASE("tasks behave as the plan API says") {
+  PlanRun run(LGEN_LUA_TESTS "/tasks.lua");
+  REQUIRE(run.load() == "");
+  const Summary& summary = run.run();
+  test::require_clean(summary);
+  const auto hits = [&](std::initializer_list<std::pair<std::string_view, std::string_view>> labels) {
+    return test::value_of(summary, "hits", make_labels(labels));
+  };
+  CHECK(hits({{"scenario", "test"}, {"who_tag", "parent"}}) == 10);
+  CHECK(hits({{"scenario", "test"}, {"who_tag", "child"}}) == 1);
+  CHECK(hits({{"scenario", "test"}, {"who_tag", "parent"}, {"group", "outer"}}) == 200);
+  CHECK(hits({{"scenario", "test"}, {"who_tag", "parent"}, {"group", "inner"}}) == 1000);
+  CHECK(hits({{"scenario", "test"}, {"who", "me"}}) == 10000);
+  for (const char* turn : {"1", "2", "3"}) CHECK(hits({{"scenario", "test"}, {"turn", turn}}) == 1);
+}
+
+TEST_CASE("time, random, metrics, distributions and JSON behave as the plan API says") {
+  PlanRun run(LGEN_LUA_TESTS "/plan_api.lua");
+  REQUIRE(run.load() == "");
+  const Summary& summary = run.run();
+  test::require_clean(summary);
+  CHECK(run.total("total") == 11.5);
+  CHECK(test::value_of(summary, "total", make_labels({{"overflow", "true"}})) == 8.5);
+  CHECK(test::value_of(summary, "level", make_labels({{"scenario", "test"}})) == 3.5);
+  const SeriesSnapshot even = aggregate(*summary.metrics.find("latency"), make_labels({{"kind", "even"}}));
+  CHECK(even.count == 5);
+  REQUIRE(summary.distributions.size() == 1);
+  CHECK(summary.distributions[0].table.row_names.size() == 4);
+}
+
+TEST_CASE("a task's memory is given back") {
+  const PlanFile file(small_plan("", R"(
+    local function round()
+      for _ = 1, 200 do
+        local t = lgen.spawn(function() local ok = pcall(lgen.sleep, 100) end)
+        lgen.spawn(function() error {} end):cancel()
+        lgen.yield()
+        t:cancel()
+      end
+      collectgarbage()
+      return collectgarbage "count"
+    end
+    round()
+    local before = round()
+    for _ = 1, 10 do round() end
+    lgen.check("no growth", round() - before < 100, round() - before)
+    lgen.check("every test ran", true)
+  )"));
+  PlanRun run(file.path());
+  REQUIRE(run.load() == "");
+  test::require_clean(run.run());
+}
+
+TEST_CASE("a run that is stopped from inside waits for its tasks") {
+  const PlanFile file(small_plan("local ended = lgen.counter 'ended'", R"(
+    for i = 1, 5 do
+      lgen.spawn(function() for _ in lgen.every "1ms" do end ended:add() end)
+    end
+    lgen.spawn(function() lgen.sleep "5ms" lgen.stop "test" end)
+    while not vu.stopping do lgen.sleep "1ms" end
+    lgen.sleep "5ms"
+  )"));
+  PlanRun run(file.path());
+  REQUIRE(run.load() == "");
+  run.run();
+  CHECK(run.total("ended") == 5);
+  CHECK(run.loop().open_handles() == 0);
+}
+
+}  // namespace
+}  // namespace lgen
