@@ -441,6 +441,7 @@ std::string sample_text(const OptionDecl& option) {
   if (type == "int" || type == "number") return fmt::format("{:.14g}", option.min.value_or(1));
   if (type == "duration" || type == "duration_range") return fmt::format("{:.14g}", option.min.value_or(1));
   if (type == "size" || type == "bitrate") return fmt::format("{:.0f}", option.min.value_or(1));
+  if (type == "bool") return "true";
   if (type == "choice") return option.shown.choices.front();
   if (type == "address") return "127.0.0.1:1";
   if (type == "url") return "http://127.0.0.1:1";

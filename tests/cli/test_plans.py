@@ -137,6 +137,56 @@ class LoadTest(LgenCase):
                    "this plan needs a target: --target HOST:PORT, or --local for a stand-in cluster on this machine")
 
 
+class MessagesTest(LgenCase):
+    """The messages the plan API promises, to the letter: where the code stands, the code, the message."""
+
+    STREAM = ("local api = lgen.proto { files = { 'streaming.proto' } } "
+              "local ch = lgen.grpc.channel('main', '127.0.0.1:1') "
+              "local Text = api:method 'streaming.Streamer/ProcessTextStream'")
+    at_load = [
+        (21, "lgen.grpc.pool('main', '127.0.0.1:1', { pik = 'random' })",
+         "plans/x.lua:21: lgen.grpc.pool \"main\": unknown option 'pik' (did you mean 'pick'?)"),
+        (18, "lgen.proto { files = { 'streaming.proto' } }:method 'streaming.Streamer/ProcessTextStrem'",
+         "plans/x.lua:18: api:method: service streaming.Streamer has no method 'ProcessTextStrem' "
+         "(it has: ProcessTextStream)"),
+        (12, "cout = 1", "plans/x.lua:12: writes global 'cout'; add 'local'"),
+        (4, STREAM + " ch:wait_ready()",
+         "plans/x.lua:4: network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run"),
+        (71, "lgen.threshold('grpc_call_duratoin_seconds', 'p(99) < 1')",
+         "plans/x.lua:71: threshold: no metric 'grpc_call_duratoin_seconds' "
+         "(did you mean 'grpc_call_duration_seconds'?)"),
+    ]
+    in_run = [
+        (33, "local s = ch:open(Text) s:send { channel_id = '3' }",
+         "plans/x.lua:33: s:send: streaming.TextRequest.channel_id: int32 expected, got string \"3\""),
+        (40, "table.sort({ 2, 1 }, function(a, b) lgen.yield() return a < b end)",
+         "plans/x.lua:40: yield not possible inside table.sort; collect first, then wait"),
+    ]
+
+    RUN = "lgen.scenario('s', { load = lgen.load.per_vu_iterations {}, run = function(vu) BODY end })"
+
+    def said(self, line, code, in_run=False):
+        """What `lgen check` says of plans/x.lua with `code` in line `line`."""
+        os.makedirs(self.path("plans"), exist_ok=True)
+        gap = "\n" * (line - 2)
+        text = self.STREAM + " " + self.RUN.replace("BODY", gap + code) if in_run else (
+            gap + code + "\n" + self.RUN.replace("BODY", ""))
+        self.write("plans/x.lua", PRELUDE + text)
+        ended = self.run_words("check", "plans/x.lua")
+        self.assertEqual(ended.code, 104, ended)
+        return ended.err
+
+    def test_at_load(self):
+        for line, code, message in self.at_load:
+            with self.subTest(message):
+                self.assertEqual(self.said(line, code), f"lgen: {message}\n")
+
+    def test_in_run(self):
+        for line, code, message in self.in_run:
+            with self.subTest(message):
+                self.assertEqual(self.said(line, code, in_run=True), f"lgen: {message} (scenario 's')\n")
+
+
 class IterationTest(LgenCase):
     """What raises inside an iteration is counted, and the run goes on."""
 
