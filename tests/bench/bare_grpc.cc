@@ -93,7 +93,8 @@ class UnarySlot final : public Tag {
 class Stream final : public Tag {
  public:
   Stream(Run& run, const std::shared_ptr<grpc::Channel>& channel, int id, const bench::Options& options)
-      : run_(run), id_(id), left_(options.messages), hint_every_(options.hint_every), expected_(options.messages) {
+      : run_(run), id_(id), left_(options.messages), hint_every_(options.hint_every), expected_(options.messages),
+        compose_(options.compose) {
     StreamStub stub(channel);
     ++run_.open;
     call_ = stub.PrepareCall(&context_, "/streaming.Streamer/ProcessTextStream", &run_.queue);
@@ -124,8 +125,12 @@ class Stream final : public Tag {
 
   void write() {
     --left_;
-    request_.set_message("[Stream " + std::to_string(id_) + "] This is message number " +
-                         std::to_string(expected_ - left_));
+    if (compose_) {
+      request_.set_message("[Stream " + std::to_string(id_) + "] This is message number " +
+                           std::to_string(expected_ - left_));
+    } else {
+      request_.set_message(bench::kText);
+    }
     request_.set_channel_id(id_);
     grpc::WriteOptions options;
     if (left_ % hint_every_ != 0) options.set_buffer_hint();
@@ -137,6 +142,7 @@ class Stream final : public Tag {
   std::uint64_t left_;
   std::uint64_t hint_every_;
   std::uint64_t expected_;
+  bool compose_;
   Step step_ = Step::writing;
   grpc::ClientContext context_;
   streaming::TextRequest request_;

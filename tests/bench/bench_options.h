@@ -12,6 +12,8 @@
 
 namespace bench {
 
+constexpr const char* kText = "[Stream 12] This is message number 12345";
+
 struct Options {
   std::string target = "127.0.0.1:50051";
   int channels = 4;
@@ -19,6 +21,7 @@ struct Options {
   std::uint64_t calls = 0;        // unary calls in all
   int streams = 0;                // client streams, dealt over the channels ...
   std::uint64_t messages = 0;     // ... with this many messages each
+  bool compose = false;           // the bare loop: a new text for every message
   std::uint64_t hint_every = 64;  // the bare loop flushes every so manieth message; 1: all of them
 };
 
@@ -34,6 +37,7 @@ inline Options parse(int argc, char** argv) {
     if (flag == "--calls") options.calls = number;
     if (flag == "--streams") options.streams = static_cast<int>(number);
     if (flag == "--messages") options.messages = number;
+    if (flag == "--compose") options.compose = number != 0;
     if (flag == "--hint-every") options.hint_every = number;
   }
   if ((options.calls == 0) == (options.messages == 0) || (options.messages > 0 && options.streams == 0)) {

@@ -70,8 +70,7 @@ class Stream final : public lgen::StreamEvents {
   }
   void on_writable() override {
     for (; left_ > 0; --left_) {
-      request_.set_message("[Stream " + std::to_string(id_) + "] This is message number " +
-                           std::to_string(expected_ - left_ + 1));
+      request_.set_message(bench::kText);
       request_.set_channel_id(id_);
       request_.SerializeToString(&bytes_);
       if (stream_->send(bytes_) != lgen::GrpcStream::Sent::accepted) return;

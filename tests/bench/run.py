@@ -80,12 +80,15 @@ class Bench:
     def stream(self):
         """30 client streams over 3 channels, flat out"""
         streams, messages = 30, 30_000
+        work = ["--channels", 3, "--streams", streams, "--messages", messages, "--hint-every", 64]
         with Server() as server:
-            ours, bare = take_turns(
-                self.runs, self.lgen("stream.lua", server, "--messages", messages),
-                self.bare(server, "--channels", 3, "--streams", streams, "--messages", messages, "--hint-every", 64))
-        return [compared("streamed message from Lua, 30 streams, 3 channels", ours, bare, streams * messages, "message",
-                         1.15)]
+            ours, bare, ours_composed, bare_composed = take_turns(
+                self.runs, self.lgen("stream.lua", server, "--messages", messages), self.bare(server, *work),
+                self.lgen("stream.lua", server, "--messages", messages, "--compose"),
+                self.bare(server, *work, "--compose", 1))
+        count = streams * messages
+        return [compared("streamed message from Lua, 30 streams, 3 channels", ours, bare, count, "message", 1.15),
+                compared("the same with a text made up for each", ours_composed, bare_composed, count, "message", None)]
 
     def codec(self):
         out = run([self.program("codec_bench")]).out

@@ -118,18 +118,18 @@ void GrpcCoreChannel::on_event(std::function<void(const ChannelEvent&)> listener
   connectivity_.on_event(std::move(listener));
 }
 
-grpc_call* GrpcCoreChannel::create_call(std::string_view method, TimePoint now, std::optional<Duration> timeout) {
+grpc_call* GrpcCoreChannel::create_call(std::string_view method, TimePoint deadline) {
   if (channel_ == nullptr) return nullptr;
   auto path = methods_.find(method);
   if (path == methods_.end()) {
     path = methods_.emplace(method, grpc_slice_from_copied_buffer(method.data(), method.size())).first;
   }
-  gpr_timespec deadline = gpr_inf_future(GPR_CLOCK_MONOTONIC);
-  if (timeout) {
-    const auto ns = (now + *timeout).time_since_epoch().count();
-    deadline = {ns / 1'000'000'000, static_cast<int>(ns % 1'000'000'000), GPR_CLOCK_MONOTONIC};
+  gpr_timespec limit = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+  if (deadline != kNever) {
+    const auto ns = deadline.time_since_epoch().count();
+    limit = {ns / 1'000'000'000, static_cast<int>(ns % 1'000'000'000), GPR_CLOCK_MONOTONIC};
   }
-  return grpc_channel_create_call(channel_, nullptr, 0, completion_queue(loop_).cq(), path->second, nullptr, deadline,
+  return grpc_channel_create_call(channel_, nullptr, 0, completion_queue(loop_).cq(), path->second, nullptr, limit,
                                   nullptr);
 }
 

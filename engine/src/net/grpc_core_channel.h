@@ -32,6 +32,14 @@ class ChannelCall {
   virtual ~ChannelCall() = default;
   virtual void cancel_for(const char* reason) = 0;
 
+  /// gRPC tells the server of the deadline but, asked so by the channel's arguments, does not watch over it.
+  static TimePoint deadline_of(TimePoint start, const std::optional<Duration>& timeout) {
+    return timeout && *timeout < kNever - start ? start + *timeout : kNever;
+  }
+  static void exceed_deadline(grpc_call* call) {
+    grpc_call_cancel_with_status(call, GRPC_STATUS_DEADLINE_EXCEEDED, "Deadline Exceeded", nullptr);
+  }
+
  protected:
   explicit ChannelCall(GrpcCoreChannel* channel) : channel_(channel) {}
 
@@ -65,7 +73,7 @@ class GrpcCoreChannel final : public GrpcChannel {
   Loop& loop() const { return loop_; }
   GrpcConnectivity& connectivity() { return connectivity_; }
   /// nullptr: the channel is closed.
-  grpc_call* create_call(std::string_view method, TimePoint now, std::optional<Duration> timeout);
+  grpc_call* create_call(std::string_view method, TimePoint deadline);
   SendMetadata& send_metadata() { return send_metadata_; }
   void enter(ChannelCall& call);
   /// A call is over, though its owner may still hold it.

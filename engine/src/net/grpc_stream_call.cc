@@ -34,7 +34,8 @@ void GrpcStreamCall::start(std::string_view method, const CallOptions& options) 
   timing_.started = channel_->loop().precise_now();
   timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
   channel_->enter(*this);
-  call_ = channel_->create_call(method, timing_.started, options.timeout);
+  const TimePoint deadline = deadline_of(timing_.started, options.timeout);
+  call_ = channel_->create_call(method, deadline);
   if (call_ == nullptr) return start_failed(GrpcCode::cancelled, "the channel is closed");
   SendMetadata& metadata = channel_->send_metadata();
   std::string_view bad_key;
@@ -50,6 +51,9 @@ void GrpcStreamCall::start(std::string_view method, const CallOptions& options) 
   begin(&op, 1, headers_tag_);
   op = status_.op();
   begin(&op, 1, status_tag_);
+  if (deadline == kNever) return;
+  deadline_ = std::make_unique<Timer>(channel_->loop(), [this] { exceed_deadline(call_); });
+  deadline_->arm(deadline);
 }
 
 bool GrpcStreamCall::begin(const grpc_op* ops, std::size_t count, CoreTag& tag) {
@@ -174,6 +178,7 @@ void GrpcStreamCall::wake_sender() {
 
 void GrpcStreamCall::on_status(bool) {
   status_known_ = true;
+  deadline_.reset();
   timing_.done = Monotonic::now();
 }
 

@@ -97,6 +97,7 @@ class GrpcStreamCall final : public ChannelCall {
   StreamEvents* events_;  // nullptr: nobody listens any more
   grpc_call* call_ = nullptr;
   Timing timing_;
+  std::unique_ptr<Timer> deadline_;  // of a stream with a timeout
   std::uint64_t accepted_ = 0;
   std::uint64_t written_ = 0;
   std::uint64_t received_ = 0;

@@ -18,12 +18,15 @@ Op GrpcUnaryCall::start(std::string_view method, std::string_view request, const
   timing_.started = channel_->loop().precise_now();
   timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
   channel_->enter(*this);
-  call_ = channel_->create_call(method, timing_.started, options.timeout);
+  const TimePoint deadline = deadline_of(timing_.started, options.timeout);
+  call_ = channel_->create_call(method, deadline);
   std::string_view bad_key;
   if (call_ == nullptr) {
     fail_later(GrpcCode::cancelled, "the channel is closed");
   } else if (!start_batch(request, options, bad_key)) {
     fail_later(GrpcCode::internal, "metadata '" + std::string(bad_key) + "': not a header HTTP/2 can carry");
+  } else if (deadline != kNever) {
+    deadline_.arm(deadline);
   }
   return Op(this);
 }
@@ -71,6 +74,7 @@ void GrpcUnaryCall::drop() noexcept {
 
 void GrpcUnaryCall::complete(bool) {
   running_ = false;
+  deadline_.disarm();
   UnaryResult result;
   if (done_) fill(result);
   if (channel_ != nullptr) channel_->leave();

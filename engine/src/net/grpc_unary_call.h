@@ -19,7 +19,8 @@ namespace lgen {
 
 class GrpcUnaryCall final : public Operation, public CoreTag, public ChannelCall {
  public:
-  explicit GrpcUnaryCall(GrpcCoreChannel& channel) : ChannelCall(&channel) {}
+  explicit GrpcUnaryCall(GrpcCoreChannel& channel)
+      : ChannelCall(&channel), deadline_(channel.loop(), [this] { exceed_deadline(call_); }) {}
   ~GrpcUnaryCall() override;
 
   Op start(std::string_view method, std::string_view request, const CallOptions& options, UnaryDone done);
@@ -41,6 +42,7 @@ class GrpcUnaryCall final : public Operation, public CoreTag, public ChannelCall
   grpc_call* call_ = nullptr;
   UnaryDone done_;
   Timing timing_;
+  Timer deadline_;  // armed while running, if there is a timeout
   bool running_ = false;
   bool delivering_ = false;
   bool dropped_ = false;
