@@ -93,7 +93,8 @@ Host::~Host() {
 
 void Host::forbid_at_load(lua_State* state, std::string_view what) const {
   if (phase != Phase::load) return;
-  raise(state, fmt::format("network call while the plan is loading ({}); move it into lgen.setup or run", what));
+  const std::string_view kind = what.starts_with("lgen.") ? "waiting" : "network call";
+  raise(state, fmt::format("{} while the plan is loading ({}); move it into lgen.setup or run", kind, what));
 }
 
 void Host::only_at_load(lua_State* state, std::string_view what) const {

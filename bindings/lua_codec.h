@@ -1,4 +1,4 @@
-// Lua tables to protobuf wire bytes and back, by the engine's plans (LUA_API "Schemas and messages").
+// Lua tables to protobuf wire bytes and back, by the engine's field plans.
 //
 // Tables are read and written raw: metatables have no say. Field and enum names are interned once per Lua state in one
 // array, so that a field costs two table look-ups and no hashing of text. int64 and uint64 are numbers up to 2^53 and

@@ -9,6 +9,7 @@
 #include "grpc_ready.h"
 #include "grpc_stream.h"
 #include "host.h"
+#include "lgen/settings.h"
 #include "lgen/units.h"
 
 namespace lgen::lua {
@@ -155,7 +156,9 @@ namespace {
 std::string check_target(lua_State* L, std::string_view what) {
   if (lua_isnoneornil(L, 2))
     raise(L, fmt::format("{}: the target is missing; write lgen.target or \"host:port\"", what));
-  return std::string(check_string(L, 2, fmt::format("{}: target", what)));
+  std::string target{check_string(L, 2, fmt::format("{}: target", what))};
+  if (const Outcome ok = check_address(target); !ok) raise(L, fmt::format("{}: target: {}", what, ok.error().message));
+  return target;
 }
 
 /// channel(name, target, o) and pool(name, target, o).

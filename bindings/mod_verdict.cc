@@ -1,6 +1,8 @@
 // lgen.check, lgen.threshold, lgen.distribution: what decides whether a run was good.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host.h"
 #include "lgen/units.h"
 #include "mod_metrics.h"
@@ -222,6 +224,26 @@ constexpr Binding kDistribution[] = {
 
 }  // namespace
 
+namespace {
+
+/// Tags are known only when they have been used, so a misspelt label of a threshold shows at the end: its name is
+/// neither the metric's own nor carried by any series. "" when all is well, or nothing was counted at all.
+std::string label_nobody_carries(const Threshold& threshold, const Snapshot& snapshot) {
+  const MetricSnapshot* metric = snapshot.find(threshold.metric);
+  if (!metric || metric->series.empty()) return "";
+  for (const auto& [name, value] : threshold.labels) {
+    const auto& own = metric->spec.labels;
+    const auto carries = [&name = name](const SeriesSnapshot& series) {
+      return std::any_of(series.labels.begin(), series.labels.end(), [&](const auto& l) { return l.first == name; });
+    };
+    const bool is_own = std::find(own.begin(), own.end(), name) != own.end() || name == "scenario" || name == "phase";
+    if (!is_own && std::none_of(metric->series.begin(), metric->series.end(), carries)) return name;
+  }
+  return "";
+}
+
+}  // namespace
+
 Outcome MetricsState::check_declarations() const {
   for (const Threshold& threshold : thresholds) {
     const auto id = host.metrics.find(threshold.metric);
@@ -240,7 +262,11 @@ Outcome MetricsState::check_declarations() const {
 void MetricsState::fill(Summary& summary) const {
   const Duration elapsed = from_seconds(summary.run.duration);
   for (const Threshold& threshold : thresholds) {
-    summary.thresholds.push_back(judge(threshold, summary.metrics, elapsed));
+    ThresholdResult& result = summary.thresholds.emplace_back(judge(threshold, summary.metrics, elapsed));
+    if (const std::string label = label_nobody_carries(threshold, summary.metrics); !label.empty()) {
+      result.ok = false;
+      result.why = fmt::format("nothing counted carries the label '{}'", label);
+    }
   }
   for (const CheckState& check : checks) summary.checks.push_back(check.result);
   for (const auto& d : distributions) {

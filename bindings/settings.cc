@@ -199,6 +199,27 @@ std::span<const EngineOption> engine_options() { return kOptions; }
 
 bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
 
+Outcome check_address(std::string_view target) {
+  constexpr std::string_view kSchemes[] = {"dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "xds:"};
+  const bool is_uri = std::any_of(std::begin(kSchemes), std::end(kSchemes),
+                                  [&](std::string_view scheme) { return target.starts_with(scheme); });
+  if (is_uri || target.find("://") != std::string_view::npos) return Done{};
+  const std::size_t colon = target.rfind(':');
+  const std::string_view host = target.substr(0, colon);
+  const bool bare_v6 = host.find(':') != std::string_view::npos && !(host.starts_with('[') && host.ends_with(']'));
+  if (colon == std::string_view::npos || host.empty() || bare_v6) {
+    return make_error(ErrorCode::invalid_argument, fmt::format("'{}' is no address; write HOST:PORT{}", target,
+                                                               bare_v6 ? ", [ADDRESS]:PORT for IPv6" : ""));
+  }
+  const std::string_view text = target.substr(colon + 1);
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) {
+    return make_error(ErrorCode::invalid_argument, fmt::format("'{}' has no port within 1..65535", target));
+  }
+  return Done{};
+}
+
 bool default_port_wants_tls(std::string_view target) {
   const std::size_t colon = target.rfind(':');
   return colon != std::string_view::npos && target.substr(colon + 1) == "443";
@@ -267,6 +288,9 @@ Result<Settings> EngineOptions::resolve() const {
   Reader read(std::move(merged));
   Settings settings;
   settings.target = read.text("target");
+  if (read.has("target")) {
+    if (const Outcome ok = check_address(settings.target); !ok) read.fail("target", ok.error().message);
+  }
   settings.transport = read.text("transport");
   settings.authority = !read.text("authority").empty() ? read.text("authority") : read.text("server-name");
   resolve_tls(read, settings);

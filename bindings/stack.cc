@@ -202,9 +202,8 @@ std::vector<std::string> string_list_field(lua_State* L, int table, const char* 
 }
 
 void raise_wrong_object(lua_State* L, int index, const ObjectType& wanted, std::string_view what) {
-  const bool self_missing = index == 1 && lua_type(L, index) != LUA_TUSERDATA;
   raise(L, fmt::format("{}: {} expected, got {}{}", what, wanted.name, describe(L, index),
-                       self_missing ? "; call methods with ':'" : ""));
+                       index == 1 ? "; call methods with ':'" : ""));
 }
 
 }  // namespace lgen::lua

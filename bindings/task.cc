@@ -43,6 +43,12 @@ void raise_cancelled_once(lua_State* L, lua_Debug* event) {
   raise_cancelled_always(L, event);
 }
 
+/// coroutine.yield in a task's own coroutine: raised there, at the plan's line.
+void refuse_foreign_yield(lua_State* L, lua_Debug*) {
+  lua_sethook(L, nullptr, 0, 0);
+  raise(L, "coroutine.yield works only inside a coroutine of your own; let others run with lgen.yield or lgen.sleep");
+}
+
 bool is_cancelled_value(lua_State* L, int index) {
   const int absolute = lua_gettop(L) + index + 1;
   push_cancelled(L);
@@ -195,7 +201,12 @@ void Task::resume(int results) {
   host_.current = this;
   if (raise_in_it) lua_sethook(co_, raise_cancelled_once, LUA_MASKCOUNT, 1);
   host_.watchdog->enter();
-  const int status = lua_resume(co_, results);
+  int status = lua_resume(co_, results);
+  while (status == LUA_YIELD && !waiter_) {  // not by await(): nobody would ever wake it
+    lua_settop(co_, 0);
+    lua_sethook(co_, refuse_foreign_yield, LUA_MASKCOUNT, 1);
+    status = lua_resume(co_, 0);
+  }
   host_.watchdog->leave();
   if (raise_in_it || refusals_ >= kMostRefusals) lua_sethook(co_, nullptr, 0, 0);
   host_.current = nullptr;

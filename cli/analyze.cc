@@ -115,6 +115,10 @@ void follow(Sources& sources, LogAnalysis& analysis, const ConsoleStyle& style) 
 
 int show(const LogAnalysis& analysis, const std::vector<std::string>& outputs, const ConsoleStyle& style) {
   const LogReport report = analysis.result();
+  if (report.pods.empty()) {
+    complain("no line of these is one of lgen-server's or of the original server's; are they the pods' logs?");
+    return kConfiguration;
+  }
   if (outputs.empty()) return write_file("-", render_logs_console(report, style)) ? kOk : kOutputFailed;
   for (const std::string& output : outputs) {
     if (const Outcome written = write_file(output.substr(5), render_logs_json(report)); !written) {

@@ -68,7 +68,8 @@ std::string placeholder(const PlanOption& option) {
 std::string plan_row(const PlanOption& option) {
   std::string text = option.help;
   if (option.required) text += " (required)";
-  if (!option.fallback.empty() && option.type != "bool") text += fmt::format(" [{}]", option.fallback);
+  if (!option.fallback.empty() && option.type != "bool" && !option.secret)
+    text += fmt::format(" [{}]", option.fallback);
   if (option.type == "bool" && option.fallback == "true")
     text += fmt::format(" [on; --no-{} turns it off]", option.name);
   if (!option.env.empty()) text += fmt::format(" (also from {})", option.env);
@@ -88,7 +89,7 @@ std::string general_help() {
          "  lgen report RESULT.json                      print an earlier run again\n"
          "  lgen version\n" +
          engine_rows() +
-         "\nEvery option can be set as LGEN_NAME in the environment, too. Exit codes: 0 ok,\n"
+         "\nThese options can be set as LGEN_NAME in the environment, too. Exit codes: 0 ok,\n"
          "99 failed, 104 configuration, 105 stopped, 107 plan error, 108 aborted,\n"
          "111 invalid, 113 output failed.\n";
 }

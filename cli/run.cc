@@ -89,7 +89,8 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   summary.run.exit_code = exit_code(result.outcome, summary, settings, connect_failure, false);
   const bool written = write_outputs(summary, settings);
   const bool ended_early = result.outcome.end != RunEnd::completed && connect_failure.empty();
-  const std::string why = ended_early ? result.outcome.reason : failure_of(summary, connect_failure);
+  const bool told = result.outcome.end == RunEnd::signal;  // when it came
+  const std::string why = told ? "" : ended_early ? result.outcome.reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
   return exit_code(result.outcome, summary, settings, connect_failure, !written);
 }

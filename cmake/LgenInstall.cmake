@@ -7,6 +7,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS lgen lgen-server lgen-cluster RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY plans/ DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/plans FILES_MATCHING PATTERN "*.lua")
+install(FILES bindings/meta/lgen.d.lua DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/meta)
 
 # One export set for each library, so that an embedder of the engine need not have LuaJIT.
 set(lgen_headers ${CMAKE_INSTALL_INCLUDEDIR}/lgen)

@@ -18,7 +18,7 @@ local opt = lgen.options {
   { "list-streams", "bool", help = "print every stream: its connection, backend, messages, how it ended" },
   { "like", "choice", default = "channel_test", choices = { "channel_test", "multiplex" },
     help = "which of the original clients to behave like" },
-  { "every", "duration_range", help = "pause between messages of a stream [0.1s; multiplex: 0.1s..0.3s]" },
+  { "every", "duration_range", min = 0.001, help = "pause between messages of a stream [0.1s; multiplex: 0.1s..0.3s]" },
   { "stagger", "duration_range", help = "pause between starts of streams [0.1s..0.5s; multiplex: none]" },
   { "on-loss", "choice", choices = { "stream", "channel" },
     help = "what is made anew after a loss: the stream, or the channel once its last stream has ended "
@@ -134,9 +134,14 @@ end
 
 local function comes_back(vu) return opt.reconnect ~= "never" and wait(vu, uniform(opt.reconnect)) end
 
+local function came_back(i)
+  returns:add()
+  lgen.event("stream_returned", { stream = i })
+end
+
 -- Rule `stream`: each stream opens itself anew on its channel.
 local function keep_stream(vu, channel, i)
-  while hold_stream(vu, channel, i) and comes_back(vu) do returns:add() end
+  while hold_stream(vu, channel, i) and comes_back(vu) do came_back(i) end
 end
 
 -- Rule `channel`: when the last stream of the channel has ended, the channel and its streams are made anew.
@@ -152,7 +157,7 @@ local function keep_channel(vu, channel, streams)
     local again = any_lost and comes_back(vu)
     if again then
       channel:reconnect()
-      returns:add(#streams)
+      for _, i in ipairs(streams) do came_back(i) end
       delays = nil
     end
   until not again

@@ -91,6 +91,10 @@ class EngineOptions {
 /// True when `name` is an engine option (plans may not declare it).
 bool is_engine_option(std::string_view name);
 
+/// "host:port", "[v6]:port", or a gRPC URI (dns:///…, ipv4:…, unix:…), whose form is gRPC's business. Anything else, or
+/// a port outside 1..65535, is an error: gRPC itself would take the port modulo 65536, or 443.
+Outcome check_address(std::string_view target);
+
 /// Without TLS flags: TLS with system roots when the port is 443, else plaintext. Splits "host:port", "[v6]:port",
 /// "dns:///host:port".
 bool default_port_wants_tls(std::string_view target);

@@ -1,5 +1,5 @@
 // Which row (a connection's life) met which column (a backend) how often, and what that says about the balancer.
-// The verdict's rules are in CONTRACTS' words at the top of distribution.cc.
+// The verdict's rules are at the top of distribution.cc.
 // Thread: one; the verdict is a pure function with a fixed seed.
 #pragma once
 

@@ -17,7 +17,7 @@ struct Slice {
   std::uint64_t index = 0, count = 1;
 };
 
-/// What a scenario's load asks for (LUA_API's `lgen.load.*`). Later executors add their own kinds.
+/// What a scenario's load asks for (`lgen.load.*` in Lua). Each kind is an executor.
 struct Load {
   enum class Kind { constant_vus, per_vu_iterations, shared_iterations };
   Kind kind = Kind::constant_vus;

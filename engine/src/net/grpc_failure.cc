@@ -36,6 +36,7 @@ constexpr std::array kCauses = {
     Cause{"tcp handshaker shutdown", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
     Cause{"andshake", ErrorCode::tls, "did not complete the TLS handshake"},
     Cause{"SSL_ERROR", ErrorCode::tls, "did not complete the TLS handshake"},
+    Cause{"Failed parsing HTTP/2", ErrorCode::protocol, "speaks something else than HTTP/2: is this the gRPC port?"},
     Cause{"http1.x server", ErrorCode::protocol, "speaks HTTP/1, not HTTP/2: is this the gRPC port?"},
     Cause{"before receiving SETTINGS", ErrorCode::protocol,
           "accepts connections but does not speak HTTP/2 there (a TLS port dialled without --tls, or no gRPC server?)"},

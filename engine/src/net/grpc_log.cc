@@ -19,7 +19,7 @@ LogLevel level_of(gpr_log_severity severity) {
     case GPR_LOG_SEVERITY_ERROR:
       break;
   }
-  return LogLevel::warn;  // what gRPC calls an error is an outcome of a call to us, told there
+  return LogLevel::info;  // what gRPC calls an error is an outcome of a call to us, told there with its reason
 }
 
 void write(gpr_log_func_args* args) {

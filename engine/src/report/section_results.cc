@@ -143,6 +143,9 @@ void print_outcome(Page& page, const Summary& summary) {
   const bool ok = summary.run.exit_code == 0;
   page.line({});
   std::string text = ok ? "passed" : fmt::format("exit code {}: {}", summary.run.exit_code, why_it_failed(summary));
+  std::uint64_t failed = 0;
+  for (const ScenarioProgress& scenario : summary.scenarios) failed += scenario.failed;
+  if (ok && failed > 0) text += fmt::format(", though {} failed", counted(failed, "iteration"));
   for (const DistributionResult& result : summary.distributions) {
     text += fmt::format(" - {}: {}", result.table.name, to_string(result.verdict.kind));
   }

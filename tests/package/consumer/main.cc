@@ -80,6 +80,7 @@ lgen::Summary summarize(const lgen::RunOutcome& outcome, const lgen::Metrics& me
   summary.conservation = recorder.check_conservation();
   summary.health.cpu_seconds = usage.cpu_seconds;
   summary.health.max_rss = usage.max_rss;
+  lgen::judge_validity(summary);
   summary.run.exit_code = scenario.succeeded == scenario.total && summary.conservation.empty() ? 0 : 99;
   return summary;
 }
