@@ -8,6 +8,7 @@
 #include "grpc_metadata.h"
 #include "host.h"
 #include "lgen/units.h"
+#include "tags.h"
 
 namespace lgen::lua {
 namespace {
@@ -322,6 +323,7 @@ void read_tags(lua_State* L, int index, std::string_view what, Labels& tags) {
   while (lua_next(L, index)) {
     const std::string_view name = check_string(L, -2, what);
     const std::string_view value = check_string(L, -1, fmt::format("{}: {}", what, name));
+    check_tag_name(L, name, what);
     std::erase_if(tags, [&](const auto& tag) { return tag.first == name; });
     tags.emplace_back(name, value);
     lua_pop(L, 1);

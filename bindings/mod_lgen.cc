@@ -10,6 +10,7 @@
 #include "plan_options.h"
 #include "plan_stop.h"
 #include "stack.h"
+#include "tags.h"
 #include "vu_lua.h"
 
 namespace lgen::lua {
@@ -163,7 +164,9 @@ Labels read_tags(lua_State* L, int table, std::string_view what) {
     lua_pushnil(L);
     while (lua_next(L, -2)) {
       const std::string entry = fmt::format("{}: tags", what);
-      tags.emplace(check_string(L, -2, entry), check_string(L, -1, entry));
+      const std::string_view name = check_string(L, -2, entry);
+      check_tag_name(L, name, entry);
+      tags.emplace(name, check_string(L, -1, entry));
       lua_pop(L, 1);
     }
     lua_pop(L, 1);

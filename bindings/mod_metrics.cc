@@ -9,6 +9,7 @@
 #include "host.h"
 #include "modules.h"
 #include "stack.h"
+#include "tags.h"
 #include "task.h"
 #include "vu_lua.h"
 
@@ -178,6 +179,7 @@ Task& current_task(lua_State* L, std::string_view what) {
 int tag(lua_State* L) {
   Task& task = current_task(L, "lgen.tag");
   const std::string name{check_string(L, 1, "lgen.tag: name")};
+  check_tag_name(L, name, "lgen.tag");
   std::map<std::string, std::string> tags(task.tags()->begin(), task.tags()->end());
   lua_isnil(L, 2) ? (void)tags.erase(name) : (void)(tags[name] = value_text(L, 2, "lgen.tag: value"));
   task.set_tags(std::make_shared<const Labels>(tags.begin(), tags.end()));

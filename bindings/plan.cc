@@ -24,6 +24,7 @@
 #include "plan_stop.h"
 #include "registry.h"
 #include "stack.h"
+#include "tags.h"
 #include "vu_lua.h"
 #include "watchdog.h"
 
@@ -126,6 +127,15 @@ Outcome run_file(Host& host, const std::string& text) {
   return status == 0 ? Outcome(Done{}) : load_failure(L);
 }
 
+Outcome check_tags(const Settings& settings) {
+  for (const auto& [name, value] : settings.tags) {
+    if (std::string problem = tag_problem(name); !problem.empty()) {
+      return make_error(ErrorCode::invalid_argument, "--tag: " + problem);
+    }
+  }
+  return Done{};
+}
+
 /// What the command line and the config file say must be something the plan has.
 Outcome check_what_was_said(const Host& host) {
   if (!host.decl.options_declared) {
@@ -164,6 +174,7 @@ Outcome Plan::load() {
   auto settings = host.input.options.resolve();
   if (!settings) return settings.error();
   host.settings = std::move(*settings);
+  if (const Outcome fit = check_tags(host.settings); !fit) return fit;
   if (!host.settings.seed_given) host.settings.seed = std::random_device{}();
   const auto text = read_file(host.input.path);
   if (!text) return text.error();

@@ -160,6 +160,8 @@ class EngineOptionsTest(LgenCase):
             (["--ca", "x", "--skip-verify"], "--ca: contradicts --skip-verify"),
             (["--log", "loud"], "--log: unknown log level 'loud'"),
             (["--tag", "x"], "--tag: 'x' is not of the form KEY=VALUE"),
+            (["--tag", "code=x"], "--tag: tag 'code': lgen sets that label itself; choose another name"),
+            (["--tag", "a b=x"], "--tag: tag 'a b': a name is a word of letters, digits and _"),
             (["--proxy", "http://x"], "--proxy: 'http://x': there is only env"),
             (["--validity", "maybe"], "--validity: 'maybe' is not fail or warn"),
             (["--trace=x"], "--trace: 'x' is no whole number"),
