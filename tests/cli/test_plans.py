@@ -62,6 +62,9 @@ class LoadTest(LgenCase):
          "plan.lua:2: lgen.plan: defaults: seed: string expected, got function"),
         ("default too late", "lgen.plan { api = 1, defaults = { config = 'x' } }",
          "plan.lua:2: lgen.plan: defaults: --config belongs on the command line"),
+        ("a tag that is taken", "lgen.scenario('x', { load = lgen.load.per_vu_iterations {}, run = print, "
+         "tags = { backend = 'x' } })",
+         'plan.lua:2: lgen.scenario "x": tags: tag \'backend\': lgen sets that label itself; choose another name'),
         ("load", "lgen.scenario('x', { run = print })", 'plan.lua:2: lgen.scenario "x": load is missing'),
         ("load of the wrong type", "lgen.scenario('x', { load = {}, run = print })",
          'plan.lua:2: lgen.scenario "x": load: lgen.Load expected, got table'),
@@ -204,6 +207,7 @@ class IterationTest(LgenCase):
          "plan.lua:5: lgen.scenario: only at the top level of the plan, while it is loading"),
         ("lgen.counter('x')", "plan.lua:5: lgen.counter: only at the top level of the plan, while it is loading"),
         ("lgen.sleep('5x')", "plan.lua:5: lgen.sleep: '5x' is no duration"),
+        ("lgen.tag('code', 'x')", "plan.lua:5: lgen.tag: tag 'code': lgen sets that label itself; choose another name"),
         ("lgen.delay(2, 1)", "plan.lua:5: lgen.delay: min is greater than max"),
         ("lgen.every(0)", "plan.lua:5: lgen.every: the period must be longer than 0"),
         ("lgen.every(1, { jitter = 1 })", "plan.lua:5: lgen.every: jitter must not be more than half the period"),
