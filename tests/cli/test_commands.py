@@ -92,24 +92,25 @@ class CheckTest(LgenCase):
 
 
 class AnalyzeTest(LgenCase):
+    OPENED = ("2025-07-31 14:48:01,861 - root - INFO - [Client: c, Channel: 1] Stream opened. Active streams: 1.0\n")
+
     def test_what_lgen_refuses(self):
+        self.write("pod.log", self.OPENED)
+        self.write("other.log", "not a line of ours\n")
         rows = [
-            (["analyze"], "subcommand"),
-            (["analyze", "logs"], "FILE"),
-            (["analyze", "logs", "nope.log"], "cannot read nope.log: No such file or directory"),
-            (["analyze", "logs", "nope.log", "--out", "csv=x"], "--out: 'csv=x' is not of the form json=FILE"),
-            (["analyze", "logs", "pod.log", "--out", "json=/no/such"], "cannot write /no/such"),
+            ([], 104, "subcommand"),
+            (["logs"], 104, "FILE"),
+            (["logs", "nope.log"], 104, "cannot read nope.log: No such file or directory"),
+            (["logs", "other.log"], 104, "no line of these is one of lgen-server's"),
+            (["logs", "pod.log", "--out", "csv=x"], 104, "--out: 'csv=x' is not of the form json=FILE"),
+            (["logs", "pod.log", "--out", "json=/no/such"], 113, "cannot write /no/such"),
         ]
-        self.write("pod.log", "")
-        for words, message in rows:
+        for words, code, message in rows:
             with self.subTest(words):
-                ended = self.run_words(*words)
-                self.assertIn(ended.code, (104, 113), ended)
-                self.assertIn(message, ended.err)
+                self.check(self.run_words("analyze", *words), code, message)
 
     def test_foreign_lines_are_counted(self):
-        self.write("pod.log", "a banner\n2025-07-31 14:48:01,861 - root - INFO - "
-                   "[Client: c, Channel: 1] Stream opened. Active streams: 1.0\n")
+        self.write("pod.log", "a banner\n" + self.OPENED)
         ended = self.run_words("analyze", "logs", "pod.log")
         self.check(ended, 0)
         self.assertIn("1 line of no known form skipped", ended.out)
