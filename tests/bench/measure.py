@@ -42,6 +42,11 @@ def median_cpu(usages):
     return statistics.median(usage.cpu for usage in usages)
 
 
+def cpu_ratio(ours, others):
+    """The median of the ratios of runs that stand side by side: what else the machine does changes slowly."""
+    return statistics.median(mine.cpu / other.cpu for mine, other in zip(ours, others, strict=True))
+
+
 def median_wall(usages):
     return statistics.median(usage.wall for usage in usages)
 

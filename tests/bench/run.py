@@ -2,7 +2,7 @@
 """./dev bench: lgen beside a bare gRPC C++ loop that does the same work, in alternating runs; prints one table.
 
 What is judged is the ratio of two programs' CPU time (user and system, as the kernel accounts them to the process,
-start and end included), the median of several runs each, because machines are shared and noisy. Time on the wall is
+start and end included) in runs side by side, and of several such ratios the median: machines are shared and noisy. Time on the wall is
 printed where it is of interest and judges nothing. The exit code is 0 when every goal is met, else 1.
 """
 
@@ -19,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support", "py"))
 
-from measure import cpu_seconds, median_cpu, median_wall, resident_bytes, run, schedule_switches, take_turns
+from measure import cpu_ratio, cpu_seconds, median_cpu, median_wall, resident_bytes, run, schedule_switches, take_turns
 from programs import Server
 from waiting import Lines
 
@@ -172,7 +172,7 @@ def compared(what, ours, bare, count, unit, goal):
     scale, name = (1e6 / count, "us") if count > 1 else (1e3, "ms")
     note = f"{mine * scale:.2f} {name} CPU a {unit}, bare {other * scale:.2f}"
     note += f"; {wall(ours)}, bare {wall(bare)}" if count == 1 else f"; {count / median_wall(ours):,.0f} /s"
-    return Row(what, mine / other, "x bare", goal, note)
+    return Row(what, cpu_ratio(ours, bare), "x bare", goal, note)
 
 
 def print_table(rows):
