@@ -18,7 +18,7 @@ local opt = lgen.options {
   { "list-streams", "bool", help = "print every stream: its connection, backend, messages, how it ended" },
   { "like", "choice", default = "channel_test", choices = { "channel_test", "multiplex" },
     help = "which of the original clients to behave like" },
-  { "every", "duration_range", min = 0.001, help = "pause between messages of a stream [0.1s; multiplex: 0.1s..0.3s]" },
+  { "every", "duration_range", help = "pause between messages of a stream [0.1s; multiplex: 0.1s..0.3s]" },
   { "stagger", "duration_range", help = "pause between starts of streams [0.1s..0.5s; multiplex: none]" },
   { "on-loss", "choice", choices = { "stream", "channel" },
     help = "what is made anew after a loss: the stream, or the channel once its last stream has ended "
@@ -39,6 +39,7 @@ local style = styles[opt.like]
 local every = opt.every or style.every
 local stagger = opt.stagger or (opt.channel_per_stream and { min = 0.5, max = 0.5 }) or style.stagger
 local on_loss = opt.on_loss or style.on_loss
+if every.max == 0 then error("--every: the pause between messages must be longer than 0", 0) end
 local channels = opt.channel_per_stream and opt.streams or opt.channels
 local client_id = opt.client_id or lgen.random.string(8)
 

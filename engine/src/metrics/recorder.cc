@@ -52,7 +52,7 @@ struct Outlet {
 std::size_t cheap_hash(std::string_view text) {
   std::uint64_t tail = 0;
   const std::size_t n = std::min(text.size(), sizeof(tail));
-  std::memcpy(&tail, text.data() + text.size() - n, n);
+  if (n > 0) std::memcpy(&tail, text.data() + text.size() - n, n);
   return static_cast<std::size_t>((tail ^ text.size()) * 0x9e3779b97f4a7c15ull >> 56);
 }
 
