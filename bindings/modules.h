@@ -5,14 +5,14 @@
 
 namespace lgen::lua {
 
-extern const Module kLgenModule;              // mod_lgen.cc: plan, options, scenario, setup, teardown, ...
-extern const Module kLoadModule, kLoadClass;  // mod_load.cc: lgen.load.*
-extern const Module kTimeModule;              // mod_time.cc: sleep, delay, every, now; part of `lgen`
-extern const Module kEveryClass;              // mod_time.cc
-extern const Module kTaskClass;               // mod_task.cc: spawn's handle
-extern const Module kTaskPrimitives;          // mod_task.cc: what lua/tasks.lua builds join, all, race, timeout from
+extern const Module kLgenModule;                 // mod_lgen.cc: plan, options, scenario, setup, teardown, ...
+extern const Module kLoadModule, kLoadClass;     // mod_load.cc: lgen.load.*
+extern const Module kTimeModule;                 // mod_time.cc: sleep, delay, every, now; part of `lgen`
+extern const Module kEveryClass;                 // mod_time.cc
+extern const Module kTaskClass;                  // mod_task.cc: spawn's handle
+extern const Module kTaskPrimitives;             // mod_task.cc: what lua/tasks.lua builds join, all, race, timeout from
 extern const Module kRandomModule, kMathModule;  // mod_random.cc; _math replaces math.random
-extern const Module kProtoModule;             // mod_proto.cc: lgen.proto, part of `lgen`
+extern const Module kProtoModule;                // mod_proto.cc: lgen.proto, part of `lgen`
 extern const Module kSchemaClass, kMethodClass, kEncodedClass;
 extern const Module kGrpcModule;  // mod_grpc.cc
 extern const Module kChannelClass, kPoolClass, kStreamClass, kCallClass, kEventFeedClass;

@@ -8,7 +8,8 @@
 
 namespace lgen::lua {
 
-/// Why `name` cannot be a tag: it is no word of letters, digits and _, or a label that lgen sets itself. "" when it can.
+/// Why `name` cannot be a tag: it is no word of letters, digits and _, or a label that lgen sets itself. "" when it
+/// can.
 std::string tag_problem(std::string_view name);
 
 /// Raises "WHAT: tag 'code': ..." when `name` cannot be a tag.

@@ -93,7 +93,11 @@ class UnarySlot final : public Tag {
 class Stream final : public Tag {
  public:
   Stream(Run& run, const std::shared_ptr<grpc::Channel>& channel, int id, const bench::Options& options)
-      : run_(run), id_(id), left_(options.messages), hint_every_(options.hint_every), expected_(options.messages),
+      : run_(run),
+        id_(id),
+        left_(options.messages),
+        hint_every_(options.hint_every),
+        expected_(options.messages),
         compose_(options.compose) {
     StreamStub stub(channel);
     ++run_.open;

@@ -119,7 +119,8 @@ struct Summary {
   std::string conservation;  // "" when everything started is accounted for, else what is not
 };
 
-/// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals); fills validity and reasons.
+/// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals); fills validity and
+/// reasons.
 void judge_validity(Summary& summary);
 
 }  // namespace lgen

@@ -147,7 +147,8 @@ std::string chain_problem(long result, X509* certificate, const TlsOptions& opti
                          day(X509_get0_notBefore(certificate)));
     default:
       return fmt::format("{} for the certificate ({}); give its issuer with --ca, or use --skip-verify",
-                         options.ca.empty() ? "no root of this system vouches" : options.ca + " does not vouch", reason);
+                         options.ca.empty() ? "no root of this system vouches" : options.ca + " does not vouch",
+                         reason);
   }
 }
 
