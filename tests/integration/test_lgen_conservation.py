@@ -69,6 +69,8 @@ class Conservation(unittest.TestCase):
                     lgen.Run(lgen.MULTI_CHANNEL, "--target", cluster.address, "--stagger", "0s..5ms", "--hold", "1h",
                              "--every", "20ms", "--reconnect", "0.1s..0.5s") as running:
                 eventually(lambda: cluster.sum_of(ACTIVE) == 30, "30 open streams")
+                # By then lgen has long had every stream's headers, which name its pod.
+                eventually(lambda: cluster.sum_of(MESSAGES) >= 300, "ten messages of each stream")
                 cluster.kill_pod("pod-2")
                 eventually(lambda: cluster.sum_of(ACTIVE) == 30, "30 streams on the other pods")
                 running.interrupt()
