@@ -24,12 +24,13 @@ CompletionPoller::~CompletionPoller() {
   }
 }
 
-std::size_t CompletionPoller::drain() {
+std::size_t CompletionPoller::drain(const std::vector<std::function<void()>>& posted) {
   const gpr_timespec at_once = gpr_inf_past(GPR_CLOCK_MONOTONIC);  // gRPC converts any other time with four divisions
   void* tag = nullptr;
   bool ok = false;
   std::size_t count = 0;
-  while (count < kBatch && queue_.AsyncNext(&tag, &ok, at_once) == grpc::CompletionQueue::GOT_EVENT) {
+  while (count < (posted.empty() ? kBatch : kPortion) &&
+         queue_.AsyncNext(&tag, &ok, at_once) == grpc::CompletionQueue::GOT_EVENT) {
     static_cast<CqTag*>(tag)->complete(ok);
     ++count;
   }

@@ -105,9 +105,9 @@ void Loop::Internals::poll_uv(bool block) {
 void Loop::Internals::poll_completions(bool block) {
   if (block && (has_unregistered_watchers(uv) || uv_backend_timeout(&uv) == 0)) block = false;
   if (block && !completions->waker_armed()) {
-    if (completions->drain() > 0) block = false;
+    if (completions->drain(posted) > 0) block = false;
   } else if (!block) {
-    completions->drain();
+    completions->drain(posted);
   }
   if (block) {
     timer_fd.set(wake_time());
@@ -117,7 +117,7 @@ void Loop::Internals::poll_completions(bool block) {
     CqTag* tag = completions->wait(manual || next == kNever ? kNever : next, ok);
     slice_start = Monotonic::now();
     if (tag != nullptr) tag->complete(ok);
-    completions->drain();
+    completions->drain(posted);
   }
   uv_run(&uv, UV_RUN_NOWAIT);
 }
