@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::array<std::string_view, 8> kFields = {"id",   "index", "iter",         "scenario",
                                                      "data", "state", "scheduled_at", "stopping"};
-constexpr char kVuMetatableKey = 0;
+constexpr char kVuMetatableKey = 0;  // in the registry
+constexpr char kVuKey = 0;           // in a `vu` table: its LuaVu
 
 IterationEnd to_iteration_end(TaskEnd end) {
   switch (end) {
@@ -27,8 +28,22 @@ IterationEnd to_iteration_end(TaskEnd end) {
   return IterationEnd::failed;
 }
 
-int unknown_vu_field(lua_State* L) {
+/// The VU a `vu` table stands for; nullptr when it is over.
+const LuaVu* vu_of_table(lua_State* L, int index) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kVuKey));
+  lua_rawget(L, index);
+  const auto* vu = static_cast<const LuaVu*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  return vu;
+}
+
+// What changes with every iteration is looked up when it is asked for: writing it down each time costs more than most
+// plans' whole use of it.
+int vu_field(lua_State* L) {
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "?";
+  const LuaVu* vu = vu_of_table(L, 1);
+  if (vu && name == "iter") return lua_pushnumber(L, vu->iter()), 1;
+  if (vu && name == "scheduled_at") return lua_pushnumber(L, vu->scheduled_at_seconds()), 1;
   if (std::find(kFields.begin(), kFields.end(), name) != kFields.end()) return 0;  // known, nil now (data)
   const std::string_view guess = did_you_mean(name, kFields);
   raise(L, fmt::format("vu has no field '{}' ({})", name,
@@ -47,7 +62,7 @@ int set_vu_field(lua_State* L) {
 void make_vu_metatable(lua_State* L) {
   lua_pushlightuserdata(L, const_cast<char*>(&kVuMetatableKey));
   lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, unknown_vu_field);
+  lua_pushcfunction(L, vu_field);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, set_vu_field);
   lua_setfield(L, -2, "__newindex");
@@ -103,15 +118,14 @@ LuaVu::LuaVu(Host& host, ScenarioDecl& scenario, const VuIdentity& identity)
     : host_(host), scenario_(scenario), identity_(identity), tags_(host.scenario_tags(scenario)) {
   seed_ = mix64(hash_name(scenario.spec.name) ^ mix64(identity.id));
   lua_State* L = host_.L;
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 7);
   lua_pushnumber(L, static_cast<double>(identity_.id));
   lua_setfield(L, -2, "id");
   lua_pushnumber(L, static_cast<double>(identity_.index));
   lua_setfield(L, -2, "index");
-  lua_pushnumber(L, 0);
-  lua_setfield(L, -2, "iter");
-  lua_pushnumber(L, 0);
-  lua_setfield(L, -2, "scheduled_at");
+  lua_pushlightuserdata(L, const_cast<char*>(&kVuKey));
+  lua_pushlightuserdata(L, this);
+  lua_rawset(L, -3);
   push(L, scenario_.spec.name);
   lua_setfield(L, -2, "scenario");
   lua_rawgeti(L, LUA_REGISTRYINDEX, scenario_.setup == LUA_NOREF ? host_.decl.data : scenario_.data);
@@ -131,22 +145,33 @@ LuaVu::~LuaVu() {
   const auto listeners = std::exchange(listeners_, {});
   for (StopListener* listener : listeners) listener->vu_stopping();
   for (Task* task : tasks_) task->forget_vu();
+  settle_table();
   luaL_unref(host_.L, LUA_REGISTRYINDEX, table_);
   if (spare_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, spare_ref_);
 }
 
-Op LuaVu::start(const Iteration& iteration, IterationDone done) {
-  phase_ = iteration.phase;
-  scheduled_at_ = iteration.scheduled_at;
+/// The plan may have kept its `vu`: it goes on showing the last iteration.
+void LuaVu::settle_table() {
   lua_State* L = host_.L;
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
+  lua_pushlightuserdata(L, const_cast<char*>(&kVuKey));
+  lua_pushnil(L);
+  lua_rawset(L, -3);
   lua_pushliteral(L, "iter");
-  lua_pushnumber(L, static_cast<double>(iteration.number + 1));
+  lua_pushnumber(L, iter());
   lua_rawset(L, -3);
   lua_pushliteral(L, "scheduled_at");
-  lua_pushnumber(L, to_seconds(iteration.scheduled_at - host_.run_started));
+  lua_pushnumber(L, scheduled_at_seconds());
   lua_rawset(L, -3);
   lua_pop(L, 1);
+}
+
+double LuaVu::scheduled_at_seconds() const { return iter_ == 0 ? 0 : to_seconds(scheduled_at_ - host_.run_started); }
+
+Op LuaVu::start(const Iteration& iteration, IterationDone done) {
+  phase_ = iteration.phase;
+  iter_ = iteration.number + 1;
+  scheduled_at_ = iteration.scheduled_at;
   return run("", scenario_.run, std::move(done));
 }
 

@@ -27,6 +27,9 @@ class LuaVu final : public Vu {
   std::uint64_t id() const { return identity_.id; }
   std::string_view phase() const { return phase_; }
   TimePoint scheduled_at() const { return scheduled_at_; }
+  /// vu.iter and vu.scheduled_at: 0 before the first iteration.
+  double iter() const { return static_cast<double>(iter_); }
+  double scheduled_at_seconds() const;
   const TagSet& tags() const { return tags_; }
   /// Pushes `vu`.
   void push_table(lua_State* L) const { lua_rawgeti(L, LUA_REGISTRYINDEX, table_); }
@@ -53,6 +56,7 @@ class LuaVu final : public Vu {
  private:
   class Run;
   Op run(std::string_view hook, int function, IterationDone done);
+  void settle_table();
 
   Host& host_;
   ScenarioDecl& scenario_;
@@ -63,6 +67,7 @@ class LuaVu final : public Vu {
   int spare_ref_ = LUA_NOREF;
   bool stopping_ = false;
   std::string_view phase_;
+  std::uint64_t iter_ = 0;
   TimePoint scheduled_at_{};
   std::uint64_t seed_ = 0, tasks_made_ = 0;
   std::vector<Task*> tasks_;  // not yet finished

@@ -2,12 +2,13 @@
 //
 // LuaJIT's hooks never fire in compiled code, but its profiler does (it makes traces leave when its timer is due). So
 // the profiler runs all the time, at 50 ms; its callback notes where the plan is (file:line). The watchdog's thread
-// looks every 10 ms how long the current stretch has lasted. After `warn` it says so once. After `raise` it asks the
-// callback to flush and stop the compiler; once the callback has returned, all code is interpreted, and the thread sets
-// a count hook that raises an error at every instruction, so that no pcall can swallow it (set inside the callback the
-// hook would be lost). A stretch that even then goes on sits in a C function that nobody can leave: after `give_up`
-// more the process is ended. The hook is set then, too, and stops the plan at the watchdog's lock should the C function
-// return at that very moment: whoever writes the last words finds everything as it was.
+// looks every 10 ms how long the current stretch has lasted, and sleeps while there is none. After `warn` it says so
+// once. After `raise` it asks the callback to flush and stop the compiler; once the callback has returned, all code is
+// interpreted, and the thread sets a count hook that raises an error at every instruction, so that no pcall can swallow
+// it (set inside the callback the hook would be lost). A stretch that even then goes on sits in a C function that
+// nobody can leave: after `give_up` more the process is ended. The hook is set then, too, and stops the plan at the
+// watchdog's lock should the C function return at that very moment: whoever writes the last words finds everything as
+// it was.
 #include "watchdog.h"
 
 #include <fmt/format.h>
@@ -28,21 +29,31 @@ namespace lgen::lua {
 namespace {
 
 constexpr Duration kLook = std::chrono::milliseconds(10);
+constexpr int kIdleLooks = 10;  // without plan code, before the thread goes to sleep
+// enter() wakes it. The two flags are not ordered (a fence would cost every enter()): a wake-up may be missed, for so
+// long at most.
+constexpr Duration kSleep = std::chrono::seconds(1);
 constexpr const char* kProfile = "li50";  // by line, every 50 ms
 
 }  // namespace
 
 struct Watchdog::Impl {
-  Impl(lua_State* state, Limits limits_in, std::function<void(const std::string&)> stuck, std::atomic<bool>& mark)
-      : L(state), limits(limits_in), stuck_for_good(std::move(stuck)), meddled(mark) {}
+  Impl(lua_State* state, Limits limits_in, std::function<void(const std::string&)> stuck, std::atomic<bool>& mark,
+       std::atomic<bool>& sleeping)
+      : L(state), limits(limits_in), stuck_for_good(std::move(stuck)), meddled(mark), asleep(sleeping) {}
 
   enum class Stage { watching, warned, compiler_off, hooked, verdict };
 
   void watch(std::atomic<std::uint64_t>& slice) {
     std::unique_lock lock(mutex);
+    int idle_looks = 0;
     while (!stop) {
-      wake.wait_for(lock, kLook);
-      look(slice.load(std::memory_order_acquire));
+      const bool idle = idle_looks >= kIdleLooks;
+      asleep.store(idle, std::memory_order_relaxed);
+      const bool roused = wake.wait_for(lock, idle ? kSleep : kLook) == std::cv_status::no_timeout;
+      const std::uint64_t running = slice.load(std::memory_order_acquire);
+      idle_looks = running != 0 || roused ? 0 : idle_looks + 1;
+      look(running);
     }
   }
 
@@ -132,6 +143,7 @@ struct Watchdog::Impl {
   const Limits limits;
   std::function<void(const std::string&)> stuck_for_good;
   std::atomic<bool>& meddled;
+  std::atomic<bool>& asleep;
   std::mutex mutex;
   std::condition_variable wake;
   bool stop = false;
@@ -144,7 +156,7 @@ struct Watchdog::Impl {
 };
 
 Watchdog::Watchdog(lua_State* L, Limits limits, std::function<void(const std::string& why)> stuck_for_good)
-    : impl_(std::make_unique<Impl>(L, limits, std::move(stuck_for_good), meddled_)) {
+    : impl_(std::make_unique<Impl>(L, limits, std::move(stuck_for_good), meddled_, asleep_)) {
   lua_pushlightuserdata(L, const_cast<char*>(&Impl::kImplKey));
   lua_pushlightuserdata(L, impl_.get());
   lua_rawset(L, LUA_REGISTRYINDEX);
@@ -160,6 +172,11 @@ Watchdog::~Watchdog() {
   impl_->wake.notify_one();
   impl_->thread.join();
   luaJIT_profile_stop(impl_->L);
+}
+
+void Watchdog::rouse() {
+  asleep_.store(false, std::memory_order_relaxed);
+  impl_->wake.notify_one();
 }
 
 std::string Watchdog::settle() {

@@ -29,8 +29,11 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// Around every stretch of plan code. A few nanoseconds.
-  void enter() { slice_.store(++slices_, std::memory_order_relaxed); }
+  /// Around every stretch of plan code. A few nanoseconds, and a system call after a while without plan code.
+  void enter() {
+    slice_.store(++slices_, std::memory_order_relaxed);
+    if (asleep_.load(std::memory_order_relaxed)) [[unlikely]] rouse();
+  }
   void leave() { slice_.store(0, std::memory_order_release); }
 
   /// After leave(): the stretch was interfered with, settle() must be called before any other.
@@ -41,8 +44,11 @@ class Watchdog {
 
  private:
   struct Impl;
+  void rouse();
+
   std::atomic<std::uint64_t> slice_{0};  // number of the stretch now running, 0 between them
   std::atomic<bool> meddled_{false};
+  std::atomic<bool> asleep_{false};  // the thread looks seldom
   std::uint64_t slices_ = 0;
   std::unique_ptr<Impl> impl_;
 };
