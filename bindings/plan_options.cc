@@ -156,7 +156,7 @@ const OptionDecl* find_option(const std::vector<OptionDecl>& options, std::strin
 Error unknown_option(const std::vector<OptionDecl>& options, std::string_view name) {
   std::vector<std::string> names;
   for (const OptionDecl& option : options) names.push_back(option.shown.name);
-  for (const EngineOption& option : engine_options()) names.emplace_back(option.name);
+  for (const OptionRow& option : engine_options()) names.emplace_back(option.name);
   const std::string_view guess = did_you_mean(name, names);
   return make_error(
       ErrorCode::invalid_argument,

@@ -12,7 +12,7 @@ namespace lgen {
 namespace {
 
 // Order and groups as --help shows them.
-constexpr EngineOption kOptions[] = {
+constexpr OptionRow kOptions[] = {
     {"target", "HOST:PORT", "the service under test; read as lgen.target", "", "Target"},
     {"transport", "grpc", "gRPC core", "grpc", "Target"},
     {"tls", "", "TLS, whatever the port", "", "Target"},
@@ -45,7 +45,7 @@ constexpr EngineOption kOptions[] = {
 
 constexpr std::string_view kLoadFields[] = {"vus", "duration", "iterations"};
 
-const EngineOption* find_option(std::string_view name) {
+const OptionRow* find_option(std::string_view name) {
   const auto* at =
       std::find_if(std::begin(kOptions), std::end(kOptions), [&](const auto& o) { return o.name == name; });
   return at == std::end(kOptions) ? nullptr : at;
@@ -195,7 +195,7 @@ bool is_map(std::string_view name) {
 
 }  // namespace
 
-std::span<const EngineOption> engine_options() { return kOptions; }
+std::span<const OptionRow> engine_options() { return kOptions; }
 
 bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
 
@@ -229,7 +229,7 @@ Outcome EngineOptions::set(OptionLayer layer, std::string_view name, std::vector
                            std::string_view where) {
   if (!find_option(name)) {
     std::vector<std::string_view> names;
-    for (const EngineOption& option : kOptions) names.push_back(option.name);
+    for (const OptionRow& option : kOptions) names.push_back(option.name);
     const std::string_view guess = did_you_mean(name, names);
     return make_error(ErrorCode::invalid_argument,
                       fmt::format("{}: unknown engine option '{}'{}", where, name,
@@ -253,7 +253,7 @@ std::string EngineOptions::text(std::string_view name) const {
 }
 
 Outcome EngineOptions::read_environment() {
-  for (const EngineOption& option : kOptions) {
+  for (const OptionRow& option : kOptions) {
     std::string variable = "LGEN_";
     for (const char c : option.name) variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
     if (const char* value = std::getenv(variable.c_str())) {
@@ -265,7 +265,7 @@ Outcome EngineOptions::read_environment() {
 
 std::vector<std::pair<std::string, std::string>> EngineOptions::given() const {
   std::vector<std::pair<std::string, std::string>> list;
-  for (const EngineOption& option : kOptions) {
+  for (const OptionRow& option : kOptions) {
     for (std::size_t layer = kOptionLayers; layer-- > 0;) {
       const auto at = layers_[layer].find(option.name);
       if (at == layers_[layer].end()) continue;

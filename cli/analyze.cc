@@ -4,8 +4,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -129,24 +127,18 @@ int show(const LogAnalysis& analysis, const std::vector<std::string>& outputs, c
   return kOk;
 }
 
-}  // namespace
-
-int analyze(std::vector<std::string> args) {
-  CLI::App app("Reads what pods have logged: channel x pod matrix, verdict, stream lifetimes.", "lgen analyze");
-  CLI::App* logs = app.add_subcommand("logs", "logs of lgen-server or of the original Python server");
-  std::vector<std::string> paths, outputs;
-  bool following = false, no_color = false;
-  logs->add_option("FILE", paths, "one log per pod, named after it; - for `kubectl logs --prefix`")->required();
-  logs->add_flag("-f,--follow", following, "go on as the logs grow; Ctrl-C ends");
-  logs->add_option("--out", outputs, "json=FILE: write JSON instead")->allow_extra_args(false);
-  logs->add_flag("--no-color", no_color, "no colours");
-  app.require_subcommand(1);
-  try {
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kOk : kConfiguration;
+int analyze(Words words) {
+  if (words.operands.empty() || words.operands.front() != "logs") {
+    complain("which subcommand? lgen analyze logs FILE...");
+    return kConfiguration;
   }
+  const std::vector<std::string> paths(words.operands.begin() + 1, words.operands.end());
+  if (paths.empty()) {
+    complain("which logs? lgen analyze logs FILE...");
+    return kConfiguration;
+  }
+  const std::vector<std::string> outputs = words.all("out");
+  const bool no_color = words.has("no-color");
   for (const std::string& output : outputs) {
     if (output.starts_with("json=")) continue;
     complain(fmt::format("--out: '{}' is not of the form json=FILE", output));
@@ -158,7 +150,7 @@ int analyze(std::vector<std::string> args) {
     return kConfiguration;
   }
   LogAnalysis analysis;
-  if (following) {
+  if (words.has("follow")) {
     follow(*sources, analysis, console_style(no_color));
     return kOk;
   }
@@ -168,5 +160,24 @@ int analyze(std::vector<std::string> args) {
   }
   return show(analysis, outputs, console_style(no_color));
 }
+
+constexpr OptionRow kOptions[] = {
+    {"follow", "", "go on as the logs grow; Ctrl-C ends", "", "Options", false, 'f'},
+    {"out", "json=FILE", "write JSON instead; FILE - is standard output", "", "Options", true},
+    {"no-color", "", "no colours", "", "Options"},
+};
+
+}  // namespace
+
+const Command kAnalyzeCommand = {
+    .name = "analyze",
+    .synopsis = "logs FILE...",
+    .help = "channel x pod matrix and verdict from pods' logs",
+    .about =
+        "Reads what pods have logged: channel x pod matrix, verdict, stream lifetimes.\n"
+        "One log per pod, of lgen-server or of the original Python server, named after the "
+        "pod; - reads `kubectl logs --prefix` from standard input.",
+    .options = kOptions,
+    .run = analyze};
 
 }  // namespace lgen::cli

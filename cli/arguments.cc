@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
+#include <cerrno>
 #include <cstring>
-#include <deque>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
-
-#include "lgen/units.h"
 
 namespace lgen::cli {
 namespace {
@@ -17,43 +14,6 @@ namespace {
 using Json = nlohmann::json;
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
-
-const EngineOption* find_engine_option(std::string_view name) {
-  const auto options = engine_options();
-  const auto at = std::find_if(options.begin(), options.end(), [&](const auto& o) { return o.name == name; });
-  return at == options.end() ? nullptr : &*at;
-}
-
-bool may_have_value(const EngineOption& option) { return option.value.starts_with('[') && option.value.ends_with(']'); }
-bool needs_value(const EngineOption& option) { return !option.value.empty() && !may_have_value(option); }
-
-/// Options in front of the plan can only be the engine's: the plan that might declare others is not known yet.
-Error unknown_before_plan(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const EngineOption& option : engine_options()) names.push_back(option.name);
-  const std::string_view guess = did_you_mean(name, names);
-  return usage(fmt::format("unknown option --{}{}; options of a plan come after the plan", name,
-                           guess.empty() ? "" : fmt::format(" (did you mean '--{}'?)", guess)));
-}
-
-/// Checks the words up to the plan, and that no option of the engine lacks its value.
-Outcome check_words(const std::vector<std::string>& args) {
-  bool plan_seen = false;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string& word = args[i];
-    if (!word.starts_with("--")) {
-      plan_seen = plan_seen || !word.starts_with('-');
-      continue;
-    }
-    const std::size_t equals = word.find('=');
-    const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
-    const EngineOption* option = find_engine_option(name);
-    if (!option && !plan_seen && name != "help") return unknown_before_plan(name);
-    if (!option || equals != std::string::npos || !needs_value(*option)) continue;
-    if (++i == args.size()) return usage(fmt::format("--{}: its value is missing: {}", name, option->value));
-  }
-  return Done{};
-}
 
 /// A value of the config file as the flag's text.
 Result<std::string> text_of(const Json& value, const std::string& where) {
@@ -71,36 +31,6 @@ Result<std::vector<std::string>> texts_of(const Json& value, const std::string& 
     texts.push_back(std::move(*text));
   }
   return texts;
-}
-
-/// Where CLI11 puts the values of one engine option.
-struct Slot {
-  const EngineOption* option;
-  CLI::Option* parsed;
-  std::vector<std::string> values;
-};
-
-std::string flag_of(const EngineOption& option) { return fmt::format("--{}", option.name); }
-
-/// "--trace", "--trace=5" (never "--trace 5": the 5 could be the plan), "--tls", "--target X".
-void declare(CLI::App& app, Slot& slot) {
-  const std::string flag = flag_of(*slot.option);
-  if (!needs_value(*slot.option)) {
-    slot.parsed = app.add_flag(flag, slot.values);
-  } else {
-    slot.parsed = app.add_option(flag, slot.values)->allow_extra_args(false);
-    slot.parsed->multi_option_policy(slot.option->repeatable ? CLI::MultiOptionPolicy::TakeAll
-                                                             : CLI::MultiOptionPolicy::TakeLast);
-  }
-}
-
-/// A flag without value reads "true" in CLI11; the options that may have a value take that as "alone".
-std::vector<std::string> values_of(const Slot& slot) {
-  std::vector<std::string> values = slot.values;
-  if (may_have_value(*slot.option)) {
-    std::replace(values.begin(), values.end(), std::string("true"), std::string());
-  }
-  return values;
 }
 
 Result<Json> read_config(const std::string& path) {
@@ -170,27 +100,12 @@ Outcome apply_config(const std::string& path, Arguments& arguments) {
 
 }  // namespace
 
-Result<Arguments> parse_arguments(std::vector<std::string> args) {
-  if (const Outcome words = check_words(args); !words) return words.error();
-  CLI::App app;
+Result<Arguments> arguments_of(const Words& words) {
   Arguments arguments;
-  std::deque<Slot> slots;  // their addresses stay
-  app.set_help_flag("");
-  app.allow_extras();
-  app.add_flag("-h,--help", arguments.help);
-  app.add_option("plan", arguments.plan);
-  for (const EngineOption& option : engine_options()) declare(app, slots.emplace_back(Slot{&option, nullptr, {}}));
-  try {
-    std::reverse(args.begin(), args.end());  // CLI11 takes them from the back
-    app.parse(args);
-  } catch (const CLI::ParseError& e) {
-    return usage(e.what());
-  }
-  arguments.plan_args = app.remaining();
-  for (const Slot& slot : slots) {
-    if (slot.parsed->count() == 0) continue;
-    const Outcome set =
-        arguments.options.set(OptionLayer::flags, slot.option->name, values_of(slot), flag_of(*slot.option));
+  if (!words.operands.empty()) arguments.plan = words.operands.front();
+  arguments.plan_args = words.rest;
+  for (const auto& [name, values] : words.options) {
+    const Outcome set = arguments.options.set(OptionLayer::flags, name, values, "--" + name);
     if (!set) return set.error();
   }
   if (const Outcome environment = arguments.options.read_environment(); !environment) return environment.error();

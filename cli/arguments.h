@@ -1,4 +1,4 @@
-// argv of `lgen PLAN ...`: the engine's options by their table, everything else left for the plan.
+// The words of `lgen PLAN ...` as a plan and its options, joined with the environment and a config file.
 // Thread: pure function.
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include "lgen/error.h"
 #include "lgen/settings.h"
+#include "words.h"
 
 namespace lgen::cli {
 
@@ -15,10 +16,9 @@ struct Arguments {
   std::vector<std::string> plan_args;                               // what the engine does not know, in order
   std::vector<std::pair<std::string, std::string>> config_options;  // "options" of --config FILE
   EngineOptions options;
-  bool help = false;
 };
 
-/// `args` without the program's name. Reads --config FILE and the environment too.
-Result<Arguments> parse_arguments(std::vector<std::string> args);
+/// Reads --config FILE and the environment too.
+Result<Arguments> arguments_of(const Words& words);
 
 }  // namespace lgen::cli

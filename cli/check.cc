@@ -8,15 +8,10 @@
 #include "exit_code.h"
 
 namespace lgen::cli {
+namespace {
 
-int check(std::vector<std::string> args) {
-  auto arguments = parse_arguments(std::move(args));
-  if (arguments && arguments->help) {
-    fmt::print(
-        "Usage: lgen check PLAN.lua [options]\n\nLoads and lints the plan and runs one iteration of every scenario "
-        "without network\nand without waiting. Exit code 0, or 104 with the findings.\n");
-    return kOk;
-  }
+int check(Words words) {
+  auto arguments = arguments_of(words);
   if (arguments && arguments->plan.empty()) {
     complain("which plan? lgen check PLAN.lua");
     return kConfiguration;
@@ -35,5 +30,17 @@ int check(std::vector<std::string> args) {
   fmt::print("{}: ok ({})\n", arguments->plan, fmt::join(report->scenarios, ", "));
   return kOk;
 }
+
+}  // namespace
+
+const Command kCheckCommand = {.name = "check",
+                               .synopsis = "PLAN.lua",
+                               .help = "lint and try a plan, no network",
+                               .about =
+                                   "Loads and lints the plan and runs one iteration of every scenario without network "
+                                   "and without waiting. Exit code 0, or 104 with the findings.",
+                               .run = check,
+                               .engine_options = true,
+                               .takes_plan = true};
 
 }  // namespace lgen::cli

@@ -1,17 +1,40 @@
-// The subcommands. Each takes the words after its name and returns the exit code.
+// The subcommands in one table: argv is read by it, and --help, shell completion and the manual are made from it.
 // Thread: the main thread.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "lgen/settings.h"
+#include "words.h"
 
 namespace lgen::cli {
 
-int run(std::vector<std::string> args);
-int check(std::vector<std::string> args);
-int analyze(std::vector<std::string> args);
-int report(std::vector<std::string> args);
-int version();
+struct Command {
+  std::string_view name;      // "check"
+  std::string_view synopsis;  // what follows the name: "PLAN.lua"
+  std::string_view help;      // one line, for the list of commands
+  std::string_view about;     // more, for its own --help and the manual; paragraphs are separated by newlines
+  std::span<const OptionRow> options;
+  int (*run)(Words words);      // returns the exit code
+  bool engine_options = false;  // the engine's options come after its own, and give way to own ones of the same name
+  bool takes_plan = false;      // the first operand is a plan; options unknown behind it are the plan's
+};
+
+// Each in the file of its name.
+extern const Command kRunCommand, kCheckCommand, kAnalyzeCommand, kReportCommand, kVersionCommand, kHelpCommand;
+
+/// All of them, in the order of --help.
+std::span<const Command* const> commands();
+std::vector<std::string_view> command_names();
+/// nullptr when there is none of that name.
+const Command* find_command(std::string_view name);
+/// Its own options and, where it takes them, the engine's.
+std::vector<const OptionRow*> rows_of(const Command& command);
+/// What stands behind the command's name. Fails on what its table does not know, with a did-you-mean.
+Result<Words> parse_words(const Command& command, const std::vector<std::string>& args);
 
 /// Prints "lgen: MESSAGE" on stderr.
 void complain(const std::string& message);

@@ -38,22 +38,34 @@ std::string row(const std::string& flag, const std::string& explanation) {
   return out;
 }
 
-std::string flag_of(const EngineOption& option) {
-  if (option.value.empty()) return fmt::format("--{}", option.name);
-  const bool optional = option.value.starts_with('[') && option.value.ends_with(']');
-  const std::string_view value = optional ? option.value.substr(1, option.value.size() - 2) : option.value;
-  return optional ? fmt::format("--{}[={}]", option.name, value) : fmt::format("--{} {}", option.name, value);
+/// "-n, --total N", "--trace[=N]".
+std::string flag_of(const OptionRow& row) {
+  const std::string flag = row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("--{}", row.name);
+  if (needs_value(row)) return fmt::format("{} {}", flag, row.value);
+  return row.value.empty() ? flag : fmt::format("{}[={}]", flag, row.value.substr(1, row.value.size() - 2));
 }
 
-std::string engine_rows() {
+/// Under the headings of their groups.
+std::string option_rows(const std::vector<const OptionRow*>& rows) {
   std::string out;
   std::string_view group;
-  for (const EngineOption& option : engine_options()) {
-    if (option.group != group) out += fmt::format("\n{}:\n", group = option.group);
-    out += row(flag_of(option),
-               fmt::format("{}{}", option.help, option.fallback.empty() ? "" : fmt::format(" [{}]", option.fallback)));
+  for (const OptionRow* option : rows) {
+    if (option->group != group || out.empty()) out += fmt::format("\n{}:\n", group = option->group);
+    out += row(flag_of(*option), option->fallback.empty() ? std::string(option->help)
+                                                          : fmt::format("{} [{}]", option->help, option->fallback));
   }
-  return out + row("-h, --help", "this text");
+  return out + (out.empty() ? "\nOptions:\n" : "") + row("-h, --help", "this text");
+}
+
+/// `text` wrapped, a paragraph for each of its lines.
+std::string paragraphs(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    out += fmt::format("{}\n", fmt::join(wrap(line, kWidth), "\n"));
+  }
+  return out;
 }
 
 std::string placeholder(const PlanOption& option) {
@@ -79,19 +91,29 @@ std::string plan_row(const PlanOption& option) {
 }  // namespace
 
 std::string general_help() {
-  return "lgen: a load generator for gRPC services behind load balancers, scripted in Lua\n"
-         "\n"
-         "Usage:\n"
-         "  lgen PLAN.lua --target HOST:PORT [options]   run a plan\n"
-         "  lgen PLAN.lua --help                         the plan's own options\n"
-         "  lgen check PLAN.lua [options]                lint and try a plan, no network\n"
-         "  lgen analyze logs FILE...                    channel x pod matrix from logs\n"
-         "  lgen report RESULT.json                      print an earlier run again\n"
-         "  lgen version\n" +
-         engine_rows() +
+  std::string out =
+      "lgen: a load generator for gRPC services behind load balancers, scripted in Lua\n"
+      "\n"
+      "Usage: lgen PLAN.lua --target HOST:PORT [options]\n"
+      "       lgen PLAN.lua --help                     the plan's own options\n"
+      "       lgen COMMAND --help\n"
+      "\n"
+      "Commands:\n";
+  for (const Command* command : commands()) {
+    out += row(fmt::format("{} {}", command->name, command->synopsis), std::string(command->help));
+  }
+  return out + option_rows(rows_of(kRunCommand)) +
          "\nThese options can be set as LGEN_NAME in the environment, too. Exit codes: 0 ok,\n"
          "99 failed, 104 configuration, 105 stopped, 107 plan error, 108 aborted,\n"
          "111 invalid, 113 output failed.\n";
+}
+
+std::string command_help(const Command& command) {
+  const std::string_view options = rows_of(command).empty() ? "" : " [options]";
+  const std::string usage = fmt::format("Usage: lgen {} {}{}", command.name, command.synopsis, options);
+  return fmt::format("{}\n\n{}", fmt::join(wrap(usage, kWidth), "\n"),
+                     paragraphs(command.about.empty() ? command.help : command.about)) +
+         option_rows(rows_of(command));
 }
 
 std::string plan_help(const std::string& path, const Plan& plan) {
@@ -100,7 +122,7 @@ std::string plan_help(const std::string& path, const Plan& plan) {
   out = fmt::format("{}\n\nUsage: lgen {} [options]\n", fmt::join(wrap(out, kWidth), "\n"), path);
   if (!plan.options().empty()) out += "\nPlan:\n";
   for (const PlanOption& option : plan.options()) out += plan_row(option);
-  return out + engine_rows();
+  return out + option_rows(rows_of(kRunCommand));
 }
 
 }  // namespace lgen::cli

@@ -1,14 +1,16 @@
-// What --help prints: for lgen alone, and for a plan with its own options in front.
+// What --help prints: for lgen alone, for a command, and for a plan with its own options in front.
 // Thread: pure functions.
 #pragma once
 
 #include <string>
 
+#include "commands.h"
 #include "lgen/plan.h"
 
 namespace lgen::cli {
 
 std::string general_help();
+std::string command_help(const Command& command);
 std::string plan_help(const std::string& path, const Plan& plan);
 
 }  // namespace lgen::cli

@@ -2,37 +2,35 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 
 #include "commands.h"
+#include "exit_code.h"
 #include "help.h"
 #include "lgen/process.h"
-#include "lgen/version.h"
 
 namespace lgen::cli {
-
-void complain(const std::string& message) { fmt::print(stderr, "lgen: {}\n", message); }
-
-int version() {
-  fmt::print("lgen {}\n", kVersion);
-  return 0;
-}
-
 namespace {
 
-int dispatch(std::vector<std::string> args) {
-  const bool alone = args.size() == 1;  // `lgen --help PLAN.lua` asks for the plan's help
-  if (args.empty() || args[0] == "help" || (alone && (args[0] == "--help" || args[0] == "-h"))) {
-    fmt::print("{}", general_help());
-    return 0;
+int run_command(const Command& command, const std::vector<std::string>& args) {
+  auto words = parse_words(command, args);
+  if (!words) {
+    const std::string place = command.takes_plan ? "" : fmt::format("{}: ", command.name);
+    complain(place + words.error().message);
+    return kConfiguration;
   }
-  const std::string command = args[0];
-  if (command == "version" || command == "--version") return version();
-  const std::vector<std::string> rest(args.begin() + 1, args.end());
-  if (command == "check") return check(rest);
-  if (command == "analyze") return analyze(rest);
-  if (command == "report") return report(rest);
-  return run(std::move(args));
+  if (words->help && &command != &kRunCommand) {  // which prints its plan's
+    fmt::print("{}", command_help(command));
+    return kOk;
+  }
+  return command.run(std::move(*words));
+}
+
+int dispatch(const std::vector<std::string>& args) {
+  const bool alone = args.size() == 1;  // `lgen --help PLAN.lua` asks for the plan's help
+  if (args.empty() || (alone && (args[0] == "--help" || args[0] == "-h"))) return run_command(kHelpCommand, {});
+  if (args[0] == "--version") return run_command(kVersionCommand, {});
+  const Command* command = find_command(args[0]);
+  return command ? run_command(*command, {args.begin() + 1, args.end()}) : run_command(kRunCommand, args);
 }
 
 }  // namespace

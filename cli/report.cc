@@ -1,8 +1,6 @@
 // `lgen report RESULT.json`: an earlier run's summary on the terminal again, or as JSON.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -27,29 +25,19 @@ Result<Summary> read_summary(const std::string& path) {
   return summary;
 }
 
-}  // namespace
-
-int report(std::vector<std::string> args) {
-  CLI::App app("Prints the summary of an earlier run again.", "lgen report");
-  std::string path;
-  std::vector<std::string> outputs;
-  bool no_color = false;
-  app.add_option("RESULT", path, "JSON summary, written with --out json=FILE")->required();
-  app.add_option("--out", outputs, "json=FILE: write it as JSON instead")->allow_extra_args(false);
-  app.add_flag("--no-color", no_color, "no colours");
-  try {
-    std::reverse(args.begin(), args.end());
-    app.parse(args);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kOk : kConfiguration;
+int report(Words words) {
+  if (words.operands.size() != 1) {
+    complain("which result? lgen report RESULT.json");
+    return kConfiguration;
   }
-  const auto summary = read_summary(path);
+  const std::vector<std::string> outputs = words.all("out");
+  const auto summary = read_summary(words.operands.front());
   if (!summary) {
     complain(summary.error().message);
     return kConfiguration;
   }
   if (outputs.empty()) {
-    const Outcome shown = write_file("-", render_console(*summary, console_style(no_color)));
+    const Outcome shown = write_file("-", render_console(*summary, console_style(words.has("no-color"))));
     return shown ? kOk : kOutputFailed;
   }
   for (const std::string& output : outputs) {
@@ -64,5 +52,19 @@ int report(std::vector<std::string> args) {
   }
   return kOk;
 }
+
+constexpr OptionRow kOptions[] = {
+    {"out", "json=FILE", "write it as JSON instead; FILE - is standard output", "", "Options", true},
+    {"no-color", "", "no colours", "", "Options"},
+};
+
+}  // namespace
+
+const Command kReportCommand = {.name = "report",
+                                .synopsis = "RESULT.json",
+                                .help = "print the summary of an earlier run again",
+                                .about = "Prints the summary of an earlier run again; --out json=FILE has written it.",
+                                .options = kOptions,
+                                .run = report};
 
 }  // namespace lgen::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -111,8 +110,8 @@ int refuse(const Error& error) {
 
 /// `lgen chekc plan.lua`: no plan of that name, but nearly a command.
 Outcome check_is_no_command(const std::string& plan) {
-  constexpr std::array<std::string_view, 5> kCommands = {"check", "analyze", "report", "version", "help"};
-  const std::string_view guess = did_you_mean(plan, kCommands);
+  const std::vector<std::string_view> names = command_names();
+  const std::string_view guess = did_you_mean(plan, names);
   if (guess.empty() || std::filesystem::exists(plan)) return Done{};
   return make_error(ErrorCode::not_found,
                     fmt::format("'{}' is neither a plan nor a command (did you mean '{}'?)", plan, guess));
@@ -136,14 +135,16 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port) {
       plan, cluster.get());
 }
 
-}  // namespace
-
-int run(std::vector<std::string> args) {
-  auto arguments = parse_arguments(std::move(args));
+int run(Words words) {
+  auto arguments = arguments_of(words);
   if (!arguments) return refuse(arguments.error());
+  if (words.help && arguments->plan.empty()) {
+    fmt::print("{}", command_help(kRunCommand));
+    return kOk;
+  }
   if (arguments->plan.empty()) return refuse({ErrorCode::invalid_argument, "which plan? lgen PLAN.lua [options]"});
   if (const Outcome plan = check_is_no_command(arguments->plan); !plan) return refuse(plan.error());
-  if (arguments->help) return show_help(std::move(*arguments));
+  if (words.help) return show_help(std::move(*arguments));
   int local_port = 0;
   if (const Outcome ok = choose_local_port(arguments->options, local_port); !ok) return refuse(ok.error());
   route_grpc_log();
@@ -162,5 +163,17 @@ int run(std::vector<std::string> args) {
   plan.close();
   return code;
 }
+
+}  // namespace
+
+const Command kRunCommand = {.name = "run",
+                             .synopsis = "PLAN.lua",
+                             .help = "run a plan; the word run may be left out",
+                             .about =
+                                 "Runs the plan and ends with its report and an exit code. Its own options come after "
+                                 "it: lgen PLAN.lua --help lists them.",
+                             .run = run,
+                             .engine_options = true,
+                             .takes_plan = true};
 
 }  // namespace lgen::cli

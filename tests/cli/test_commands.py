@@ -44,6 +44,31 @@ error("never reached")
         self.plan(CALLS)
         self.check(self.run_words("plan.lua", "--help"), 0)
 
+    def test_help_of_a_command(self):
+        for command in ("run", "check", "report", "analyze", "version", "help"):
+            with self.subTest(command):
+                ended = self.run_words(command, "--help")
+                self.check(ended, 0)
+                self.assertTrue(ended.out.startswith(f"Usage: lgen {command}"), ended.out)
+                self.assertEqual(self.run_words("help", command).out, ended.out)
+
+    def test_run_may_be_said(self):
+        self.plan()
+        self.check(self.run_words("run", "plan.lua", "--quiet"), 0)
+
+    def test_words_that_are_nearly_right(self):
+        rows = [
+            (["anlyze", "logs"], "'anlyze' is neither a plan nor a command (did you mean 'analyze'?)"),
+            (["help", "anlyze"], "help: there is no command 'anlyze' (did you mean 'analyze'?)"),
+            (["report", "--ouut", "x"], "report: unknown option --ouut (did you mean '--out'?)"),
+            (["analyze", "logs", "x", "-z"], "analyze: unknown option -z"),
+            (["report", "--out"], "report: --out: its value is missing: json=FILE"),
+            (["report"], "which result? lgen report RESULT.json"),
+        ]
+        for words, message in rows:
+            with self.subTest(words):
+                self.check(self.run_words(*words), 104, "lgen: " + message)
+
     def test_version(self):
         for word in ("version", "--version"):
             ended = self.run_words(word)

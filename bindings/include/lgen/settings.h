@@ -23,15 +23,19 @@ namespace lgen {
 enum class OptionLayer { plan, config, environment, flags };
 inline constexpr std::size_t kOptionLayers = 4;
 
-struct EngineOption {
-  std::string_view name;   // "server-name": the flag is --server-name, the variable LGEN_SERVER_NAME
+/// A row of an option table: argv is read by it, and --help, shell completion and the manual are made from it.
+struct OptionRow {
+  std::string_view name;   // "server-name": the flag is --server-name
   std::string_view value;  // placeholder in --help, "HOST:PORT"; "" for a switch; "[..]" when the value may be left out
   std::string_view help;
   std::string_view fallback;  // default as text; "" none
   std::string_view group;     // heading in --help
   bool repeatable = false;
+  char letter = '\0';  // 'n': -n says the same
 };
-std::span<const EngineOption> engine_options();
+
+/// The engine's; what is here as --server-name can be said as LGEN_SERVER_NAME in the environment, too.
+std::span<const OptionRow> engine_options();
 
 /// FORMAT=FILE of --out.
 struct OutputRequest {

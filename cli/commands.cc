@@ -1,0 +1,50 @@
+#include "commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lgen::cli {
+namespace {
+
+constexpr const Command* kCommands[] = {&kRunCommand,     &kCheckCommand,   &kReportCommand,
+                                        &kAnalyzeCommand, &kVersionCommand, &kHelpCommand};
+
+}  // namespace
+
+std::span<const Command* const> commands() { return kCommands; }
+
+std::vector<std::string_view> command_names() {
+  std::vector<std::string_view> names;
+  for (const Command* command : kCommands) names.push_back(command->name);
+  return names;
+}
+
+const Command* find_command(std::string_view name) {
+  const auto* at =
+      std::find_if(std::begin(kCommands), std::end(kCommands), [&](const Command* c) { return c->name == name; });
+  return at == std::end(kCommands) ? nullptr : *at;
+}
+
+std::vector<const OptionRow*> rows_of(const Command& command) {
+  std::vector<const OptionRow*> rows;
+  for (const OptionRow& row : command.options) rows.push_back(&row);
+  if (!command.engine_options) return rows;
+  const auto is_own = [&](const OptionRow& row) {
+    return std::any_of(command.options.begin(), command.options.end(),
+                       [&](const auto& o) { return o.name == row.name; });
+  };
+  for (const OptionRow& row : engine_options()) {
+    if (!is_own(row)) rows.push_back(&row);
+  }
+  return rows;
+}
+
+Result<Words> parse_words(const Command& command, const std::vector<std::string>& args) {
+  return sort_words(rows_of(command), args,
+                    command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
+}
+
+void complain(const std::string& message) { fmt::print(stderr, "lgen: {}\n", message); }
+
+}  // namespace lgen::cli
