@@ -18,6 +18,12 @@ std::string_view first_value(const MetadataView* metadata, std::string_view key)
   return metadata ? find_header(*metadata, key).value_or("") : std::string_view();
 }
 
+/// A server that fails a call at once sends one block of metadata, and gRPC calls all of it trailers.
+std::string_view named_by(const MetadataView* headers, const MetadataView* trailers, std::string_view key) {
+  const std::string_view name = first_value(headers, key);
+  return name.empty() ? first_value(trailers, key) : name;
+}
+
 bool was_reached(const UnaryResult& result) { return result.connection > 0 || !result.peer.empty(); }
 
 }  // namespace
@@ -34,11 +40,11 @@ std::string_view backend_by_metadata(const BackendRule& rule, const MetadataView
   using Source = BackendRule::Source;
   switch (rule.source) {
     case Source::automatic: {
-      const std::string_view name = first_value(headers, rule.key);
+      const std::string_view name = named_by(headers, trailers, rule.key);
       return name.empty() ? peer : name;
     }
     case Source::header:
-      return first_value(headers, rule.key);
+      return named_by(headers, trailers, rule.key);
     case Source::trailer:
       return first_value(trailers, rule.key);
     case Source::peer:

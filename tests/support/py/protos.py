@@ -8,21 +8,23 @@ import subprocess
 import sys
 import tempfile
 
-PROTO_DIR = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "proto"))
-_generated = None
+_REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+PROTO_DIR = os.path.join(_REPOSITORY, "proto")
+PEERS_DIR = os.path.join(_REPOSITORY, "tests", "peers")
+_generated = set()
 
 
-def _generate():
-    global _generated
-    _generated = tempfile.mkdtemp(prefix="lgen-protos-")
-    atexit.register(shutil.rmtree, _generated, True)
-    files = sorted(name for name in os.listdir(PROTO_DIR) if name.endswith(".proto"))
-    subprocess.run(["protoc", f"--proto_path={PROTO_DIR}", f"--python_out={_generated}", *files], check=True)
-    sys.path.insert(0, _generated)
+def _generate(directory):
+    output = tempfile.mkdtemp(prefix="lgen-protos-")
+    atexit.register(shutil.rmtree, output, True)
+    files = sorted(name for name in os.listdir(directory) if name.endswith(".proto"))
+    subprocess.run(["protoc", f"--proto_path={directory}", f"--python_out={output}", *files], check=True)
+    sys.path.insert(0, output)
+    _generated.add(directory)
 
 
-def messages(name):
-    """The module of proto/<name>.proto, e.g. messages("streaming").TextRequest."""
-    if _generated is None:
-        _generate()
+def messages(name, directory=PROTO_DIR):
+    """The module of <directory>/<name>.proto, e.g. messages("streaming").TextRequest."""
+    if directory not in _generated:
+        _generate(directory)
     return importlib.import_module(name + "_pb2")

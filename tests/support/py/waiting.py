@@ -1,5 +1,6 @@
 """Waiting for things that happen soon: a condition, a port, a line of a program's output."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -21,11 +22,18 @@ def eventually(probe, what="the condition"):
         time.sleep(0.01)
 
 
+def free_ports(count, host="127.0.0.1"):
+    """So many different ports that nobody has at this moment. Where a program can choose its own (port 0), let it."""
+    with contextlib.ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((host, 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
 def free_port(host="127.0.0.1"):
-    """A port nobody has at this moment. Where a program can choose its own (port 0), let it."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """One of these."""
+    return free_ports(1, host)[0]
 
 
 def accepts_connections(host, port):
