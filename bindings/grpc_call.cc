@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "grpc_metadata.h"
 #include "host.h"
 #include "mod_grpc.h"
@@ -11,8 +14,8 @@
 namespace lgen::lua {
 namespace {
 
-constexpr CallWords kWords = {"ch:call", "ch:call: timeout", "ch:call: wait_for_ready", "ch:call: decode",
-                              "ch:call: tags"};
+constexpr CallWords kWords = {"ch:call",         "ch:call: timeout", "ch:call: wait_for_ready",
+                              "ch:call: decode", "ch:call: tags",    "ch:call: compression"};
 
 std::string_view first_value(const MetadataView* metadata, std::string_view key) {
   return metadata ? find_header(*metadata, key).value_or("") : std::string_view();
@@ -25,6 +28,24 @@ std::string_view named_by(const MetadataView* headers, const MetadataView* trail
 }
 
 bool was_reached(const UnaryResult& result) { return result.connection > 0 || !result.peer.empty(); }
+
+constexpr std::string_view kAttemptsKey = "grpc-previous-rpc-attempts";
+
+/// From what a server echoes: how often a call had been tried before, and now once more; 0 when it does not say.
+std::uint32_t attempts_of(std::optional<std::string_view> previous) {
+  std::uint32_t count = 0;
+  if (!previous) return 0;
+  const auto end = previous->data() + previous->size();
+  const auto [at, error] = std::from_chars(previous->data(), end, count);
+  return error == std::errc() && at == end ? count + 1 : 0;
+}
+
+std::uint32_t attempts_in(std::string_view packed) { return attempts_of(find_packed(packed, kAttemptsKey)); }
+
+std::uint32_t attempts_of(const UnaryResult& result) {
+  const std::string_view told = first_value(result.headers, kAttemptsKey);
+  return attempts_of(told.empty() ? first_value(result.trailers, kAttemptsKey) : told);
+}
 
 }  // namespace
 
@@ -124,6 +145,9 @@ int call_property(lua_State* L) {
     push_packed_metadata(L, name == "headers" ? headers : trailers);
   } else if (name == "status") {
     push_status(L, call.code, message, details, "status");
+  } else if (name == "attempts") {
+    const std::uint32_t attempts = std::max(attempts_in(headers), attempts_in(trailers));
+    attempts > 0 ? lua_pushinteger(L, attempts) : lua_pushnil(L);
   } else {
     return 0;
   }
@@ -151,6 +175,7 @@ CallOptions make_call_options(lua_State* L, GrpcState& state, const CallDefaults
   CallOptions options;
   options.timeout = settings.timeout;
   options.wait_for_ready = settings.wait_for_ready.value_or(defaults.wait_for_ready);
+  options.compression = settings.compression;
   if (settings.metadata == 0 && defaults.metadata_function == LUA_NOREF) {
     if (!defaults.metadata.empty()) options.metadata = &defaults.metadata;
     return options;
@@ -276,6 +301,7 @@ void UnaryCall::record(const UnaryResult& result, GrpcCode code) {
   sample.code = to_string(code);
   sample.backend = backend_;
   site_->call_ended(sample);
+  if (channel_->defaults->retries) site_->call_attempts(attempts_of(result));
 }
 
 }  // namespace lgen::lua

@@ -126,6 +126,15 @@ char* pack_metadata(const MetadataView* metadata, char* out) {
   return out;
 }
 
+std::optional<std::string_view> find_packed(std::string_view packed, std::string_view wanted) {
+  while (!packed.empty()) {
+    const std::string_view key = take(packed);
+    const std::string_view value = take(packed);
+    if (key == wanted) return value;
+  }
+  return std::nullopt;
+}
+
 void push_packed_metadata(lua_State* L, std::string_view packed) {
   lua_newtable(L);
   while (!packed.empty()) {

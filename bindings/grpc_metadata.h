@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <lua.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ void read_metadata(lua_State* L, int index, std::string_view what, Metadata& out
 std::size_t packed_size(const MetadataView* metadata);
 /// Appends the pairs at `out` and returns the end.
 char* pack_metadata(const MetadataView* metadata, char* out);
+/// The first value of a key.
+std::optional<std::string_view> find_packed(std::string_view packed, std::string_view key);
 /// Pushes {key = "value" or {"first", "second"}}. `packed`: what pack_metadata wrote.
 void push_packed_metadata(lua_State* L, std::string_view packed);
 void push_metadata(lua_State* L, const MetadataView* metadata);

@@ -28,7 +28,9 @@ constexpr std::array kChannelKeys = {
     Key{"max_send", "lgen.Size", "largest message to send; default: any"},
     Key{"compression", "\"none\"|\"gzip\"|\"deflate\"", "of what is sent; default: none"},
     Key{"user_agent", "string", "put in front of the user agent"},
-    Key{"retries", "boolean", "let gRPC retry behind the plan's back; default: false"},
+    Key{"retries", "boolean",
+        "let gRPC retry as service_config says, unseen by the plan but for call.attempts; default: "
+        "false"},
     Key{"wait_for_ready", "boolean", "calls wait for a connection instead of failing"},
     Key{"timeout", "lgen.Duration", "of unary calls that set none; default: none"},
     Key{"metadata", "table|fun():table", "sent with every call and stream"},
@@ -42,19 +44,31 @@ constexpr std::array kPoolOwnKeys = {
         "which channel the next call goes to; default: round_robin"},
     Key{"connection", "\"own\"|\"shared\"", "one TCP connection per channel (default) or one for all"}};
 
-constexpr auto kPoolKeys = [] {
-  std::array<Key, kPoolOwnKeys.size() + kChannelKeys.size()> all{};
-  std::copy(kPoolOwnKeys.begin(), kPoolOwnKeys.end(), all.begin());
-  std::copy(kChannelKeys.begin(), kChannelKeys.end(), all.begin() + kPoolOwnKeys.size());
+template <std::size_t N, std::size_t M>
+constexpr auto joined(const std::array<Key, N>& own, const std::array<Key, M>& common) {
+  std::array<Key, N + M> all{};
+  std::copy(own.begin(), own.end(), all.begin());
+  std::copy(common.begin(), common.end(), all.begin() + N);
   return all;
-}();
+}
+constexpr auto kPoolKeys = joined(kPoolOwnKeys, kChannelKeys);
 
 constexpr std::array kCallKeys = {
     Key{"timeout", "lgen.Duration", "deadline of the call"},
     Key{"metadata", "table|fun():table", "added to the channel's"},
     Key{"wait_for_ready", "boolean", "wait for a connection instead of failing"},
+    Key{"compression", "\"none\"|\"gzip\"|\"deflate\"", "of what is sent; default: the channel's"},
     Key{"decode", "boolean", "false: replies stay bytes; default: true"},
     Key{"tags", "table<string,string>", "labels of this call, beside the task's and the channel's"}};
+constexpr std::array kStreamOwnKeys = {Key{
+    "correlate", "\"order\"|string|lgen.Correlate",
+    "which reply of a bidi stream answers which message, for grpc_message_rtt_seconds: \"order\", the k-th the k-th; "
+    "the path of a field that both have; or both sides apart"}};
+constexpr auto kStreamKeys = joined(kStreamOwnKeys, kCallKeys);
+constexpr std::array kCorrelateKeys = {
+    Key{"send", "string|fun(message: any): string|number", "path of a field, \"a.id\", or what tells the key", true},
+    Key{"recv", "string|fun(message: any): string|number", "the same of the replies", true},
+    Key{"max", "integer", "messages that wait for an answer at most, then the oldest is given up; default: 10000"}};
 constexpr std::array kTlsKeys = {Key{"ca", "string", "PEM file of accepted roots; default: the system's"},
                                  Key{"cert", "string", "PEM file of the client's certificate chain"},
                                  Key{"key", "string", "PEM file of its key"},
@@ -202,6 +216,20 @@ BackendRule read_backend(lua_State* L, int index, const std::string& what) {
   return rule;
 }
 
+Compression read_compression(lua_State* L, std::string_view word, std::string_view what) {
+  static constexpr Choice<Compression> kChoices[] = {
+      {"none", Compression::none}, {"gzip", Compression::gzip}, {"deflate", Compression::deflate}};
+  return choose(L, word, what, kChoices);
+}
+
+/// How long a call may take.
+Duration read_deadline(lua_State* L, int index, std::string_view what) {
+  const Duration timeout = check_duration(L, index, what);
+  if (timeout == Duration{0})
+    raise(L, fmt::format("{}: 0 leaves no time for an answer; without one there is no deadline", what));
+  return timeout;
+}
+
 void read_wire_options(lua_State* L, int o, const std::string& what, ChannelOptions& wire) {
   const auto named = [&](const char* key) { return fmt::format("{}: {}", what, key); };
   with_field(L, o, "tls", [&](int at) { read_tls(L, at, named("tls"), wire); });
@@ -217,15 +245,13 @@ void read_wire_options(lua_State* L, int o, const std::string& what, ChannelOpti
   wire.retries = boolean_field(L, o, "retries", what).value_or(false);
   with_field(L, o, "args", [&](int at) { read_args(L, at, named("args"), wire); });
   if (auto word = string_field(L, o, "compression", what)) {
-    static constexpr Choice<Compression> kChoices[] = {
-        {"none", Compression::none}, {"gzip", Compression::gzip}, {"deflate", Compression::deflate}};
-    wire.compression = choose(L, *word, named("compression"), kChoices);
+    wire.compression = read_compression(L, *word, named("compression"));
   }
 }
 
 void read_call_defaults(lua_State* L, int o, const std::string& what, CallDefaults& calls) {
   const auto named = [&](const char* key) { return fmt::format("{}: {}", what, key); };
-  calls.timeout = duration_field(L, o, "timeout", what);
+  with_field(L, o, "timeout", [&](int at) { calls.timeout = read_deadline(L, at, named("timeout")); });
   calls.wait_for_ready = boolean_field(L, o, "wait_for_ready", what).value_or(false);
   with_field(L, o, "metadata", [&](int at) {
     if (!lua_isfunction(L, at)) return read_metadata(L, at, what, calls.metadata);
@@ -266,10 +292,13 @@ void read_pool_options(lua_State* L, int o, const std::string& what, ChannelDecl
 const KeySet kChannelOptions = {"lgen.ChannelOptions", kChannelKeys};
 const KeySet kPoolOptions = {"lgen.PoolOptions", kPoolKeys};
 const KeySet kCallOptions = {"lgen.CallOptions", kCallKeys};
+const KeySet kStreamOptions = {"lgen.StreamOptions", kStreamKeys};
+const KeySet kCorrelateOptions = {"lgen.Correlate", kCorrelateKeys};
 
 std::span<const KeySet> grpc_option_tables() {
-  static const std::array tables = {kChannelOptions,   kPoolOptions,    kCallOptions,   kTlsOptions,
-                                    kKeepaliveOptions, kBackoffOptions, kBackendOptions};
+  static const std::array tables = {kChannelOptions,   kPoolOptions,      kCallOptions,
+                                    kStreamOptions,    kCorrelateOptions, kTlsOptions,
+                                    kKeepaliveOptions, kBackoffOptions,   kBackendOptions};
   return tables;
 }
 
@@ -287,6 +316,7 @@ void read_channel_options(lua_State* L, int index, std::string_view what_view, c
   }
   read_wire_options(L, index, what, decl.wire);
   read_call_defaults(L, index, what, decl.calls);
+  decl.calls.retries = decl.wire.retries;
   if (pool) read_pool_options(L, index, what, decl);
 }
 
@@ -298,19 +328,26 @@ CallSettings read_call_options(lua_State* L, int index, const CallWords& words) 
   while (lua_next(L, index)) {
     const std::string_view key = lua_type(L, -2) == LUA_TSTRING ? to_view(L, -2) : std::string_view();
     if (key == "timeout") {
-      settings.timeout = check_duration(L, -1, words.timeout);
+      settings.timeout = read_deadline(L, -1, words.timeout);
     } else if (key == "wait_for_ready") {
       settings.wait_for_ready = check_boolean(L, -1, words.wait_for_ready);
     } else if (key == "decode") {
       settings.decode = check_boolean(L, -1, words.decode);
-    } else if (key == "metadata" || key == "tags") {
-      (key == "tags" ? settings.tags : settings.metadata) = -1;
+    } else if (key == "metadata") {
+      settings.metadata = -1;
+    } else if (key == "tags") {
+      settings.tags = -1;
+    } else if (key == "compression") {
+      settings.compression = read_compression(L, check_string(L, -1, words.compression), words.compression);
+    } else if (key == "correlate" && words.stream) {
+      settings.correlate = -1;
     } else {
-      check_keys(L, index, words.function, kCallOptions.keys);
+      check_keys(L, index, words.function, words.stream ? kStreamOptions.keys : kCallOptions.keys);
     }
     lua_pop(L, 1);
   }
-  const std::pair<const char*, int*> kept[] = {{"metadata", &settings.metadata}, {"tags", &settings.tags}};
+  const std::pair<const char*, int*> kept[] = {
+      {"metadata", &settings.metadata}, {"tags", &settings.tags}, {"correlate", &settings.correlate}};
   for (const auto& [key, place] : kept) {
     if (*place != 0 && get_field(L, index, key)) *place = lua_gettop(L);
   }

@@ -34,6 +34,7 @@ struct CallDefaults {
   Labels tags;
   BackendRule backend;
   std::optional<std::uint64_t> max_streams;
+  bool retries = false;  // calls may take more than one attempt
 };
 
 /// Everything in `o` of lgen.grpc.channel and lgen.grpc.pool.
@@ -48,7 +49,7 @@ struct ChannelDecl {
   bool shared = false;
 };
 
-extern const KeySet kChannelOptions, kPoolOptions, kCallOptions;
+extern const KeySet kChannelOptions, kPoolOptions, kCallOptions, kStreamOptions, kCorrelateOptions;
 /// All option tables of lgen.grpc, for the registry.
 std::span<const KeySet> grpc_option_tables();
 
@@ -60,14 +61,17 @@ void read_channel_options(lua_State* L, int index, std::string_view what, const 
 struct CallSettings {
   std::optional<Duration> timeout;
   std::optional<bool> wait_for_ready;
+  std::optional<Compression> compression;
   bool decode = true;
-  int metadata = 0;  // stack index, 0: none
-  int tags = 0;      // stack index, 0: none
+  int metadata = 0;   // stack index, 0: none
+  int tags = 0;       // stack index, 0: none
+  int correlate = 0;  // stack index, 0: none; streams only
 };
 
 /// What error messages call a function and its options: ready-made, because calls are many and errors few.
 struct CallWords {
-  std::string_view function, timeout, wait_for_ready, decode, tags;
+  std::string_view function, timeout, wait_for_ready, decode, tags, compression;
+  bool stream = false;  // ch:open: it has options of its own
 };
 
 /// Reads the table at `index` (may be absent); the values it refers to stay on the stack.

@@ -44,13 +44,14 @@ std::string_view function_of(StreamWait::For what) {
 // ---- life ----
 
 LuaStream::LuaStream(GrpcState& state, Task& owner, std::shared_ptr<PlanChannel> channel, const MethodInfo& method,
-                     CallSite& site, bool decode)
+                     CallSite& site, bool decode, std::unique_ptr<StreamCorrelation> correlation)
     : state_(state),
       owner_(&owner),
       channel_(std::move(channel)),
       method_(method),
       site_(site),
       id_(++state.streams_opened),
+      correlation_(std::move(correlation)),
       decode_(decode) {}
 
 LuaStream::~LuaStream() {
@@ -78,7 +79,7 @@ void LuaStream::retire() {
 void LuaStream::task_ended() noexcept {
   const bool told_to_end = owner_->cancel_requested();
   owner_ = nullptr;
-  if (!told_to_end) site_.stream_leaked();
+  if (!told_to_end && !ended_by_us_ && !attended_) site_.stream_leaked();
   cancel("its task has ended and left it open");
 }
 
@@ -97,9 +98,12 @@ void LuaStream::abandon() {
 int LuaStream::send(lua_State* L, std::string_view message) {
   using Sent = GrpcStream::Sent;
   if (done_) return push_end(L);
+  FieldValue key;
+  if (correlation_) key = correlation_->key_of_sent(L, 2, message);
+  const TimePoint asked = method_.kind == MethodKind::bidi ? state_.host.loop.precise_now() : TimePoint{};
   const Sent sent = first_wait(StreamWait::For::room) ? Sent::full : wire_->send(message);
   if (sent == Sent::accepted) {
-    accepted_one(L, message);
+    accepted_one(L, message, asked, std::move(key));
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -107,15 +111,20 @@ int LuaStream::send(lua_State* L, std::string_view message) {
   Task& task = Task::check_can_wait(L, "s:send");
   StreamWait& room = state_.waits.take(state_.host);
   room.message = message;
+  room.asked = asked;
+  room.key = std::move(key);
   waits_.push_back(&room);
   return room.begin(L, task, *this, StreamWait::For::room, std::nullopt);
 }
 
-void LuaStream::accepted_one(lua_State* L, std::string_view message) {
+/// Round trips run from s:send, so that a wait for room counts.
+void LuaStream::accepted_one(lua_State* L, std::string_view message, TimePoint asked, FieldValue key) {
   note_busy();
   if (trace_) state_.trace.sent(trace_, L, method_.input, message);
-  if (method_.kind == MethodKind::bidi && wire_->accepted() == wire_->received() + 1) {
-    asked_ = state_.host.loop.precise_now();
+  if (correlation_) {
+    correlation_->sent(std::move(key), asked);
+  } else if (wire_->accepted() == wire_->received() + 1) {
+    asked_ = asked;
   }
   if (method_.kind == MethodKind::server) half_close();  // its one request is all it takes
 }
@@ -124,7 +133,7 @@ void LuaStream::on_writable() {
   while (StreamWait* room = first_wait(StreamWait::For::room)) {
     if (wire_->send(room->message) != GrpcStream::Sent::accepted) return;  // still full, or on_done follows
     lua_State* co = room->task().co();
-    accepted_one(co, room->message);
+    accepted_one(co, room->message, room->asked, std::move(room->key));
     lua_pushboolean(co, 1);
     wake(*room, 1);
     if (done_) return;
@@ -158,11 +167,9 @@ int LuaStream::receive(lua_State* L, StreamWait::For what, std::optional<Duratio
 }
 
 void LuaStream::on_message(std::string_view message) {
+  measure_message(message);
   note_busy();
   if (trace_) state_.trace.received(trace_, state_.host.L, method_.output, message);
-  if (asked_ != TimePoint{} && wire_->received() == wire_->accepted()) {
-    site_.message_rtt(state_.host.loop.precise_now() - std::exchange(asked_, TimePoint{}));
-  }
   if (backend_.empty()) learn_backend_from(message);
   StreamWait* receiver = first_wait(StreamWait::For::message);
   if (!receiver) receiver = first_wait(StreamWait::For::next);
@@ -174,6 +181,20 @@ void LuaStream::on_message(std::string_view message) {
   (draining_ ? last_ : inbox_) = message;
   (draining_ ? has_last_ : has_inbox_) = true;
   if (draining_) read_next();
+}
+
+/// The clock is read once, before anything else is done with the message.
+void LuaStream::measure_message(std::string_view message) {
+  const TimePoint now = state_.host.loop.precise_now();
+  if (last_message_ == TimePoint{}) {
+    site_.stream_first_message(now - opened_);
+  } else {
+    site_.message_gap(now - last_message_);
+  }
+  last_message_ = now;
+  if (correlation_) return correlation_->received(message, now, site_);
+  if (asked_ == TimePoint{} || wire_->received() != wire_->accepted()) return;
+  site_.message_rtt(now - std::exchange(asked_, TimePoint{}));
 }
 
 void LuaStream::read_next() {
@@ -244,6 +265,7 @@ void LuaStream::record(const StreamResult& result) {
   sample.sent_told = written_told_;
   sample.received_told = received_told_;
   site_.stream_ended(sample);
+  if (correlation_) site_.messages_unanswered(correlation_->unanswered());
   if (status_.ok() || (ended_by_us_ && status_.code == GrpcCode::cancelled)) return;
   state_.host.add_error(sample.code, status_.message, method_.name, backend_);
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "grpc_channel.h"
+#include "grpc_correlate.h"
 #include "grpc_stream_wait.h"
 #include "lgen/grpc.h"
 #include "stack.h"
@@ -28,7 +29,7 @@ struct GrpcState;
 class LuaStream final : public StreamEvents, public TaskResource {
  public:
   LuaStream(GrpcState& state, Task& owner, std::shared_ptr<PlanChannel> channel, const MethodInfo& method,
-            CallSite& site, bool decode);
+            CallSite& site, bool decode, std::unique_ptr<StreamCorrelation> correlation);
   ~LuaStream();
   LuaStream(const LuaStream&) = delete;
   LuaStream& operator=(const LuaStream&) = delete;
@@ -40,12 +41,17 @@ class LuaStream final : public StreamEvents, public TaskResource {
   }
 
   // What plans do; these push results or wait.
+  /// `message`: what lies at stack index 2, encoded.
   int send(lua_State* L, std::string_view message);
   int receive(lua_State* L, StreamWait::For what, std::optional<Duration> timeout);
   int close(lua_State* L, std::optional<Duration> timeout);
   int backend(lua_State* L, std::optional<Duration> timeout);
   void half_close();
   void cancel(std::string_view reason);
+
+  /// A loop of ours holds it: when that is left, it is cancelled and has not leaked.
+  void attend() { attended_ = true; }
+  bool attended() const { return attended_; }
 
   // What plans read.
   bool done() const { return done_; }
@@ -92,7 +98,8 @@ class LuaStream final : public StreamEvents, public TaskResource {
   int push_end(lua_State* L) const;
   int push_backend(lua_State* L) const;
   void read_next();
-  void accepted_one(lua_State* L, std::string_view message);
+  void accepted_one(lua_State* L, std::string_view message, TimePoint asked, FieldValue key);
+  void measure_message(std::string_view message);
   void note_busy();
   void learn_backend(std::string_view backend);
   void learn_backend_from(std::string_view message);
@@ -109,8 +116,10 @@ class LuaStream final : public StreamEvents, public TaskResource {
   std::uint64_t id_, trace_ = 0, connection_ = 0;
   std::uint64_t written_ = 0, received_ = 0;            // once done
   std::uint64_t written_told_ = 0, received_told_ = 0;  // to the time line
-  TimePoint opened_{}, asked_{};                        // asked_: a message waits for its answer since
-  std::string headers_, trailers_;                      // packed
+  TimePoint opened_{}, last_message_{};
+  TimePoint asked_{};  // the one message sent waits for its answer since
+  std::unique_ptr<StreamCorrelation> correlation_;
+  std::string headers_, trailers_;  // packed
   std::string backend_;
   std::string inbox_, last_;  // a message not yet received; the last one of a stream being closed
   GrpcStatus status_;
@@ -118,13 +127,16 @@ class LuaStream final : public StreamEvents, public TaskResource {
   bool decode_;
   bool has_inbox_ = false, has_last_ = false, has_headers_ = false;
   bool half_closed_ = false, draining_ = false, done_ = false;
-  bool reached_ = false, ended_by_us_ = false, busy_ = false;
+  bool reached_ = false, ended_by_us_ = false, busy_ = false, attended_ = false;
 };
 
 struct StreamHandle {
   static constexpr ObjectType kType{"lgen.Stream"};
   explicit StreamHandle(LuaStream& s) : stream(&s) { stream->retain(); }
-  ~StreamHandle() { stream->release(); }
+  ~StreamHandle() {
+    if (stream->attended()) stream->cancel("nobody watches any more");
+    stream->release();
+  }
   StreamHandle(const StreamHandle&) = delete;
   StreamHandle& operator=(const StreamHandle&) = delete;
   LuaStream* stream;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "field_path.h"
 #include "lgen/loop.h"
 #include "lgen/time.h"
 #include "task.h"
@@ -41,7 +42,10 @@ class StreamWait final : public Waiter, private LuaVu::StopListener {
   Task& task() const { return *task_; }
   Duration timeout() const { return timeout_; }
 
-  std::string message;  // For::room: what is to be sent
+  // For::room: what is to be sent, since when, and by what its answer will be known.
+  std::string message;
+  TimePoint asked;
+  FieldValue key;
 
  private:
   void vu_stopping() noexcept override { give_up(); }

@@ -103,8 +103,17 @@ constexpr Binding kCall = {
     "lgen.Error?, lgen.Call?",
     "[Y R E] a unary call: reply, nil, call; or nil, err"};
 constexpr Binding kOpen = {"open", open_stream,
-                           "fun(self, method: lgen.Method|string, options?: lgen.CallOptions): lgen.Stream",
+                           "fun(self, method: lgen.Method|string, options?: lgen.StreamOptions): lgen.Stream",
                            "[R] opens a stream, without waiting"};
+constexpr Binding kHealth = {"health", nullptr,
+                             "fun(self, service?: string, options?: lgen.CallOptions): "
+                             "\"SERVING\"|\"NOT_SERVING\"|\"UNKNOWN\"|nil, lgen.Error?",
+                             "[Y E] asks grpc.health.v1; a service the server does not know is NOT_FOUND"};
+constexpr Binding kWatchHealth = {
+    "watch_health", nullptr, "fun(self, service?: string, options?: lgen.StreamOptions): fun(): string?, lgen.Error?",
+    "[Y R] for status in ch:watch_health(): now and at every change, also SERVICE_UNKNOWN, until the VU is told to "
+    "stop; "
+    "when the watch fails, last UNKNOWN and the error"};
 constexpr Binding kState = {"state", state,
                             "fun(self): \"IDLE\"|\"CONNECTING\"|\"READY\"|\"TRANSIENT_FAILURE\"|\"SHUTDOWN\"",
                             "of a pool: READY when all are, else that of the first that is not"};
@@ -117,13 +126,22 @@ constexpr Binding kClose = {"close", close, "fun(self)", "no new calls; running 
 constexpr Binding kEvents = {"events", push_event_loop, "fun(self): fun(): lgen.ChannelEvent?",
                              "[Y] for ev in ch:events(): every change of state from now on"};
 
-constexpr Binding kChannelBindings[] = {
-    kCall,    kOpen,      kState,
-    kConnect, kWaitReady, kReconnect,
-    kClose,   kEvents,    {"name", nullptr, "string", "as given; of a pool's channel \"main[1]\""}};
+constexpr Binding kChannelBindings[] = {kCall,
+                                        kOpen,
+                                        kHealth,
+                                        kWatchHealth,
+                                        kState,
+                                        kConnect,
+                                        kWaitReady,
+                                        kReconnect,
+                                        kClose,
+                                        kEvents,
+                                        {"name", nullptr, "string", "as given; of a pool's channel \"main[1]\""}};
 constexpr Binding kPoolBindings[] = {
     kCall,
     kOpen,
+    kHealth,
+    kWatchHealth,
     kState,
     kConnect,
     kWaitReady,
@@ -142,6 +160,7 @@ constexpr Binding kCallBindings[] = {
     {"headers", nullptr, "table<string, string|string[]>", "of the response"},
     {"trailers", nullptr, "table<string, string|string[]>", "of the response"},
     {"status", nullptr, "lgen.Error", "code \"OK\" included"},
+    {"attempts", nullptr, "integer?", "how often it was tried; nil when the server does not tell"},
 };
 
 constexpr Key kEventKeys[] = {

@@ -11,8 +11,13 @@
 namespace lgen::lua {
 namespace {
 
-constexpr CallWords kWords = {"ch:open", "ch:open: timeout", "ch:open: wait_for_ready", "ch:open: decode",
-                              "ch:open: tags"};
+constexpr CallWords kWords = {"ch:open",
+                              "ch:open: timeout",
+                              "ch:open: wait_for_ready",
+                              "ch:open: decode",
+                              "ch:open: tags",
+                              "ch:open: compression",
+                              true};
 
 LuaStream& self(lua_State* L, std::string_view what) { return *check_object<StreamHandle>(L, 1, what).stream; }
 
@@ -160,7 +165,8 @@ int open_stream(lua_State* L) {
   GrpcState& state = *host.grpc;
   const CallOptions options = make_call_options(L, state, *channel->defaults, settings, kWords.function);
   CallSite& site = site_of_call(L, *channel, method, settings, kWords);
-  auto* stream = new LuaStream(state, *host.current, channel, method, site, settings.decode);
+  auto correlation = settings.correlate ? StreamCorrelation::read(L, settings.correlate, method) : nullptr;
+  auto* stream = new LuaStream(state, *host.current, channel, method, site, settings.decode, std::move(correlation));
   push_object<StreamHandle>(L, *stream);
   stream->release();  // the handle holds it now
   stream->open(options);

@@ -21,11 +21,12 @@ namespace lgen::lua {
 namespace {
 
 const std::array kModules = {
-    &kLgenModule,     &kLoadModule,    &kLoadClass,         &kTimeModule,   &kTaskClass,   &kTaskPrimitives,
-    &kEveryClass,     &kRandomModule,  &kMathModule,        &kProtoModule,  &kSchemaClass, &kMethodClass,
-    &kEncodedClass,   &kGrpcModule,    &kChannelClass,      &kPoolClass,    &kStreamClass, &kCallClass,
-    &kEventFeedClass, &kMetricsModule, &kMetricsPrimitives, &kCounterClass, &kGaugeClass,  &kRateClass,
-    &kHistogramClass, &kVerdictModule, &kDistributionClass, &kLogModule,    &kJsonModule,  &kLintModule,
+    &kLgenModule,     &kLoadModule,     &kLoadClass,     &kTimeModule,        &kTaskClass,    &kTaskPrimitives,
+    &kEveryClass,     &kRandomModule,   &kMathModule,    &kProtoModule,       &kSchemaClass,  &kMethodClass,
+    &kEncodedClass,   &kGrpcModule,     &kChannelClass,  &kPoolClass,         &kStreamClass,  &kCallClass,
+    &kEventFeedClass, &kGrpcPrimitives, &kMetricsModule, &kMetricsPrimitives, &kCounterClass, &kGaugeClass,
+    &kRateClass,      &kHistogramClass, &kVerdictModule, &kDistributionClass, &kLogModule,    &kJsonModule,
+    &kLintModule,
 };
 
 /// "lgen.grpc" -> "grpc"; "lgen" -> "".

@@ -86,7 +86,7 @@
 ---@field max_send? lgen.Size largest message to send; default: any
 ---@field compression? "none"|"gzip"|"deflate" of what is sent; default: none
 ---@field user_agent? string put in front of the user agent
----@field retries? boolean let gRPC retry behind the plan's back; default: false
+---@field retries? boolean let gRPC retry as service_config says, unseen by the plan but for call.attempts; default: false
 ---@field wait_for_ready? boolean calls wait for a connection instead of failing
 ---@field timeout? lgen.Duration of unary calls that set none; default: none
 ---@field metadata? table|fun():table sent with every call and stream
@@ -111,7 +111,7 @@
 ---@field max_send? lgen.Size largest message to send; default: any
 ---@field compression? "none"|"gzip"|"deflate" of what is sent; default: none
 ---@field user_agent? string put in front of the user agent
----@field retries? boolean let gRPC retry behind the plan's back; default: false
+---@field retries? boolean let gRPC retry as service_config says, unseen by the plan but for call.attempts; default: false
 ---@field wait_for_ready? boolean calls wait for a connection instead of failing
 ---@field timeout? lgen.Duration of unary calls that set none; default: none
 ---@field metadata? table|fun():table sent with every call and stream
@@ -124,8 +124,23 @@
 ---@field timeout? lgen.Duration deadline of the call
 ---@field metadata? table|fun():table added to the channel's
 ---@field wait_for_ready? boolean wait for a connection instead of failing
+---@field compression? "none"|"gzip"|"deflate" of what is sent; default: the channel's
 ---@field decode? boolean false: replies stay bytes; default: true
 ---@field tags? table<string,string> labels of this call, beside the task's and the channel's
+
+---@class lgen.StreamOptions
+---@field correlate? "order"|string|lgen.Correlate which reply of a bidi stream answers which message, for grpc_message_rtt_seconds: "order", the k-th the k-th; the path of a field that both have; or both sides apart
+---@field timeout? lgen.Duration deadline of the call
+---@field metadata? table|fun():table added to the channel's
+---@field wait_for_ready? boolean wait for a connection instead of failing
+---@field compression? "none"|"gzip"|"deflate" of what is sent; default: the channel's
+---@field decode? boolean false: replies stay bytes; default: true
+---@field tags? table<string,string> labels of this call, beside the task's and the channel's
+
+---@class lgen.Correlate
+---@field send string|fun(message: any): string|number path of a field, "a.id", or what tells the key
+---@field recv string|fun(message: any): string|number the same of the replies
+---@field max? integer messages that wait for an answer at most, then the oldest is given up; default: 10000
 
 ---@class lgen.TlsOptions
 ---@field ca? string PEM file of accepted roots; default: the system's
@@ -272,7 +287,9 @@
 ---A gRPC channel: one connection at a time.
 ---@class lgen.Channel
 ---@field call fun(self, method: lgen.Method|string, message: table|lgen.Encoded|string, options?: lgen.CallOptions): any, lgen.Error?, lgen.Call? [Y R E] a unary call: reply, nil, call; or nil, err
----@field open fun(self, method: lgen.Method|string, options?: lgen.CallOptions): lgen.Stream [R] opens a stream, without waiting
+---@field open fun(self, method: lgen.Method|string, options?: lgen.StreamOptions): lgen.Stream [R] opens a stream, without waiting
+---@field health fun(self, service?: string, options?: lgen.CallOptions): "SERVING"|"NOT_SERVING"|"UNKNOWN"|nil, lgen.Error? [Y E] asks grpc.health.v1; a service the server does not know is NOT_FOUND
+---@field watch_health fun(self, service?: string, options?: lgen.StreamOptions): fun(): string?, lgen.Error? [Y R] for status in ch:watch_health(): now and at every change, also SERVICE_UNKNOWN, until the VU is told to stop; when the watch fails, last UNKNOWN and the error
 ---@field state fun(self): "IDLE"|"CONNECTING"|"READY"|"TRANSIENT_FAILURE"|"SHUTDOWN" of a pool: READY when all are, else that of the first that is not
 ---@field connect fun(self) starts connecting, without waiting
 ---@field wait_ready fun(self, timeout?: lgen.Duration): true?, lgen.Error? [Y E] connects and waits until READY
@@ -284,7 +301,9 @@
 ---Several channels under one name; has every method of a channel.
 ---@class lgen.Pool
 ---@field call fun(self, method: lgen.Method|string, message: table|lgen.Encoded|string, options?: lgen.CallOptions): any, lgen.Error?, lgen.Call? [Y R E] a unary call: reply, nil, call; or nil, err
----@field open fun(self, method: lgen.Method|string, options?: lgen.CallOptions): lgen.Stream [R] opens a stream, without waiting
+---@field open fun(self, method: lgen.Method|string, options?: lgen.StreamOptions): lgen.Stream [R] opens a stream, without waiting
+---@field health fun(self, service?: string, options?: lgen.CallOptions): "SERVING"|"NOT_SERVING"|"UNKNOWN"|nil, lgen.Error? [Y E] asks grpc.health.v1; a service the server does not know is NOT_FOUND
+---@field watch_health fun(self, service?: string, options?: lgen.StreamOptions): fun(): string?, lgen.Error? [Y R] for status in ch:watch_health(): now and at every change, also SERVICE_UNKNOWN, until the VU is told to stop; when the watch fails, last UNKNOWN and the error
 ---@field state fun(self): "IDLE"|"CONNECTING"|"READY"|"TRANSIENT_FAILURE"|"SHUTDOWN" of a pool: READY when all are, else that of the first that is not
 ---@field connect fun(self) starts connecting, without waiting
 ---@field wait_ready fun(self, timeout?: lgen.Duration): true?, lgen.Error? [Y E] connects and waits until READY
@@ -322,6 +341,7 @@
 ---@field headers table<string, string|string[]> of the response
 ---@field trailers table<string, string|string[]> of the response
 ---@field status lgen.Error code "OK" included
+---@field attempts integer? how often it was tried; nil when the server does not tell
 
 ---A sum that only rises.
 ---@class lgen.Counter

@@ -63,7 +63,16 @@ class CallSite {
   void stream_progress(std::uint64_t sent, std::uint64_t received);
   void stream_ended(const StreamSample& sample);
   void stream_leaked();
+  /// From a message to the answer to it.
   void message_rtt(Duration rtt);
+  /// From opening a stream to the first message that came, and between one message and the next.
+  void stream_first_message(Duration after_open);
+  void message_gap(Duration gap);
+  /// Of streams whose messages are matched with their answers: those that got none, and answers to nothing.
+  void messages_unanswered(std::uint64_t count);
+  void message_unmatched();
+  /// How often a call was tried, as far as the server tells; 0: it does not. Only where retries are on.
+  void call_attempts(std::uint32_t attempts);
 
   const CallSiteKey& key() const;
   const CallLedger& calls() const;

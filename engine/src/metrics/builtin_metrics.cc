@@ -45,6 +45,9 @@ std::vector<MetricSpec> make_table() {
       counter("grpc_calls", "Unary calls that have ended, by status code.", kOutcome),
       seconds("grpc_call_duration_seconds", "Response time: from the intended start to the status.", kBackendLatency),
       seconds("grpc_call_service_seconds", "Service time: from the actual start to the status.", kLatency),
+      counter("grpc_call_attempts", "With retries on: how often calls were tried, where the server tells.", kTraffic),
+      counter("grpc_call_attempts_known", "With retries on: calls whose server tells.", kTraffic),
+      counter("grpc_call_attempts_unknown", "With retries on: calls whose server does not tell.", kTraffic),
       // gRPC streams
       gauge("grpc_streams_active", "Streams open now.", kTraffic),
       counter("grpc_streams_opened", "Streams opened.", kTraffic),
@@ -52,6 +55,7 @@ std::vector<MetricSpec> make_table() {
       counter("grpc_streams_failed", "Streams that ended neither OK nor CANCELLED.", kOutcome),
       counter("grpc_streams_leaked", "Streams still open when their task ended; they were cancelled.", kTraffic),
       seconds("grpc_stream_open_seconds", "From opening a stream to the server's headers.", kBackendLatency),
+      seconds("grpc_stream_first_message_seconds", "From opening a stream to the first message received.", kLatency),
       seconds("grpc_stream_duration_seconds", "From opening a stream to its status.", kBackendLatency),
       // gRPC messages of streams: accepted = sent + discarded, sent = confirmed + unconfirmed
       counter("grpc_messages_sent", "Messages written to streams.", kTraffic),
@@ -62,6 +66,9 @@ std::vector<MetricSpec> make_table() {
               kOutcome),
       counter("grpc_messages_discarded", "Messages accepted but still unwritten when their stream ended.", kOutcome),
       seconds("grpc_message_rtt_seconds", "From sending a message to the answer to it.", kLatency),
+      seconds("grpc_message_gap_seconds", "Between a message received and the next one of its stream.", kLatency),
+      counter("grpc_messages_unanswered", "Messages sent with correlate that got no answer.", kTraffic),
+      counter("grpc_messages_unmatched", "Messages received that answer none sent with correlate.", kTraffic),
       // gRPC channels
       counter("grpc_connections", "Connections made: entries of a channel into READY.", kChannel),
       gauge("grpc_channel_state", "0 idle, 1 connecting, 2 ready, 3 transient failure, 4 shutdown.", kChannel),

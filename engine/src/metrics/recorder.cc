@@ -97,6 +97,9 @@ struct CallSite::Impl {
   CallSiteKey key;
   CallLedger calls, streams;
   SeriesId service = kUnresolved, rtt = kUnresolved;
+  SeriesId first_message = kUnresolved, message_gap = kUnresolved;
+  SeriesId unanswered = kUnresolved, unmatched = kUnresolved;
+  SeriesId attempts = kUnresolved, attempts_known = kUnresolved, attempts_unknown = kUnresolved;
   SeriesId opened = kUnresolved, active = kUnresolved, leaked = kUnresolved;
   SeriesId sent = kUnresolved, received = kUnresolved;
   std::array<Outlet*, kCacheSlots> cache{};
@@ -251,6 +254,28 @@ void CallSite::stream_leaked() { impl_->metrics.add(impl_->traffic(impl_->leaked
 
 void CallSite::message_rtt(Duration rtt) {
   impl_->metrics.record(impl_->latency(impl_->rtt, "grpc_message_rtt_seconds"), rtt);
+}
+
+void CallSite::stream_first_message(Duration after_open) {
+  impl_->metrics.record(impl_->latency(impl_->first_message, "grpc_stream_first_message_seconds"), after_open);
+}
+
+void CallSite::message_gap(Duration gap) {
+  impl_->metrics.record(impl_->latency(impl_->message_gap, "grpc_message_gap_seconds"), gap);
+}
+
+void CallSite::messages_unanswered(std::uint64_t count) {
+  if (count == 0) return;
+  impl_->metrics.add(impl_->traffic(impl_->unanswered, "grpc_messages_unanswered"), static_cast<double>(count));
+}
+
+void CallSite::message_unmatched() { impl_->metrics.add(impl_->traffic(impl_->unmatched, "grpc_messages_unmatched")); }
+
+void CallSite::call_attempts(std::uint32_t attempts) {
+  Impl& self = *impl_;
+  if (attempts == 0) return self.metrics.add(self.traffic(self.attempts_unknown, "grpc_call_attempts_unknown"));
+  self.metrics.add(self.traffic(self.attempts, "grpc_call_attempts"), attempts);
+  self.metrics.add(self.traffic(self.attempts_known, "grpc_call_attempts_known"));
 }
 
 struct Recorder::Impl {

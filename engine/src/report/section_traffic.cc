@@ -41,10 +41,12 @@ bool print_alike(const Histogram& a, const Histogram& b, const MetricSpec& spec,
 struct LatencyRow {
   std::string_view metric, label;
 };
-constexpr std::array<LatencyRow, 5> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
+constexpr std::array<LatencyRow, 7> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
                                                      {"grpc_call_service_seconds", "service"},
                                                      {"grpc_stream_open_seconds", "open"},
+                                                     {"grpc_stream_first_message_seconds", "first msg"},
                                                      {"grpc_stream_duration_seconds", "duration"},
+                                                     {"grpc_message_gap_seconds", "gap"},
                                                      {"grpc_message_rtt_seconds", "rtt"}}};
 
 /// Narrow pages first lose the wide gaps, then the indent.
@@ -196,6 +198,35 @@ void print_messages(Page& page, const Snapshot& metrics) {
   if (received > 0) page.item({Span("  received  ")}, fmt::format("{}", counted(received, "message")));
 }
 
+/// Of streams with `correlate`: what found no counterpart.
+void print_uncorrelated(Page& page, const Snapshot& metrics) {
+  const std::uint64_t unanswered = counter_total(metrics, "grpc_messages_unanswered");
+  const std::uint64_t unmatched = counter_total(metrics, "grpc_messages_unmatched");
+  if (unanswered > 0) {
+    page.item({Span("  unanswered")}, fmt::format(" {} sent got no answer", counted(unanswered, "message")),
+              Tone::warn);
+  }
+  if (unmatched > 0) {
+    page.item({Span("  unmatched ")},
+              fmt::format(" {} received answer nothing that was sent", counted(unmatched, "message")), Tone::warn);
+  }
+}
+
+/// With retries on: "attempts: 1,240 for 1,000 calls".
+void print_attempts(Page& page, const Snapshot& metrics) {
+  const std::uint64_t known = counter_total(metrics, "grpc_call_attempts_known");
+  const std::uint64_t unknown = counter_total(metrics, "grpc_call_attempts_unknown");
+  if (known > 0) {
+    page.item({Span("  attempts: ")},
+              fmt::format("{} for {}", grouped(counter_total(metrics, "grpc_call_attempts")), counted(known, "call")));
+  }
+  if (unknown > 0) {
+    page.item({Span("  attempts: ")}, fmt::format("unknown for {} (retries are on, and the server does not echo "
+                                                  "grpc-previous-rpc-attempts)",
+                                                  counted(unknown, "call")));
+  }
+}
+
 /// What one backend was seen to do.
 struct BackendLine {
   std::uint64_t calls = 0, ok = 0, confirmed = 0;
@@ -285,6 +316,7 @@ void print_status_codes(Page& page, const Snapshot& metrics, double duration) {
     add_status_rows(table, *ended, "streams", duration);
   }
   table.print(page, 2, 3);
+  print_attempts(page, metrics);
 }
 
 void print_streams(Page& page, const Snapshot& metrics) {
@@ -292,6 +324,7 @@ void print_streams(Page& page, const Snapshot& metrics) {
   page.heading("STREAMS");
   print_opened(page, metrics);
   print_messages(page, metrics);
+  print_uncorrelated(page, metrics);
   if (const std::uint64_t leaked = counter_total(metrics, "grpc_streams_leaked"); leaked > 0) {
     page.item({Span("  leaked    ")},
               fmt::format("{} left open at the end of the task, therefore cancelled", counted(leaked, "stream")),
