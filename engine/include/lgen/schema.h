@@ -1,9 +1,11 @@
-// Protobuf types as plans are written against them: .proto files in, methods and message plans out.
+// Protobuf types as plans are written against them: .proto files, a descriptor set or a server's reflection in, methods
+// and message plans out.
 //
 // Thread: one at a time; the plans it hands out are immutable and may be read by any.
 // Lifetime: everything it hands out lives as long as the Schema.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,8 +14,11 @@
 
 #include "lgen/embedded.h"
 #include "lgen/error.h"
+#include "lgen/grpc.h"
 #include "lgen/message_plan.h"
 #include "lgen/method_kind.h"
+#include "lgen/op.h"
+#include "lgen/time.h"
 
 namespace lgen {
 
@@ -37,10 +42,29 @@ struct ProtoFiles {
   std::span<const EmbeddedFile> bundled;  // "proto/hello.proto" is found as "hello.proto"; must outlive the Schema
 };
 
+/// How a server is asked for its types.
+struct ReflectionOptions {
+  Metadata metadata;                            // of the reflection calls
+  Duration timeout = std::chrono::seconds(30);  // for all of it; zero: none
+  bool wait_for_ready = false;                  // false: a server that cannot be reached is an error at once
+};
+
 class Schema {
  public:
+  using Loaded = std::function<void(Result<std::unique_ptr<Schema>>)>;
+
   /// Errors carry file:line:column of the .proto file.
   static Result<std::unique_ptr<Schema>> from_files(const ProtoFiles& sources);
+
+  /// Serialized FileDescriptorSets, as `protoc --include_imports --descriptor_set_out` writes them; relative paths are
+  /// below base_dir (empty: the working directory). All files of all sets are one Schema.
+  static Result<std::unique_ptr<Schema>> from_protoset(const std::vector<std::string>& paths,
+                                                       const std::string& base_dir = "");
+
+  /// What the server at the other end says of itself: grpc.reflection.v1, or v1alpha where it knows no other. Services
+  /// it lists but cannot describe are no error until they are used. Completes as op.h says; `channel` must live until
+  /// then.
+  static Op from_reflection(GrpcChannel& channel, const ReflectionOptions& options, Loaded done);
 
   ~Schema();
   Schema(const Schema&) = delete;
@@ -51,14 +75,25 @@ class Schema {
   Result<const MessagePlan*> message(std::string_view full_name);
   Result<const EnumPlan*> enumeration(std::string_view full_name);
 
-  /// Full names of what the listed files and their imports define, sorted. Methods as "pkg.Service/Method".
+  /// Full names of what the files asked for and their imports define, sorted. Methods as "pkg.Service/Method". Services
+  /// also hold those that a server lists but does not describe.
   std::vector<std::string> services() const;
   std::vector<std::string> methods() const;
   std::vector<std::string> messages() const;
   std::vector<std::string> enums() const;
 
- private:
+  /// The .proto text of a service, method, message, field, oneof, enum, enum value or extension by its full name,
+  /// below a line that says which it is: "hello.Hello is a service:\nservice Hello {...}". Ends without a line break.
+  Result<std::string> describe(std::string_view symbol) const;
+
+  /// A serialized FileDescriptorSet of everything, imports first.
+  std::string to_protoset() const;
+
+  /// For net only (src/net/schema/schema_impl.h): protobuf's own view of the types.
   class Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
   explicit Schema(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;

@@ -1,39 +1,12 @@
 #include "lgen/schema.h"
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "catch.h"
+#include "folder.h"
 
 using namespace lgen;
-namespace fs = std::filesystem;
+using lgen::test::Folder;
 
 namespace {
-
-/// A folder of .proto files that goes when the test is over.
-class Folder {
- public:
-  Folder()
-      : path_(fs::temp_directory_path() /
-              ("lgen-schema-" + std::to_string(::getpid()) + "-" + std::to_string(++made_))) {
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-
-  void write(const std::string& name, const std::string& text) {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << text;
-  }
-  std::string path(const std::string& name = "") const {
-    return name.empty() ? path_.string() : (path_ / name).string();
-  }
-
- private:
-  static inline int made_ = 0;
-  fs::path path_;
-};
 
 constexpr EmbeddedFile kBundled[] = {
     {"proto/streaming.proto",

@@ -7,19 +7,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <google/protobuf/any.pb.h>
-#include <google/protobuf/api.pb.h>
 #include <google/protobuf/compiler/importer.h>
-#include <google/protobuf/duration.pb.h>
-#include <google/protobuf/empty.pb.h>
-#include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/source_context.pb.h>
-#include <google/protobuf/struct.pb.h>
-#include <google/protobuf/timestamp.pb.h>
-#include <google/protobuf/type.pb.h>
-#include <google/protobuf/wrappers.pb.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -39,16 +29,10 @@ namespace fs = std::filesystem;
 class WellKnownTypes final : public pb::DescriptorDatabase {
  public:
   bool FindFileByName(const std::string& name, pb::FileDescriptorProto* output) override {
-    for (const pb::Descriptor* type :
-         {pb::Any::descriptor(), pb::Api::descriptor(), pb::Duration::descriptor(), pb::Empty::descriptor(),
-          pb::FieldMask::descriptor(), pb::SourceContext::descriptor(), pb::Struct::descriptor(),
-          pb::Timestamp::descriptor(), pb::Type::descriptor(), pb::Int64Value::descriptor(),
-          pb::FileDescriptorProto::descriptor()}) {
-      if (type->file()->name() != name) continue;
-      type->file()->CopyTo(output);
-      return true;
-    }
-    return false;
+    const pb::FileDescriptor* file = find_well_known(name);
+    if (file == nullptr) return false;
+    file->CopyTo(output);
+    return true;
   }
   bool FindFileContainingSymbol(const std::string&, pb::FileDescriptorProto*) override { return false; }
   bool FindFileContainingExtension(const std::string&, int, pb::FileDescriptorProto*) override { return false; }
