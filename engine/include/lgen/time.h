@@ -32,7 +32,8 @@ struct Rate {
   double per_second = 0;
 };
 
-inline double to_seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+/// Divided, not multiplied by 1e-9, which no double is: 30 s shall read 30, not 30.000000000000004.
+inline double to_seconds(Duration d) { return static_cast<double>(d.count()) / 1e9; }
 
 /// Seconds as they come from Lua or JSON; beyond ±292 years the value saturates, NaN becomes zero.
 Duration from_seconds(double seconds);

@@ -3,6 +3,7 @@
 // Thread: pure functions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -31,7 +32,8 @@ std::string format_duration(Duration d);
 /// "1.2 KiB", "3.4 MiB".
 std::string format_size(double bytes);
 
-/// The candidate closest to `word` (edit distance at most a third of its length, case ignored), or empty.
+/// The candidate closest to `word` (edit distance at most a third of its length and one more, case ignored), or empty.
+/// At least half of the shorter word must stay: 'x' is no misspelt 'ca', nor 'io' a misspelt 'cl'.
 template <class Range>
 std::string_view did_you_mean(std::string_view word, const Range& candidates);
 
@@ -45,6 +47,7 @@ std::string_view did_you_mean(std::string_view word, const Range& candidates) {
   for (const auto& candidate : candidates) {
     const std::string_view name{candidate};
     const std::size_t distance = edit_distance(word, name);
+    if (2 * distance > std::min(word.size(), name.size())) continue;
     if (distance <= best_distance && (best.empty() || distance < best_distance)) {
       best = name;
       best_distance = distance;

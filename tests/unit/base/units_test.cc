@@ -80,6 +80,23 @@ TEST_CASE("a mistyped word finds its neighbour, a foreign one does not") {
   CHECK(did_you_mean("keepalive", words).empty());
 }
 
+TEST_CASE("short words are no misspelling of other short words") {
+  const std::array<std::string_view, 5> words = {"ca", "cert", "k", "tag", "log"};
+  for (const std::string_view word : {"x", "c", "xy", "q", "t", "lt", "foo", "xyz"}) {
+    INFO(word);
+    CHECK(did_you_mean(word, words).empty());
+  }
+  CHECK(did_you_mean("ac", words) == "ca");
+  CHECK(did_you_mean("tga", words) == "tag");
+  CHECK(did_you_mean("lgo", words) == "log");
+}
+
+TEST_CASE("whole milliseconds become the double nearest to them") {
+  for (int ms = 1; ms <= 100'000; ++ms) {
+    if (to_seconds(std::chrono::milliseconds(ms)) != ms / 1000.0) FAIL(ms << " ms");
+  }
+}
+
 TEST_CASE("seconds become nanoseconds and saturate") {
   CHECK(from_seconds(0.1) == 100ms);
   CHECK(from_seconds(1e300) == Duration::max());
