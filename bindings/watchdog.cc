@@ -82,10 +82,12 @@ struct Watchdog::Impl {
                                     format_duration(lasted), place.empty() ? "" : " at " + place));
   }
 
+  /// Subtleness ahead: LuaJIT's profiler, on the plan's thread, puts back the hook mask it found before its callback,
+  /// and with that loses a hook set meanwhile. So the hook is set at every look until it has raised.
   void end_stretch() {
     if (stage < Stage::compiler_off) {
       want_compiler_off = true;  // the profiler's callback does it, on the plan's thread
-    } else if (stage == Stage::compiler_off) {
+    } else if (stage == Stage::compiler_off || stage == Stage::hooked) {
       stage = Stage::hooked;
       lua_sethook(L, raise_hook, LUA_MASKCOUNT, 1);
     }
