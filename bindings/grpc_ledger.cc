@@ -117,7 +117,7 @@ void Ledger::fill(Summary& summary) const {
                   records_dropped_));
 }
 
-void Ledger::note(TimePoint at, std::string_view name, std::vector<std::pair<std::string, std::string>> fields) {
+void Ledger::note(TimePoint at, std::string_view name, Fields fields) {
   if (events_.size() == kMaxEvents) {
     ++events_dropped_;
     return;

@@ -57,7 +57,7 @@ class Ledger {
   void fill(Summary& summary) const;
 
  private:
-  void note(TimePoint at, std::string_view name, std::vector<std::pair<std::string, std::string>> fields);
+  void note(TimePoint at, std::string_view name, Fields fields);
   double seconds(TimePoint at) const;
 
   Host& host_;

@@ -52,7 +52,7 @@ struct PlanDecl {
   bool declared = false;  // by lgen.plan
   std::string name, about;
   std::vector<PlanOption> options;
-  std::vector<std::pair<std::string, std::string>> option_values;  // for the report, secrets left out
+  Fields option_values;  // for the report, secrets left out
   bool options_declared = false;
   std::vector<std::unique_ptr<ScenarioDecl>> scenarios;
   int setup = LUA_NOREF, teardown = LUA_NOREF;

@@ -28,6 +28,7 @@ constexpr KeySet kPlanOptions{"lgen.PlanOptions", kPlanKeys};
 
 constexpr Key kScenarioKeys[] = {
     {"load", "lgen.Load", "how much, and when", true},
+    {"fixed", "table<string, string>", "load fields that no flag may override, and what to say to who tries"},
     {"run", "fun(vu: lgen.Vu)", "one iteration", true},
     {"vu_start", "fun(vu: lgen.Vu)", "before a VU's first iteration"},
     {"vu_stop", "fun(vu: lgen.Vu)", "after its last one"},
@@ -174,11 +175,31 @@ Labels read_tags(lua_State* L, int table, std::string_view what) {
   return {tags.begin(), tags.end()};
 }
 
+/// fixed = { vus = "one for each channel; use --channels" }
+FixedFields read_fixed(lua_State* L, int table, std::string_view what) {
+  FixedFields fixed;
+  if (!get_field(L, table, "fixed")) return fixed;
+  const std::string entry = fmt::format("{}: fixed", what);
+  check_table(L, -1, entry);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    const std::string name{check_string(L, -2, entry)};
+    if (!is_load_field(name))
+      raise(L, fmt::format("{}: no flag overrides '{}'; there are vus, duration, iterations", entry, name));
+    fixed.emplace(name, check_string(L, -1, entry));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return fixed;
+}
+
 void read_load(lua_State* L, Host& host, int table, ScenarioSpec& spec, std::string_view what) {
   if (!get_field(L, table, "load")) raise(L, fmt::format("{}: load is missing; give it an lgen.load.…", what));
   spec.load = check_object<LoadValue>(L, -1, fmt::format("{}: load", what)).load;
   lua_pop(L, 1);
-  if (const Outcome ok = override_load(spec.load, spec.name, host.settings); !ok) raise_usage(L, ok.error().message);
+  const FixedFields fixed = read_fixed(L, table, what);
+  const Outcome ok = override_load(spec.load, spec.name, fixed, host.settings);
+  if (!ok) raise_usage(L, ok.error().message);
 }
 
 int scenario(lua_State* L) {

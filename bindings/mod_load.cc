@@ -114,9 +114,15 @@ int load_property(lua_State* L) {
 
 }  // namespace
 
-Outcome override_load(Load& load, std::string_view scenario, const Settings& settings) {
+bool is_load_field(std::string_view name) { return name == "vus" || name == "duration" || name == "iterations"; }
+
+Outcome override_load(Load& load, std::string_view scenario, const FixedFields& fixed, const Settings& settings) {
   for (const LoadOverride& wanted : settings.load_overrides) {
     if (!wanted.scenario.empty() && wanted.scenario != scenario) continue;
+    if (const auto at = fixed.find(wanted.field); at != fixed.end()) {
+      return make_error(ErrorCode::invalid_argument,
+                        fmt::format("--{}: scenario '{}' decides that itself: {}", wanted.field, scenario, at->second));
+    }
     if (const Outcome applied = apply(load, scenario, wanted); !applied) return applied;
   }
   return check_load(load);

@@ -82,6 +82,13 @@ std::string value_text(lua_State* L, int index, std::string_view what) {
   return std::string(check_string(L, index, what));
 }
 
+/// A field's value, of its own type.
+Scalar field_value(lua_State* L, int index, std::string_view what) {
+  if (lua_isboolean(L, index)) return lua_toboolean(L, index) != 0;
+  if (lua_type(L, index) == LUA_TNUMBER) return lua_tonumber(L, index);
+  return std::string(check_string(L, index, what));
+}
+
 /// A number that can be added up: nan and infinity would spoil every sum they enter.
 double check_finite(lua_State* L, int index, std::string_view what) {
   const double value = check_number(L, index, what);
@@ -207,7 +214,7 @@ int event(lua_State* L) {
     lua_pushnil(L);
     while (lua_next(L, 2)) {
       const std::string key{check_string(L, -2, "lgen.event: field name")};
-      record.fields.emplace_back(key, value_text(L, lua_gettop(L), "lgen.event: field"));
+      record.fields.emplace_back(key, field_value(L, lua_gettop(L), "lgen.event: field"));
       lua_pop(L, 1);
     }
     std::sort(record.fields.begin(), record.fields.end());

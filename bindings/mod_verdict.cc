@@ -242,6 +242,17 @@ std::string label_nobody_carries(const Threshold& threshold, const Snapshot& sna
   return "";
 }
 
+/// What a threshold's rate is over: its scenario's time, without the warm-up unless that is what it asks for.
+Duration judged_time(const Threshold& threshold, const Summary& summary) {
+  const auto label = [&](std::string_view name) {
+    const auto at = std::find_if(threshold.labels.begin(), threshold.labels.end(),
+                                 [&](const auto& known) { return known.first == name; });
+    return at == threshold.labels.end() ? std::string_view() : std::string_view(at->second);
+  };
+  const double measured = measured_seconds(summary, label("scenario"));
+  return from_seconds(label("phase") == "warmup" ? summary.run.duration - measured : measured);
+}
+
 }  // namespace
 
 Outcome MetricsState::check_declarations() const {
@@ -260,9 +271,9 @@ Outcome MetricsState::check_declarations() const {
 }
 
 void MetricsState::fill(Summary& summary) const {
-  const Duration elapsed = from_seconds(summary.run.duration);
   for (const Threshold& threshold : thresholds) {
-    ThresholdResult& result = summary.thresholds.emplace_back(judge(threshold, summary.metrics, elapsed));
+    ThresholdResult& result =
+        summary.thresholds.emplace_back(judge(threshold, summary.metrics, judged_time(threshold, summary)));
     if (const std::string label = label_nobody_carries(threshold, summary.metrics); !label.empty()) {
       result.ok = false;
       result.why = fmt::format("nothing counted carries the label '{}'", label);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -136,6 +137,20 @@ Outcome check_tags(const Settings& settings) {
   return Done{};
 }
 
+/// For the report: options that are numbers or mere flags keep that type.
+Scalar reported_value(std::string_view name, std::string text) {
+  const auto options = engine_options();
+  const auto at = std::find_if(options.begin(), options.end(), [&](const auto& o) { return o.name == name; });
+  const bool is_flag = at->value.empty() || text.empty();  // "--local" alone, too
+  if (is_flag) return text != "false";
+  const bool is_number = at->value == "N" || at->value == "[N]" || at->value == "[SCENARIO=]N";
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool exact = error == std::errc{} && end == text.data() + text.size() && number <= std::uint64_t{1} << 53;
+  if (is_number && exact) return static_cast<double>(number);
+  return text;
+}
+
 /// What the command line and the config file say must be something the plan has.
 Outcome check_what_was_said(const Host& host) {
   if (!host.decl.options_declared) {
@@ -231,7 +246,9 @@ void Plan::fill(Summary& summary) const {
   run.plan_name = host.decl.name;
   run.about = host.decl.about;
   run.plan_sha256 = plan_sha256_;
-  run.options = host.input.options.given();
+  for (auto& [name, text] : host.input.options.given()) {
+    run.options.emplace_back(name, reported_value(name, std::move(text)));
+  }
   run.options.insert(run.options.end(), host.decl.option_values.begin(), host.decl.option_values.end());
   run.seed = host.settings.seed;
   run.target = host.settings.target;

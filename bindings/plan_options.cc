@@ -25,9 +25,6 @@ Error bad(const OptionDecl& option, std::string_view what) {
   return make_error(ErrorCode::invalid_argument, fmt::format("--{}: {}", option.shown.name, what));
 }
 
-/// Divided, not multiplied by 1e-9: 30s is 30 and not 30.000000000000004.
-double exact_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
-
 std::optional<double> parse_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -76,12 +73,12 @@ Outcome push_range(lua_State* L, const OptionDecl& option, std::string_view text
   const auto range = parse_duration_range(text);
   if (!range) return bad(option, range.error().message);
   for (const Duration d : {range->first, range->second}) {
-    if (const Outcome in_range = check_range(option, exact_seconds(d)); !in_range) return in_range;
+    if (const Outcome in_range = check_range(option, to_seconds(d)); !in_range) return in_range;
   }
   lua_createtable(L, 0, 2);
-  lua_pushnumber(L, exact_seconds(range->first));
+  lua_pushnumber(L, to_seconds(range->first));
   lua_setfield(L, -2, "min");
-  lua_pushnumber(L, exact_seconds(range->second));
+  lua_pushnumber(L, to_seconds(range->second));
   lua_setfield(L, -2, "max");
   return Done{};
 }
@@ -129,7 +126,7 @@ Outcome push_stages(lua_State* L, const OptionDecl& option, std::string_view tex
       return bad(option, fmt::format("'{}' is no stage; write DURATION:TARGET, as in 30s:10,1m:50", stage));
     }
     lua_createtable(L, 0, 2);
-    lua_pushnumber(L, exact_seconds(*duration));
+    lua_pushnumber(L, to_seconds(*duration));
     lua_setfield(L, -2, "duration");
     lua_pushnumber(L, *target);
     lua_setfield(L, -2, "target");
@@ -142,7 +139,7 @@ template <class T>
 Outcome push_parsed(lua_State* L, const OptionDecl& option, const Result<T>& parsed) {
   if (!parsed) return bad(option, parsed.error().message);
   if constexpr (std::is_same_v<T, Duration>) {
-    return push_checked(L, option, exact_seconds(*parsed));
+    return push_checked(L, option, to_seconds(*parsed));
   } else {
     return push_checked(L, option, static_cast<double>(*parsed));
   }
@@ -339,6 +336,15 @@ int unknown_value(lua_State* L) {
                        guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
 }
 
+/// For the report: the value at the top of the stack where it is one plain number or boolean, else what was written.
+Scalar reported_value(lua_State* L, const OptionDecl& option, const std::vector<std::string>& texts) {
+  const std::string& type = option.shown.type;
+  if (option.shown.secret) return "***";
+  if (!option.shown.list && (type == "int" || type == "number")) return lua_tonumber(L, -1);
+  if (!option.shown.list && type == "bool") return lua_toboolean(L, -1) != 0;
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+
 /// Fills the table of values at the top of the stack; raises (as a usage error) on the first that does not fit.
 void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& options,
                  const std::map<std::string, std::vector<std::string>>& flags) {
@@ -349,9 +355,8 @@ void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& option
       continue;
     }
     if (const Outcome pushed = push_option(L, option, texts); !pushed) raise_usage(L, pushed.error().message);
+    host.decl.option_values.emplace_back(option.shown.name, reported_value(L, option, texts));
     lua_setfield(L, -2, field_name(option.shown.name).c_str());
-    std::string text = fmt::format("{}", fmt::join(texts, ","));
-    host.decl.option_values.emplace_back(option.shown.name, option.shown.secret ? "***" : std::move(text));
   }
 }
 

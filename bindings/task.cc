@@ -249,13 +249,15 @@ void Task::drain() {
   }
 }
 
-/// The error value stays for join(); its text, with the traceback of the coroutine, for reports.
+/// The error value stays for join(); its text, with the traceback of the coroutine, for reports. Lua puts the place in
+/// front of texts alone; a table says as little as `nil, err` where it was raised.
 void Task::keep_error() {
   end_ = TaskEnd::failed;
+  const std::string place = lua_type(co_, -1) == LUA_TSTRING ? "" : where(co_);
   lua_pushvalue(co_, -1);
   lua_pushvalue(co_, -1);
   lua_xmove(co_, host_.L, 2);
-  error_text_ = pop_error_text(host_.L);
+  error_text_ = place + pop_error_text(host_.L);
   error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
   luaL_traceback(host_.L, co_, nullptr, 0);
   traceback_ = to_view(host_.L, -1);

@@ -178,6 +178,10 @@ lgen.scenario("streams", {
   load = lgen.load.per_vu_iterations {
     vus = channels, iterations = 1, max_duration = last_start + opt.hold,
   },
+  fixed = {
+    vus = "each channel has one virtual user; use --channels and --streams",
+    iterations = "each channel holds its streams once; use --hold for how long",
+  },
   run = function(vu)
     local keep = on_loss == "channel" and keep_channel or keep_streams
     keep(vu, pool[vu.index], streams_of[vu.index])

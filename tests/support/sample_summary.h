@@ -66,7 +66,7 @@ inline RunInfo sample_run() {
   run.plan_name = "multi_channel";
   run.about = "N channels, M streams: are connections spread, or streams?";
   run.plan_sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-  run.options = {{"target", "127.0.0.1:18443"}, {"channels", "3"}, {"streams", "30"}, {"hold", "30s"}};
+  run.options = {{"target", "127.0.0.1:18443"}, {"channels", 3.0}, {"streams", 30.0}, {"hold", "30s"}};
   run.seed = 42;
   run.lgen_version = "0.1.0";
   run.host = "bench-1";

@@ -57,6 +57,7 @@ struct ScenarioProgress {
   std::uint64_t running = 0, vus = 0, max_vus = 0;
   std::optional<std::uint64_t> total;  // iterations, where known in advance
   Duration elapsed{0}, length{0};      // since its start; planned length without graceful stop
+  Duration warmup{0};                  // how much of `elapsed` lay in phases called "warmup"
   bool finished = false;
 };
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "lgen/distribution.h"
@@ -20,11 +21,15 @@ namespace lgen {
 
 inline constexpr std::string_view kSummarySchema = "lgen.summary/1";
 
+/// An option's or an event's value, of the type the plan gave it.
+using Scalar = std::variant<std::string, bool, double>;
+using Fields = std::vector<std::pair<std::string, Scalar>>;
+
 struct RunInfo {
   std::string plan;  // path as given
   std::string plan_name, about;
   std::string plan_sha256;
-  std::vector<std::pair<std::string, std::string>> options;  // engine and plan options as used; secrets left out
+  Fields options;  // engine and plan options as used; secrets left out
   std::uint64_t seed = 0;
   std::string lgen_version, host;
   std::string target;    // "" when the plan needs none
@@ -53,7 +58,7 @@ struct DistributionResult {
 struct EventRecord {
   double at = 0;
   std::string name;
-  std::vector<std::pair<std::string, std::string>> fields;
+  Fields fields;
 };
 
 /// Errors of the same code, text and place, counted together.
@@ -118,6 +123,10 @@ struct Summary {
   GeneratorHealth health;
   std::string conservation;  // "" when everything started is accounted for, else what is not
 };
+
+/// Seconds of the load outside the warm-up: what rates are over. A scenario's own, or ("") those in which any scenario
+/// was past its warm-up.
+double measured_seconds(const Summary& summary, std::string_view scenario = {});
 
 /// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals); fills validity and
 /// reasons.

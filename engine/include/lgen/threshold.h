@@ -22,7 +22,8 @@ struct ThresholdExpression {
   double bound = 0;
 };
 
-/// Fails with a caret-free message that names the part that does not parse and lists what may stand there.
+/// Fails with a message that names the part that does not parse and lists what may stand there; the whole text is the
+/// caller's to show.
 Result<ThresholdExpression> parse_threshold(std::string_view text);
 
 struct Threshold {

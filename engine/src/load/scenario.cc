@@ -16,6 +16,18 @@ ScenarioSpec with_bounds(ScenarioSpec spec) {
   return spec;
 }
 
+/// How much of `elapsed` lay in phases called warmup; the last phase goes on to the end.
+Duration warmup_within(const std::vector<PhaseSpec>& phases, Duration elapsed) {
+  Duration begin{0}, sum{0};
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    const bool last = i + 1 == phases.size();
+    const Duration end = last || phases[i].length > elapsed - begin ? elapsed : begin + phases[i].length;
+    if (phases[i].name == "warmup") sum += end - begin;
+    begin = end;
+  }
+  return sum;
+}
+
 }  // namespace
 
 Scenario::Scenario(Loop& loop, Metrics& metrics, ScenarioSpec spec, Slice slice, std::uint64_t first_vu_id, Hooks hooks)
@@ -73,6 +85,7 @@ ScenarioProgress Scenario::progress() const {
   progress.total = schedule_.total_iterations();
   progress.length = schedule_.end();
   if (stage_ != Stage::waiting) progress.elapsed = (finished() ? finished_ : loop_.now()) - worker_.started();
+  progress.warmup = warmup_within(spec_.phases, progress.elapsed);
   progress.finished = finished();
   return progress;
 }

@@ -37,7 +37,7 @@ constexpr std::pair<std::string_view, Compare> kOperators[] = {
 /// Reads a threshold from left to right.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : whole_(text), rest_(text) {}
+  explicit Parser(std::string_view text) : rest_(text) {}
 
   Result<ThresholdExpression> parse() {
     ThresholdExpression out;
@@ -99,9 +99,7 @@ class Parser {
                             out.bound));
   }
 
-  Error fail(std::string what) const {
-    return make_error(ErrorCode::invalid_argument, fmt::format("threshold \"{}\": {}", whole_, what));
-  }
+  Error fail(std::string what) const { return make_error(ErrorCode::invalid_argument, std::move(what)); }
 
   std::string here() {
     skip_space();
@@ -140,7 +138,7 @@ class Parser {
     return value;
   }
 
-  std::string_view whole_, rest_;
+  std::string_view rest_;
   std::string stat_, sign_;
 };
 

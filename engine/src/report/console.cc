@@ -25,7 +25,7 @@ std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   for (const DistributionResult& result : summary.distributions) print_distribution(page, result);
   print_scenarios(page, summary.scenarios);
   print_latencies(page, summary.metrics);
-  print_status_codes(page, summary.metrics, summary.run.duration);
+  print_status_codes(page, summary);
   print_streams(page, summary.metrics);
   print_backends(page, summary.metrics);
   print_own_metrics(page, summary.metrics);

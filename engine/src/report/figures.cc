@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lgen/summary.h"
 #include "lgen/units.h"
 
 namespace lgen {
@@ -29,6 +30,14 @@ bool comes_before(const std::pair<std::string, std::uint64_t>& a, const std::pai
 }
 
 }  // namespace
+
+double measured_seconds(const Summary& summary, std::string_view scenario) {
+  std::optional<Duration> warmup;
+  for (const ScenarioProgress& one : summary.scenarios) {
+    if (scenario.empty() || one.name == scenario) warmup = std::min(warmup.value_or(one.warmup), one.warmup);
+  }
+  return std::max(0.0, summary.run.duration - to_seconds(warmup.value_or(Duration{0})));
+}
 
 std::string_view label_of(const SeriesSnapshot& series, std::string_view name) {
   const auto found =

@@ -16,7 +16,7 @@ namespace lgen {
 template <class T, class U>
 concept View = std::same_as<std::remove_const_t<T>, U>;
 
-/// Options, labels and event fields: an object whose keys keep their order.
+/// Labels: an object whose keys keep their order, as those of Fields do.
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 template <class Io, View<RunInfo> T>
@@ -55,6 +55,7 @@ void fields(Io& io, T& v) {
   io("total", v.total);
   io("elapsed", v.elapsed);
   io("length", v.length);
+  io("warmup", v.warmup);
   io("finished", v.finished);
 }
 

@@ -49,6 +49,7 @@ class Step {
 void read(const Json& json, Snapshot& snapshot, Cursor& at);
 void read(const Json& json, TimelinePoint& point, Cursor& at);
 void read(const Json& json, Pairs& pairs, Cursor& at);
+void read(const Json& json, Fields& values, Cursor& at);
 template <class T>
 void read(const Json& json, std::optional<T>& value, Cursor& at);
 template <class T>
@@ -163,6 +164,24 @@ void read(const Json& json, Pairs& pairs, Cursor& at) {
   for (auto member = json.begin(); member != json.end() && !at.failed(); ++member) {
     const Step step(at, member.key());
     read(*member, pairs.emplace_back(member.key(), "").second, at);
+  }
+}
+
+void read(const Json& json, Scalar& value, Cursor& at) {
+  if (json.is_string()) {
+    value = json.get<std::string>();
+  } else if (json.is_boolean()) {
+    value = json.get<bool>();
+  } else {
+    read(json, value.emplace<double>(), at);
+  }
+}
+
+void read(const Json& json, Fields& values, Cursor& at) {
+  if (!json.is_object()) return at.expected("an object", json);
+  for (auto member = json.begin(); member != json.end() && !at.failed(); ++member) {
+    const Step step(at, member.key());
+    read(*member, values.emplace_back(member.key(), Scalar()).second, at);
   }
 }
 

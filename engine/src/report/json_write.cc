@@ -13,6 +13,7 @@ using Json = nlohmann::ordered_json;
 Json json_of(const Snapshot& snapshot);
 Json json_of(const TimelinePoint& point);
 Json json_of(const Pairs& pairs);
+Json json_of(const Fields& values);
 Json json_of(const std::string& text) { return text; }
 Json json_of(bool yes) { return yes; }
 Json json_of(int n) { return n; }
@@ -67,6 +68,14 @@ Json json_of(const T& value) {
 Json json_of(const Pairs& pairs) {
   Json object = Json::object();
   for (const auto& [key, value] : pairs) object[key] = value;
+  return object;
+}
+
+Json json_of(const Fields& values) {
+  Json object = Json::object();
+  for (const auto& [key, value] : values) {
+    object[key] = std::visit([](const auto& typed) { return json_of(typed); }, value);
+  }
   return object;
 }
 

@@ -46,9 +46,16 @@ std::vector<Kind> kinds_of(const Summary& summary) {
   return kinds;
 }
 
+std::string text_of(const std::string& text) { return text; }
+std::string text_of(bool yes) { return yes ? "true" : "false"; }
+std::string text_of(double number) { return fmt::format("{:.14g}", number); }
+
 std::string fields_text(const EventRecord& event) {
   std::string text;
-  for (const auto& [key, value] : event.fields) text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, value);
+  for (const auto& [key, value] : event.fields) {
+    const std::string shown = std::visit([](const auto& typed) { return text_of(typed); }, value);
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, shown);
+  }
   return text;
 }
 

@@ -147,7 +147,7 @@ std::string per_second(double rate) {
   return fmt::format("{:.3g}/s", rate);
 }
 
-void add_status_rows(TextTable& table, const MetricSnapshot& metric, std::string_view unit, double duration) {
+void add_status_rows(TextTable& table, const Summary& summary, const MetricSnapshot& metric, std::string_view unit) {
   std::set<TrafficKey> keys;
   std::set<std::string> scenarios;
   for (const SeriesSnapshot& series : metric.series) {
@@ -157,6 +157,7 @@ void add_status_rows(TextTable& table, const MetricSnapshot& metric, std::string
   }
   for (const TrafficKey& key : keys) {
     const Totals totals = totals_by(metric, "code", &key);
+    const double duration = measured_seconds(summary, key.scenario);
     table.title(Span(fmt::format("{} ({})", title_of(key, scenarios.size() > 1), unit)));
     for (const auto& [code, n] : totals) {
       table.row({Span("  " + (code.empty() ? std::string("unknown") : code), code == "OK" ? Tone::good : Tone::bad),
@@ -307,13 +308,14 @@ void print_latencies(Page& page, const Snapshot& metrics) {
   table.print(page);
 }
 
-void print_status_codes(Page& page, const Snapshot& metrics, double duration) {
+void print_status_codes(Page& page, const Summary& summary) {
+  const Snapshot& metrics = summary.metrics;
   if (counter_total(metrics, "grpc_calls") + counter_total(metrics, "grpc_streams_ended") == 0) return;
   page.heading("STATUS CODES");
   TextTable table({Span(""), "count", "share", "rate"});
-  if (const MetricSnapshot* calls = metrics.find("grpc_calls")) add_status_rows(table, *calls, "calls", duration);
+  if (const MetricSnapshot* calls = metrics.find("grpc_calls")) add_status_rows(table, summary, *calls, "calls");
   if (const MetricSnapshot* ended = metrics.find("grpc_streams_ended")) {
-    add_status_rows(table, *ended, "streams", duration);
+    add_status_rows(table, summary, *ended, "streams");
   }
   table.print(page, 2, 3);
   print_attempts(page, metrics);

@@ -13,7 +13,7 @@ void print_checks(Page& page, const std::vector<CheckResult>& checks);
 void print_distribution(Page& page, const DistributionResult& result);
 void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios);
 void print_latencies(Page& page, const Snapshot& metrics);
-void print_status_codes(Page& page, const Snapshot& metrics, double duration);
+void print_status_codes(Page& page, const Summary& summary);
 void print_streams(Page& page, const Snapshot& metrics);
 void print_backends(Page& page, const Snapshot& metrics);
 void print_own_metrics(Page& page, const Snapshot& metrics);

@@ -111,6 +111,25 @@ TEST_CASE("iterations carry the phase they start in, the last phase goes on") {
   CHECK(run.measured("iterations", {{"phase", "steady"}}).value == 7);
 }
 
+TEST_CASE("progress tells how much of the time was warm-up") {
+  struct Row {
+    const char* says;
+    std::vector<PhaseSpec> phases;
+    Duration warmup;
+  };
+  const std::vector<Row> rows = {{"none", {}, 0s},
+                                 {"in front", {{"warmup", 3s}, {"main", 1s}}, 3s},
+                                 {"between", {{"cold", 2s}, {"warmup", 3s}, {"main", 1s}}, 3s},
+                                 {"the last phase goes on", {{"main", 4s}, {"warmup", 1s}}, 6s},
+                                 {"longer than the run", {{"warmup", 1h}, {"main", 1s}}, 10s}};
+  for (const Row& row : rows) {
+    INFO(row.says);
+    RunHarness run;
+    run.add("s", constant_vus(1, 10s), {.iteration = 1s}).phases = row.phases;
+    CHECK(run.run().scenarios.at(0).warmup == row.warmup);
+  }
+}
+
 TEST_CASE("a phase is told to the VU") {
   RunHarness run;
   std::vector<std::string> phases;

@@ -61,7 +61,7 @@ TEST_CASE("what does not parse is named, with what may stand there") {
     const char* message;
   };
   for (const Row& row :
-       {Row{"", "threshold \"\": expected count, rate, avg, min, med, max or p(N) at the end of the text"},
+       {Row{"", "expected count, rate, avg, min, med, max or p(N) at the end of the text"},
         Row{"avgg < 1", "no statistic 'avgg' (did you mean 'avg'?)"},
         Row{"cout > 1", "no statistic 'cout' (did you mean 'count'?)"},
         Row{"wibble > 1", "no statistic 'wibble'; there is count, rate, avg, min, med, max or p(N)"},

@@ -176,3 +176,27 @@ TEST_CASE("the plan's own counters, gauges and rates are shown with their help; 
   }
   CHECK(!holds(page.text(), "scenario"));
 }
+
+TEST_CASE("rates are over the time after the warm-up") {
+  Metrics metrics;
+  const auto calls = [&](const char* scenario, const char* phase, double n) {
+    const Labels labels = make_labels({{"scenario", scenario}, {"phase", phase}, {"method", "/a.B/C"}, {"code", "OK"}});
+    metrics.add(metrics.series("grpc_calls", labels), n);
+  };
+  calls("a", "warmup", 500);
+  calls("a", "main", 120);
+  calls("b", "", 300);
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  summary.run.duration = 30;
+  summary.scenarios.resize(2);
+  summary.scenarios[0].name = "a";
+  summary.scenarios[0].warmup = std::chrono::seconds(10);
+  summary.scenarios[1].name = "b";
+  const std::string text = render_console(summary, {false, 80});
+  INFO(text);
+  CHECK(holds(text, "6/s"));   // 120 in 20 s
+  CHECK(holds(text, "10/s"));  // 300 in 30 s
+  CHECK(measured_seconds(summary, "a") == 20);
+  CHECK(measured_seconds(summary) == 30);  // b was past its warm-up all the time
+}

@@ -78,6 +78,19 @@ TEST_CASE("keys stand in the documented order, options in the order given") {
   CHECK(options == std::vector<std::string>{"target", "channels", "streams", "hold"});
 }
 
+TEST_CASE("options and the fields of events keep their types") {
+  Summary summary;
+  summary.run.options = {{"n", 3.0}, {"on", true}, {"id", "007"}};
+  summary.events = {{1, "e", {{"stream", 12.0}, {"half", 0.5}, {"ok", false}, {"backend", "pod-1"}}}};
+  const std::string text = render_json(summary);
+  const Json document = Json::parse(text);
+  CHECK(document["run"]["options"] == Json::parse(R"({"n": 3, "on": true, "id": "007"})"));
+  CHECK(document["events"][0]["fields"] ==
+        Json::parse(R"({"stream": 12, "half": 0.5, "ok": false, "backend": "pod-1"})"));
+  CHECK(parsed(text).run.options == summary.run.options);
+  CHECK(render_console(summary, {false, 80}).find("stream=12 half=0.5 ok=false backend=pod-1") != std::string::npos);
+}
+
 TEST_CASE("percentiles stand beside the base64, and the total adds up the series") {
   const Json document = Json::parse(render_json(good_summary()));
   const Json& metric = document["metrics"]["grpc_stream_duration_seconds"];
