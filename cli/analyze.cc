@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "lgen/report.h"
+#include "lgen/text.h"
 #include "log_analysis.h"
 #include "terminal.h"
 
@@ -114,7 +115,11 @@ void follow(Sources& sources, LogAnalysis& analysis, const ConsoleStyle& style) 
 int show(const LogAnalysis& analysis, const std::vector<std::string>& outputs, const ConsoleStyle& style) {
   const LogReport report = analysis.result();
   if (report.pods.empty()) {
-    complain("no line of these is one of lgen-server's or of the original server's; are they the pods' logs?");
+    complain(
+        fmt::format("no line of these is one of lgen-server's or of the original server's ({} skipped{}); are they "
+                    "the pods' logs?",
+                    report.foreign == 1 ? "1 line" : fmt::format("{} lines", report.foreign),
+                    report.foreign_examples.empty() ? "" : ", e.g. " + clip(report.foreign_examples.front(), 60)));
     return kConfiguration;
   }
   if (outputs.empty()) return write_file("-", render_logs_console(report, style)) ? kOk : kOutputFailed;

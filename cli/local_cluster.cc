@@ -3,49 +3,28 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <vector>
 
-#include "lgen/units.h"
+#include "early_signals.h"
+#include "local_spec.h"
 
 extern char** environ;
 
 namespace lgen::cli {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKeys = {"pods", "balance", "zones"};
-
 Error failure(ErrorCode code, std::string message) { return make_error(code, "--local: " + std::move(message)); }
-
-/// "pods=3,balance=stream" -> {"--pods", "3", "--balance", "stream"}.
-Result<std::vector<std::string>> flags_of(std::string_view spec, int port) {
-  std::vector<std::string> flags = {"--port", std::to_string(port)};
-  while (!spec.empty()) {
-    const std::string_view word = spec.substr(0, spec.find(','));
-    spec.remove_prefix(std::min(spec.size(), word.size() + 1));
-    const std::size_t equals = word.find('=');
-    const std::string_view key = word.substr(0, equals);
-    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end() || equals == std::string_view::npos) {
-      const std::string_view guess = did_you_mean(key, kKeys);
-      return failure(ErrorCode::invalid_argument,
-                     fmt::format("'{}': write pods=3,balance=connection|stream|zones,zones=2{}", word,
-                                 guess.empty() || guess == key ? "" : fmt::format(" (did you mean '{}'?)", guess)));
-    }
-    flags.push_back(fmt::format("--{}", key));
-    flags.emplace_back(word.substr(equals + 1));
-  }
-  return flags;
-}
 
 /// lgen-cluster is installed beside us.
 std::string program_path() {
@@ -72,16 +51,19 @@ Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& 
                                                    program, std::strerror(error)));
 }
 
-/// The first line of `fd`, or what came before its end.
+/// False: a signal came before `fd` had something to read.
+bool wait_readable(int fd) {
+  pollfd entries[] = {{fd, POLLIN, 0}, {early_signal_fd(), POLLIN, 0}};
+  while (poll(entries, std::size(entries), -1) < 0 && errno == EINTR) {
+  }
+  return early_signal() == 0;
+}
+
+/// The first line of `fd`, or what came before its end, or before a signal.
 std::string read_line(int fd) {
   std::string line;
   char c;
-  ssize_t n;
-  while ((n = read(fd, &c, 1)) == 1 || (n < 0 && errno == EINTR)) {
-    if (n < 0) continue;
-    if (c == '\n') break;
-    line += c;
-  }
+  while (wait_readable(fd) && read(fd, &c, 1) == 1 && c != '\n') line += c;
   return line;
 }
 
@@ -111,8 +93,9 @@ Result<int> LocalCluster::free_port() {
 }
 
 Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spec, int port) {
-  const auto flags = flags_of(spec, port);
+  auto flags = local_flags(spec);
   if (!flags) return flags.error();
+  flags->insert(flags->end(), {"--port", std::to_string(port)});
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return failure(ErrorCode::exhausted, std::strerror(errno));
   std::unique_ptr<LocalCluster> cluster(new LocalCluster);
@@ -122,6 +105,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spe
   if (!pid) return pid.error();
   cluster->pid_ = *pid;
   const std::string ready = read_line(cluster->output_);
+  if (early_signal() != 0) return failure(ErrorCode::cancelled, "interrupted while the stand-in cluster was starting");
   cluster->description_ = fmt::format("{} pods behind HAProxy at {}, balance={}", word_of(ready, "pods"),
                                       word_of(ready, "address"), word_of(ready, "balance"));
   if (word_of(ready, "address").empty()) {

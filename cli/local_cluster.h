@@ -15,7 +15,7 @@ namespace lgen::cli {
 class LocalCluster {
  public:
   /// `spec`: "pods=3,balance=connection,zones=2", each word a flag of lgen-cluster; empty: its defaults. Waits until
-  /// every pod is ready.
+  /// every pod is ready, or until a signal that was caught by early_signals.h (an Error: cancelled).
   static Result<std::unique_ptr<LocalCluster>> start(const std::string& spec, int port);
   /// A loopback port that is free now, so that the plan can be loaded with its target before the cluster costs time.
   static Result<int> free_port();

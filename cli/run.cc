@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 
 #include "arguments.h"
 #include "commands.h"
+#include "early_signals.h"
 #include "exit_code.h"
 #include "help.h"
 #include "lgen/grpc.h"
@@ -15,7 +17,9 @@
 #include "lgen/report.h"
 #include "lgen/units.h"
 #include "local_cluster.h"
+#include "local_spec.h"
 #include "session.h"
+#include "stdout_loan.h"
 #include "terminal.h"
 
 namespace lgen::cli {
@@ -35,19 +39,22 @@ Outcome check_outputs(const Settings& settings) {
   return Done{};
 }
 
+bool takes_stdout(const Settings& settings) {
+  return std::any_of(settings.outputs.begin(), settings.outputs.end(), [](const auto& out) { return out.path == "-"; });
+}
+
 /// True when everything could be written; what could not is told.
-bool write_outputs(const Summary& summary, const Settings& settings) {
+bool write_outputs(const Summary& summary, const Settings& settings, StdoutLoan& loan) {
   bool all = true;
   const auto attempt = [&](const std::string& path, const std::string& text) {
     const Outcome written = write_file(path, text);
     if (!written) complain(written.error().message);
     all = all && written.ok();
   };
-  bool stdout_taken = false;
-  for (const OutputRequest& output : settings.outputs) stdout_taken = stdout_taken || output.path == "-";
   std::fflush(stdout);  // what the plan has printed stands above the report
+  loan.give_back();
   const std::string report = render_console(summary, console_style(settings.no_color));
-  stdout_taken ? fmt::print(stderr, "{}", report) : attempt("-", report);
+  takes_stdout(settings) ? fmt::print(stderr, "{}", report) : attempt("-", report);
   for (const OutputRequest& output : settings.outputs) attempt(output.path, render_json(summary));
   return all;
 }
@@ -66,27 +73,34 @@ int show_help(Arguments arguments) {
 }
 
 /// --local: the target is known before the cluster is there, so that a bad plan is refused at once.
-Outcome choose_local_port(EngineOptions& options, int& port) {
-  const auto settings = options.resolve();
-  if (!settings) return settings.error();
-  if (!settings->local) return Done{};
-  if (!settings->target.empty()) {
+Outcome choose_local_port(EngineOptions& options, const Settings& settings, int& port) {
+  if (!settings.local) return Done{};
+  if (!settings.target.empty()) {
     return make_error(ErrorCode::invalid_argument, "--local contradicts --target; give one of them");
   }
+  if (const auto flags = local_flags(*settings.local); !flags) return flags.error();
   const auto free = LocalCluster::free_port();
   if (!free) return free.error();
   port = *free;
   return options.set(OptionLayer::flags, "target", {fmt::format("127.0.0.1:{}", port)}, "--local");
 }
 
+/// What is settled before the plan is read.
+Outcome prepare(EngineOptions& options, int& local_port, StdoutLoan& loan) {
+  const auto settings = options.resolve();
+  if (!settings) return settings.error();
+  if (takes_stdout(*settings)) loan.take();
+  return choose_local_port(options, *settings, local_port);
+}
+
 /// The end of a run: its outputs, what speaks against it, the exit code.
-int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster) {
+int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, StdoutLoan& loan) {
   Summary& summary = result.summary;
   const Settings& settings = plan.settings();
   const std::string& connect_failure = plan.connect_failure();
   if (cluster) summary.run.notes.push_back("--local: " + cluster->description());
   summary.run.exit_code = exit_code(result.outcome, summary, settings, connect_failure, false);
-  const bool written = write_outputs(summary, settings);
+  const bool written = write_outputs(summary, settings, loan);
   const bool ended_early = result.outcome.end != RunEnd::completed && connect_failure.empty();
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
   const std::string why = told ? "" : ended_early ? result.outcome.reason : failure_of(summary, connect_failure);
@@ -96,15 +110,17 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
 
 /// The plan hangs for good: the loop's thread stands still somewhere in C, perhaps with a lock that printing needs. So
 /// the report is tried, and the process ends either way.
-[[noreturn]] void conclude_from_outside(SessionResult result, const Plan& plan, const LocalCluster* cluster) {
+[[noreturn]] void conclude_from_outside(SessionResult result, const Plan& plan, const LocalCluster* cluster,
+                                        StdoutLoan& loan) {
   constexpr unsigned kPrintingMayTake = 5;  // seconds
   std::signal(SIGALRM, [](int) { _exit(kPlanError); });
   alarm(kPrintingMayTake);
-  _exit(conclude(std::move(result), plan, cluster));
+  _exit(conclude(std::move(result), plan, cluster, loan));
 }
 
 int refuse(const Error& error) {
   complain(error.message);
+  if (error.code == ErrorCode::cancelled) return kStopped;
   return error.code == ErrorCode::timeout ? kPlanError : kConfiguration;
 }
 
@@ -117,13 +133,15 @@ Outcome check_is_no_command(const std::string& plan) {
                     fmt::format("'{}' is neither a plan nor a command (did you mean '{}'?)", plan, guess));
 }
 
-int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port) {
+int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutLoan& loan) {
   const Settings& settings = plan.settings();
   std::unique_ptr<LocalCluster> cluster;
   if (const Outcome ok = apply_log(settings); !ok) return refuse(ok.error());
   if (const Outcome ok = check_outputs(settings); !ok) return refuse(ok.error());
   const DescriptorLimit descriptors = raise_descriptor_limit();
+  if (takes_stdout(settings)) loan.take();  // by the plan's defaults
   if (settings.local) {
+    catch_early_signals();
     auto started = LocalCluster::start(*settings.local, local_port);
     if (!started) return refuse(started.error());
     cluster = std::move(*started);
@@ -131,8 +149,8 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port) {
   loop.set_precise(settings.precise);
   return conclude(
       run_session(loop, metrics, plan, descriptors,
-                  [&](SessionResult so_far) { conclude_from_outside(std::move(so_far), plan, cluster.get()); }),
-      plan, cluster.get());
+                  [&](SessionResult so_far) { conclude_from_outside(std::move(so_far), plan, cluster.get(), loan); }),
+      plan, cluster.get(), loan);
 }
 
 int run(Words words) {
@@ -146,7 +164,8 @@ int run(Words words) {
   if (const Outcome plan = check_is_no_command(arguments->plan); !plan) return refuse(plan.error());
   if (words.help) return show_help(std::move(*arguments));
   int local_port = 0;
-  if (const Outcome ok = choose_local_port(arguments->options, local_port); !ok) return refuse(ok.error());
+  StdoutLoan loan;
+  if (const Outcome ok = prepare(arguments->options, local_port, loan); !ok) return refuse(ok.error());
   route_grpc_log();
   RealClock clock;
   Loop loop(clock);
@@ -159,7 +178,7 @@ int run(Words words) {
                       PlanPurpose::run,
                       {}});
   if (const Outcome loaded = plan.load(); !loaded) return refuse(loaded.error());
-  const int code = run_loaded(loop, metrics, plan, local_port);
+  const int code = run_loaded(loop, metrics, plan, local_port, loan);
   plan.close();
   return code;
 }

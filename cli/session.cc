@@ -7,6 +7,7 @@
 #include <ctime>
 #include <optional>
 
+#include "early_signals.h"
 #include "lgen/log.h"
 #include "lgen/timeline.h"
 #include "lgen/version.h"
@@ -67,6 +68,13 @@ class StopSignals {
   }
   ~StopSignals() {
     for (const int signal : kSignals) loop_.on_signal(signal, {});
+  }
+  /// One that came before these handlers were there.
+  static void take_early(Runner& runner) {
+    const int early = early_signal();
+    if (early == 0) return;
+    tell(early);
+    runner.stop(early);
   }
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
@@ -198,6 +206,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
 
   std::optional<RunOutcome> outcome;
   session.runner.start([&](const RunOutcome& ended) { outcome = ended; });
+  StopSignals::take_early(session.runner);
   loop.run_until([&] { return outcome.has_value(); });
   progress.stop();
   wait_for_streams(loop, plan);

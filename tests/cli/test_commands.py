@@ -122,11 +122,16 @@ class AnalyzeTest(LgenCase):
     def test_what_lgen_refuses(self):
         self.write("pod.log", self.OPENED)
         self.write("other.log", "not a line of ours\n")
+        self.write("more.log", "nor this\nnor that\n")
+        self.write("empty.log", "")
         rows = [
             ([], 104, "subcommand"),
             (["logs"], 104, "FILE"),
             (["logs", "nope.log"], 104, "cannot read nope.log: No such file or directory"),
-            (["logs", "other.log"], 104, "no line of these is one of lgen-server's"),
+            (["logs", "other.log"], 104, "no line of these is one of lgen-server's or of the original server's "
+             "(1 line skipped, e.g. not a line of ours); are they the pods' logs?"),
+            (["logs", "other.log", "more.log", "empty.log"], 104, "(3 lines skipped, e.g. not a line of ours)"),
+            (["logs", "empty.log"], 104, "(0 lines skipped)"),
             (["logs", "pod.log", "--out", "csv=x"], 104, "--out: 'csv=x' is not of the form json=FILE"),
             (["logs", "pod.log", "--out", "json=/no/such"], 113, "cannot write /no/such"),
         ]

@@ -8,6 +8,7 @@ import threading
 
 from lgen_runs import PRELUDE, LgenCase, clean_environment
 from programs import binary
+from raw_servers import Listener
 from waiting import PATIENCE_SECONDS, eventually
 
 RUNS_LONG = """
@@ -62,12 +63,13 @@ class SignalTest(LgenCase):
         self.assertIn(run.wait(), (128 + signal.SIGINT, 128 + signal.SIGTERM))
 
     def test_a_signal_while_the_channels_connect(self):
-        self.plan('local ch = lgen.grpc.channel("main", "127.0.0.1:1")')
-        run = self.start("plan.lua", "--wait-ready", "1h", "--log", "debug")
-        self.addCleanup(run.__exit__)
-        run.err.wait_for("s ")  # the progress of a run that waits
-        run.send_signal(signal.SIGTERM)
-        self.assertEqual(run.wait(), 105)
+        with Listener() as server:
+            self.plan(f'local ch = lgen.grpc.channel("main", "{server.target}")')
+            run = self.start("plan.lua", "--wait-ready", "1h")
+            self.addCleanup(run.__exit__)
+            eventually(lambda: server.connections > 0, "the run dials")
+            run.send_signal(signal.SIGTERM)
+            self.assertEqual(run.wait(), 105)
 
     def test_a_signal_ends_a_sleeping_setup(self):
         self.plan('lgen.setup(function() lgen.log.warn("waiting") lgen.sleep(3600) end)')
@@ -122,6 +124,41 @@ class VerdictTest(LgenCase):
                 ended = self.ended(top.replace("{}", text), body)
                 self.assertEqual(ended.code, code, ended)
                 self.assertEqual(ended.summary["thresholds"][0]["ok"], code == 0)
+
+    def test_a_threshold_syntax_error_shows_its_text_once(self):
+        ended = self.ended("lgen.threshold('iterations', 'count >')")
+        self.check(ended, 104, 'lgen: plan.lua:2: threshold "iterations count >": expected a number after \'>\'')
+        self.assertEqual(ended.err.count("count >"), 1, ended)
+
+    def test_a_threshold_with_a_label_nobody_carries(self):
+        rows = [  # labels, expression, what the report says
+            ("{ nmae = 'fits' }", "rate >= 0", "nothing counted carries the label 'nmae'"),
+            ("{ name = 'fist' }", "rate >= 0", "no samples"),
+        ]
+        for labels, expression, why in rows:
+            with self.subTest(labels):
+                ended = self.ended(f"lgen.threshold('checks', '{expression}', {{ labels = {labels} }})",
+                                   "lgen.check('fits', true)")
+                self.check(ended, 99, f"threshold 'checks {expression}' failed")
+                self.assertIn(why, ended.out)
+                self.assertEqual(ended.summary["thresholds"][0]["why"], why)
+
+    def test_rates_leave_the_warm_up_out(self):
+        self.write("plan.lua", PRELUDE + """
+local n = lgen.counter("n")
+lgen.scenario("s", { load = lgen.load.constant_vus { duration = "0.4s" },
+  phases = { { "warmup", "0.2s" }, { "main", "1h" } }, run = function() n:add() lgen.sleep("1ms") end })
+lgen.threshold("n", "rate > 0")
+lgen.threshold("n", "rate > 0", { labels = { phase = "warmup" } })
+""")
+        ended = self.run_plan("plan.lua")
+        self.check(ended, 0)
+        (scenario,), run = ended.summary["scenarios"], ended.summary["run"]
+        counts = {series["labels"]["phase"]: series["value"] for series in ended.summary["metrics"]["n"]["series"]}
+        self.assertEqual(scenario["warmup"], 0.2)
+        main, warmup = [threshold["observed"] for threshold in ended.summary["thresholds"]]
+        self.assertAlmostEqual(main, counts["main"] / (run["duration"] - 0.2), places=3)
+        self.assertAlmostEqual(warmup, counts["warmup"] / 0.2, places=3)
 
     def test_abort(self):
         ended = self.ended("lgen.teardown(function() print('teardown ran') end)",

@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
 from lgen_runs import CALLS, Ended, LgenCase, clean_environment
-from programs import binary
+from programs import Program, binary
+from waiting import eventually
 
 
 class LocalTest(LgenCase):
@@ -20,9 +22,21 @@ class LocalTest(LgenCase):
     def test_what_it_does_not_know(self):
         self.refused("pdos=3", "--local: 'pdos=3': write pods=3,balance=connection|stream|zones,zones=2 (did you mean 'pods'?)")
         self.refused("pods", "--local: 'pods': write pods=3,")
-        self.refused("pods=x", "--local: ", "pods")
-        self.refused("balance=fair", "--local: ", "balance")
-        self.refused("pods=2,balance=zones,zones=2", "--local: ", "zones")
+        rows = [
+            ("pods=x", "'pods=x': a whole number from 1 to 244 is expected"),
+            ("pods=0", "'pods=0': a whole number from 1 to 244 is expected"),
+            ("pods=", "'pods=': a whole number from 1 to 244 is expected"),
+            ("balance=zone", "'balance=zone': there are connection, stream, zones (did you mean 'zones'?)"),
+            ("balance=x", "'balance=x': there are connection, stream, zones\n"),
+            ("balance=zones,zones=two", "'zones=two': a whole number from 1 to 26 is expected"),
+            ("zones=2", "'zones=2': goes with balance=zones only"),
+            ("pods=2,balance=zones,zones=2", "'pods=2': balance=zones needs two pods in each zone, here pods=4"),
+            ("balance=zones,pods=3", "'pods=3': balance=zones needs two pods in each zone, here pods=4"),
+        ]
+        for spec, message in rows:
+            with self.subTest(spec):
+                ended = self.refused(spec, "lgen: --local: " + message)
+                self.assertEqual(len(ended.err.splitlines()), 1, ended)
 
     def run_beside(self, script):
         """A run of a copy of lgen that has `script` in lgen-cluster's place (None: nothing)."""
@@ -53,6 +67,52 @@ class LocalTest(LgenCase):
         ended = self.run_plan("plan.lua", "--local=pods=1")
         self.check(ended, 0)
         self.assertTrue(any("--local: 1 pods behind HAProxy" in note for note in ended.summary["run"]["notes"]), ended)
+
+
+class EarlySignalTest(LgenCase):
+    """Ctrl-C while the cluster is still starting: what was started is stopped."""
+
+    SLOW = """#!/bin/sh
+sleep 3600 &
+trap "kill $!; echo stopped > STOPPED; exit 0" TERM
+echo cluster is starting >&2
+wait
+"""
+
+    def start_slowly(self):
+        shutil.copy(binary("lgen"), self.path("lgen"))
+        self.write("lgen-cluster", self.SLOW.replace("STOPPED", self.path("stopped")))
+        os.chmod(self.path("lgen-cluster"), 0o755)
+        self.plan(CALLS)
+        run = Program([self.path("lgen"), self.path("plan.lua"), "--local=pods=1"], clean_environment())
+        self.addCleanup(run.__exit__)
+        run.err.wait_for("cluster is starting")
+        return run
+
+    def test_the_first_signal_stops_the_cluster(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                run = self.start_slowly()
+                run.send_signal(number)
+                self.assertEqual(run.wait(), 105)
+                self.assertIn("lgen: --local: interrupted while the stand-in cluster was starting",
+                              run.err.all_until_end())
+                os.remove(self.path("stopped"))
+
+    def test_the_real_cluster(self):
+        self.plan(CALLS)
+        run = self.start("plan.lua", "--local=pods=1")
+        self.addCleanup(run.__exit__)
+        children = f"/proc/{run.process.pid}/task/{run.process.pid}/children"
+
+        def cluster():
+            with open(children, encoding="ascii") as file:
+                return file.read().split()
+
+        (pid,) = eventually(cluster, "lgen-cluster started")
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 105)
+        self.assertFalse(os.path.exists(f"/proc/{pid}"), "lgen-cluster is still there")
 
 
 class ClusterPortTest(LgenCase):

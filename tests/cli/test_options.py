@@ -2,6 +2,7 @@
 
 import json
 
+from lgen import MULTI_CHANNEL
 from lgen_runs import PRELUDE, LgenCase
 
 OPTIONS = """
@@ -316,3 +317,36 @@ end)
         self.plan("lgen.plan { api = 1, defaults = { seed = 5 } }\nprint(lgen.random.int(1, 1e9))")
         lines = {self.run_plan("plan.lua").out.splitlines()[0] for _ in range(3)}
         self.assertEqual(len(lines), 1)
+
+
+class FixedLoadTest(LgenCase):
+    """Load fields that only the plan may set: the flag is refused with what the plan says."""
+
+    def scenario(self, fixed):
+        self.write("plan.lua", PRELUDE + """lgen.scenario("s", {
+  load = lgen.load.per_vu_iterations { vus = 2 }, fixed = FIXED, run = function() end })
+""".replace("FIXED", fixed))
+
+    def test_what_is_fixed(self):
+        self.scenario('{ vus = "one for each room; use --rooms" }')
+        for flag in ("--vus=3", "--vus=s=3"):
+            self.check(self.run_words("plan.lua", flag), 104,
+                       "lgen: --vus: scenario 's' decides that itself: one for each room; use --rooms\n")
+        self.check(self.run_words("plan.lua", "--quiet", "--iterations", "2"), 0)
+
+    def test_declarations_that_are_wrong(self):
+        rows = [
+            ("{ vsu = 'x' }", "plan.lua:2: lgen.scenario \"s\": fixed: no flag overrides 'vsu'; "
+             "there are vus, duration, iterations"),
+            ("{ vus = 1 }", "plan.lua:2: lgen.scenario \"s\": fixed: string expected, got number 1"),
+            ("'vus'", "plan.lua:2: lgen.scenario \"s\": fixed: table expected, got string \"vus\""),
+        ]
+        for fixed, message in rows:
+            with self.subTest(fixed):
+                self.scenario(fixed)
+                self.check(self.run_words("plan.lua"), 104, "lgen: " + message)
+
+    def test_multi_channel(self):
+        for flag in ("--vus", "--iterations"):
+            self.check(self.run_words(MULTI_CHANNEL, "--target", "127.0.0.1:1", flag, "2"), 104,
+                       f"lgen: {flag}: scenario 'streams' decides that itself: each channel ")

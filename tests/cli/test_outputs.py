@@ -21,6 +21,31 @@ class OutTest(LgenCase):
         self.check(ended, 0, "SCENARIOS")  # the report goes to stderr instead
         self.assertEqual(json.loads(ended.out)["schema"], "lgen.summary/1")
 
+    def test_what_the_plan_prints_stays_out_of_an_output_on_standard_output(self):
+        self.plan("print('at load')", "print('printed') io.write('written\\n') os.execute('echo executed')")
+        ended = self.run_words("plan.lua", "--quiet", "--out", "json=-")
+        self.check(ended, 0, "at load", "printed", "written", "executed", "SCENARIOS")
+        self.assertEqual(json.loads(ended.out)["schema"], "lgen.summary/1")
+
+    def test_an_output_on_standard_output_by_the_plans_defaults(self):
+        self.plan("lgen.plan { api = 1, defaults = { out = 'json=-' } }", "print('printed')")
+        ended = self.run_words("plan.lua", "--quiet")
+        self.check(ended, 0, "printed", "SCENARIOS")
+        self.assertEqual(json.loads(ended.out)["schema"], "lgen.summary/1")
+
+    def test_options_and_events_keep_their_types(self):
+        self.plan("""lgen.options { { "n", "int", default = 3 }, { "x", "number" }, { "on", "bool" }, { "id" },
+  { "hold", "duration", default = "30s" }, { "list", "int", list = true }, { "word", "int", secret = true } }
+""", 'lgen.event("seen", { stream = 12, half = 0.5, ok = false, id = "007" })')
+        self.check(self.run_words("plan.lua", "--out", "json=r.json", "--seed", "7", "--quiet", "--stop-timeout", "5s",
+                                  "--x=0.5", "--on", "--id", "007", "--list", "1,2", "--word", "5"), 0)
+        with open(self.path("r.json"), encoding="utf-8") as file:
+            summary = json.load(file)
+        self.assertEqual(summary["run"]["options"], {
+            "seed": 7, "quiet": True, "stop-timeout": "5s", "out": "json=r.json", "n": 3, "x": 0.5, "on": True,
+            "id": "007", "hold": "30s", "list": "1,2", "word": "***"})
+        self.assertEqual(summary["events"][0]["fields"], {"stream": 12, "half": 0.5, "ok": False, "id": "007"})
+
     def test_several_files(self):
         self.plan()
         self.check(self.run_words("plan.lua", "--out", "json=a.json", "--out", "json=b.json"), 0)

@@ -203,6 +203,9 @@ class IterationTest(LgenCase):
          "plan.lua:5: yield not possible inside string.gsub; collect first, then wait"),
         ("coroutine.wrap(function() lgen.yield() end)()",
          "plan.lua:5: lgen.yield: waiting inside a coroutine of your own is not possible; use lgen.spawn"),
+        ("coroutine.yield()", "plan.lua:5: coroutine.yield works only inside a coroutine of your own; "
+         "let others run with lgen.yield or lgen.sleep"),
+        ("error {}", "plan.lua:5: "),
         ("lgen.scenario('x', {})",
          "plan.lua:5: lgen.scenario: only at the top level of the plan, while it is loading"),
         ("lgen.counter('x')", "plan.lua:5: lgen.counter: only at the top level of the plan, while it is loading"),
@@ -237,6 +240,23 @@ class IterationTest(LgenCase):
         error, = ended.summary["errors"]
         self.assertEqual((error["message"], error["where"], error["count"]), ("plan.lua:3: even", "t", t["failed"]))
         self.assertIn("plan.lua:3: even", ended.out)
+
+    def test_a_foreign_yield_can_be_caught_and_the_task_goes_on(self):
+        self.plan(body="""
+    local function yields() coroutine.yield() return "went on" end
+    for i = 1, 3 do lgen.check("refused", not pcall(yields)) lgen.sleep("1ms") end
+    local own = coroutine.wrap(function() coroutine.yield(1) return 2 end)
+    lgen.check("one's own coroutines yield", own() == 1 and own() == 2)
+  """)
+        ended = self.run_plan("plan.lua")
+        self.check(ended, 0)
+        self.assertEqual([check["passes"] for check in ended.summary["checks"]], [3, 1])
+
+    def test_an_error_value_that_is_a_table_has_its_line_in_hooks_too(self):
+        for hook in ("setup", "teardown"):
+            with self.subTest(hook):
+                self.plan(f"lgen.{hook}(function()\n  error {{}} end)")
+                self.check(self.run_words("plan.lua", "--quiet"), 107, f"lgen: {hook}: plan.lua:3: ")
 
     def test_a_check_by_the_wrong_type(self):
         self.plan(CALLS, "ch:call(SayHello, { name = 3 })")

@@ -1,10 +1,47 @@
 """Targets that cannot be used: what lgen says, so that the user knows what to change."""
 
+import http.server
+import threading
+
 import certificates
 from lgen_runs import CALLS, LgenCase
 from programs import Server
 from raw_servers import HTTP_1, FullBacklog, Listener
 from waiting import free_port
+
+
+class AddressTest(LgenCase):
+    """Targets that are none: refused before anything is sent."""
+
+    ROWS = [
+        ("localhost", "'localhost' is no address; write HOST:PORT"),
+        (":50051", "':50051' is no address; write HOST:PORT"),
+        ("", "'' is no address; write HOST:PORT"),
+        ("::1:50051", "'::1:50051' is no address; write HOST:PORT, [ADDRESS]:PORT for IPv6"),
+        ("host:", "'host:' has no port within 1..65535"),
+        ("host:0", "'host:0' has no port within 1..65535"),
+        ("host:70000", "'host:70000' has no port within 1..65535"),
+        ("host:-1", "'host:-1' has no port within 1..65535"),
+        ("host:http", "'host:http' has no port within 1..65535"),
+        ("[::1]:0", "'[::1]:0' has no port within 1..65535"),
+    ]
+
+    def test_the_flag(self):
+        self.plan(CALLS)
+        for target, message in self.ROWS:
+            with self.subTest(target):
+                self.check(self.run_words("plan.lua", "--target", target), 104, f"lgen: --target: {message}\n")
+
+    def test_the_environment(self):
+        self.plan(CALLS)
+        self.check(self.run_words("plan.lua", env={"LGEN_TARGET": "host:0"}), 104, "'host:0' has no port within 1..65535")
+
+    def test_a_channel_of_the_plan(self):
+        for target, message in self.ROWS:
+            with self.subTest(target):
+                self.plan(f'lgen.grpc.channel("main", "{target}")')
+                self.check(self.run_words("plan.lua"), 104,
+                           f'lgen: plan.lua:2: lgen.grpc.channel "main": target: {message}\n')
 
 
 class TargetCase(LgenCase):
@@ -42,6 +79,21 @@ class PlaintextTest(TargetCase):
     def test_a_peer_that_speaks_no_http2(self):
         with Listener(HTTP_1) as server:
             self.refused(server.target, texts=[f"{server.target} speaks HTTP/1, not HTTP/2: is this the gRPC port?"])
+
+    def test_a_web_server(self):
+        class Quiet(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                ended = self.refused(f"127.0.0.1:{server.server_address[1]}", texts=["HTTP/2: is this the gRPC port?"])
+            finally:
+                server.shutdown()
+                thread.join()
+        self.assertRegex(ended.err, "speaks (HTTP/1|something else), not HTTP/2|speaks something else than HTTP/2")
 
     def test_allow_failures(self):
         self.plan(CALLS)
@@ -95,6 +147,9 @@ class TlsTest(TargetCase):
     def test_tls_where_there_is_none(self):
         with Server() as server:
             self.refused(server.target, "--tls", texts=[f"{server.target}"])
+
+    def test_plaintext_where_there_is_tls(self):
+        self.refused(self.serve(self.good), "--plaintext", texts=["a TLS port dialled without --tls"])
 
     def test_files_that_do_not_fit(self):
         other = certificates.self_signed(self.folder, "other.example.com", name="other")

@@ -41,11 +41,24 @@ class ConnectionAge(unittest.TestCase):
         self.assertEqual({c["goaway"] for c in left}, {"inferred"}, left)
         self.assertEqual(summary.totals("grpc_streams_ended", "code"), {"OK": streams, "UNAVAILABLE": streams})
         self.assertEqual(summary.total("stream_returns"), streams)
+        returned = sorted(event["stream"] for event in summary.events("stream_returned"))
+        self.assertEqual(returned, list(range(1, streams + 1)))
+        self.assertRegex(running.stdout, f"stream_returned ×{streams}\n")
+        self.check_returns_follow_losses(summary)
         self.assertEqual(len(summary.events("reconnected")), 3)
         self.assertEqual([channel["connections"] for channel in summary.channels], [2, 2, 2])
         self.assertIn("6 sockets for 3 channels: 3 reconnects", running.stdout)
         self.assertRegex(running.stdout, r"main\[1\]#1: GOAWAY \(inferred\); main\[1\]#2 after")
         self.assertEqual(summary.json["conservation"], "")
+
+    def check_returns_follow_losses(self, summary):
+        lost = set()
+        for event in summary.json["events"]:
+            stream = event["fields"].get("stream")
+            if event["name"] == "stream_lost":
+                lost.add(stream)
+            elif event["name"] == "stream_returned":
+                self.assertIn(stream, lost, "came back without having been lost")
 
     def until_all_are_back(self, target, opened, active):
         """Runs until every stream has been opened twice, then Ctrl-C."""

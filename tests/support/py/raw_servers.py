@@ -18,6 +18,11 @@ class Listener:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
+    @property
+    def connections(self):
+        """So many have been accepted."""
+        return len(self._held)
+
     def __enter__(self):
         return self
 
