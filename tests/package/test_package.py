@@ -87,7 +87,7 @@ class Package(unittest.TestCase):
         for program in ("lgen", "lgen-server", "lgen-cluster"):
             self.assertIn("--", run(os.path.join(self.prefix, "bin", program), "--help"))
         plans = os.listdir(os.path.join(self.prefix, "share/lgen/plans"))
-        self.assertTrue({"multi_channel.lua", "hello.lua"} <= set(plans), plans)
+        self.assertTrue({"multi_channel.lua", "hello.lua", "unary.lua", "chat.lua"} <= set(plans), plans)
         run(os.path.join(self.prefix, "bin/lgen"), "check", os.path.join(self.prefix, "share/lgen/plans/hello.lua"))
 
     def test_no_installed_file_names_the_build_tree(self):
