@@ -277,6 +277,8 @@ int lgen_property(lua_State* L) {
   }
   if (name != "target") return 0;
   if (host.settings.target.empty() && host.input.purpose == PlanPurpose::run) {
+    const std::string misspelt = misspelt_engine_option(host.input);
+    if (!host.decl.options_declared && !misspelt.empty()) raise_usage(L, misspelt);
     raise_usage(L, "this plan needs a target: --target HOST:PORT, or --local for a stand-in cluster on this machine");
   }
   push(L, host.settings.target.empty() ? "127.0.0.1:1" : host.settings.target);

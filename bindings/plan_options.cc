@@ -374,25 +374,32 @@ void guard_values(lua_State* L, const std::vector<OptionDecl>& options) {
 
 }  // namespace
 
-Outcome push_option_value(lua_State* L, const OptionDecl& option, std::string_view text) {
+static Outcome push_by_type(lua_State* L, const OptionDecl& option, std::string_view text) {
   const std::string& type = option.shown.type;
-  const auto& words = option.shown.choices;  // of other types than choice: words allowed besides its own notation
-  if (type != "choice" && std::find(words.begin(), words.end(), text) != words.end()) {
-    push(L, text);
-    return Done{};
-  }
   if (type == "int" || type == "number") return push_number(L, option, text);
   if (type == "bool") return push_bool(L, option, text);
   if (type == "duration") return push_parsed(L, option, parse_duration(text));
   if (type == "duration_range") return push_range(L, option, text);
   if (type == "size") return push_parsed(L, option, parse_size(text));
   if (type == "bitrate") return push_parsed(L, option, parse_bitrate(text));
-  if (type == "choice") return push_choice(L, option, text);
   if (type == "address") return push_address(L, option, text);
   if (type == "url") return push_url(L, option, text);
   if (type == "stages") return push_stages(L, option, text);
   push(L, text);
   return Done{};
+}
+
+Outcome push_option_value(lua_State* L, const OptionDecl& option, std::string_view text) {
+  if (option.shown.type == "choice") return push_choice(L, option, text);
+  const auto& words = option.shown.choices;  // allowed besides the type's own notation
+  if (std::find(words.begin(), words.end(), text) != words.end()) {
+    push(L, text);
+    return Done{};
+  }
+  const Outcome pushed = push_by_type(L, option, text);
+  if (pushed || words.empty()) return pushed;
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("{}, or {}", pushed.error().message, fmt::join(words, ", ")));
 }
 
 Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const std::vector<OptionDecl>& options,
@@ -426,6 +433,17 @@ Result<std::map<std::string, std::vector<std::string>>> parse_plan_args(const st
     texts[option->shown.name].push_back(std::move(value));
   }
   return texts;
+}
+
+std::string misspelt_engine_option(const PlanInput& input) {
+  for (const std::string& word : input.args) {
+    if (!word.starts_with("--")) continue;
+    const std::string name = word.substr(2, word.find('=') - 2);
+    std::vector<std::string_view> names;
+    for (const auto& option : engine_options()) names.push_back(option.name);
+    if (!did_you_mean(name, names).empty()) return unknown_option({}, name).message;
+  }
+  return "";
 }
 
 Outcome check_options_known(const PlanInput& input, const std::vector<OptionDecl>& options) {

@@ -54,6 +54,10 @@ Outcome check_options_known(const PlanInput& input, const std::vector<OptionDecl
 /// Text that satisfies the option, for `lgen check` without it.
 std::string sample_text(const OptionDecl& option);
 
+/// "unknown option --taget (did you mean '--target'?)" for the first word that looks like it; "" when none does. For
+/// plans that stop before they have declared their options, or have none.
+std::string misspelt_engine_option(const PlanInput& input);
+
 /// The binding `lgen.options`.
 int declare_options(lua_State* L);
 

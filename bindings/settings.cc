@@ -203,7 +203,12 @@ Outcome check_address(std::string_view target) {
   constexpr std::string_view kSchemes[] = {"dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "xds:"};
   const bool is_uri = std::any_of(std::begin(kSchemes), std::end(kSchemes),
                                   [&](std::string_view scheme) { return target.starts_with(scheme); });
-  if (is_uri || target.find("://") != std::string_view::npos) return Done{};
+  if (is_uri) return Done{};
+  if (const std::size_t slashes = target.find("://"); slashes != std::string_view::npos) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("'{}' is a URL; write HOST:PORT alone, as in {}", target,
+                                  target.substr(slashes + 3, target.find('/', slashes + 3) - slashes - 3)));
+  }
   const std::size_t colon = target.rfind(':');
   const std::string_view host = target.substr(0, colon);
   const bool bare_v6 = host.find(':') != std::string_view::npos && !(host.starts_with('[') && host.ends_with(']'));

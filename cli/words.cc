@@ -85,6 +85,10 @@ Outcome check_words(const Rows& rows, const std::vector<std::string>& args, Unkn
     if (flag.row && !flag.is_long && !needs_value(*flag.row)) {
       if (const Outcome known = check_letters(rows, args[i], unknown); !known) return known;
     }
+    if (flag.row && may_have_value(*flag.row) && !flag.has_value && may_be_the_plans && i + 1 < args.size() &&
+        !args[i + 1].starts_with('-')) {
+      return usage(fmt::format("--{0}: its value is joined with '=': --{0}={1}", flag.row->name, args[i + 1]));
+    }
     if (!flag.row || flag.has_value || !needs_value(*flag.row)) continue;
     if (++i == args.size()) {
       return usage(

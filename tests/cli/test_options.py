@@ -80,6 +80,10 @@ class PlanOptionsTest(LgenCase):
             (["--hold", "5x"], "--hold: '5x' is no duration; write 250ms, 1.5s, 1m30s or a number of seconds"),
             (["--hold", "2m"], "--hold: 2m is too large; at most 1m"),
             (["--pause", "5s..1s"], "--pause: "),
+            (["--pause", "nver"], "--pause: 'nver' is no duration; write 250ms, 1.5s, 1m30s or a number of seconds, "
+             "or never"),
+            (["--trace", "5"], "--trace: its value is joined with '=': --trace=5"),
+            (["--local", "pods=3"], "--local: its value is joined with '=': --local=pods=3"),
             (["--size", "5x"], "--size: '5x' is no size"),
             (["--speed", "fast"], "--speed: 'fast' is no bit rate"),
             (["--color", "gren"], "--color: 'gren' is not one of red, green (did you mean 'green'?)"),
@@ -99,6 +103,11 @@ class PlanOptionsTest(LgenCase):
     def test_a_plan_without_options(self):
         self.plan()
         self.check(self.run_words("plan.lua", "--taget", "x"), 104, "unknown option --taget (did you mean '--target'?)")
+
+    def test_a_misspelt_target_is_no_missing_one(self):
+        self.plan('local ch = lgen.grpc.channel("main", lgen.target)')
+        self.check(self.run_words("plan.lua", "--taget=h:1"), 104, "unknown option --taget (did you mean '--target'?)")
+        self.check(self.run_words("plan.lua", "--rooms", "3"), 104, "this plan needs a target: --target HOST:PORT")
 
     def test_a_required_option(self):
         self.plan('local opt = lgen.options { { "word", required = true } }')

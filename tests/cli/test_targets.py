@@ -23,6 +23,8 @@ class AddressTest(LgenCase):
         ("host:70000", "'host:70000' has no port within 1..65535"),
         ("host:-1", "'host:-1' has no port within 1..65535"),
         ("host:http", "'host:http' has no port within 1..65535"),
+        ("http://host:80", "'http://host:80' is a URL; write HOST:PORT alone, as in host:80"),
+        ("https://host:443/path", "'https://host:443/path' is a URL; write HOST:PORT alone, as in host:443"),
         ("[::1]:0", "'[::1]:0' has no port within 1..65535"),
     ]
 
