@@ -242,6 +242,34 @@ std::string label_nobody_carries(const Threshold& threshold, const Snapshot& sna
   return "";
 }
 
+/// "nothing counted carries the label 'nmae' (did you mean 'name'?)".
+std::string explain_label(const std::string& label, const MetricSnapshot& metric) {
+  std::vector<std::string_view> names = {"scenario", "phase"};
+  for (const SeriesSnapshot& series : metric.series) {
+    for (const auto& [name, value] : series.labels) names.push_back(name);
+  }
+  const std::string_view guess = did_you_mean(label, names);
+  return fmt::format("nothing counted carries the label '{}'{}", label,
+                     guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess));
+}
+
+/// Behind "no samples": the first label whose value no series has, with the nearest one that is there; else "".
+std::string value_nobody_carries(const Threshold& threshold, const MetricSnapshot& metric) {
+  for (const auto& wanted : threshold.labels) {
+    std::vector<std::string_view> values;
+    for (const SeriesSnapshot& series : metric.series) {
+      for (const auto& [name, value] : series.labels) {
+        if (name == wanted.first) values.push_back(value);
+      }
+    }
+    if (std::find(values.begin(), values.end(), wanted.second) != values.end()) continue;
+    const std::string_view guess = did_you_mean(wanted.second, values);
+    return fmt::format(" with {}={}{}", wanted.first, wanted.second,
+                       guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess));
+  }
+  return "";
+}
+
 /// What a threshold's rate is over: its scenario's time, without the warm-up unless that is what it asks for.
 Duration judged_time(const Threshold& threshold, const Summary& summary) {
   const auto label = [&](std::string_view name) {
@@ -276,7 +304,9 @@ void MetricsState::fill(Summary& summary) const {
         summary.thresholds.emplace_back(judge(threshold, summary.metrics, judged_time(threshold, summary)));
     if (const std::string label = label_nobody_carries(threshold, summary.metrics); !label.empty()) {
       result.ok = false;
-      result.why = fmt::format("nothing counted carries the label '{}'", label);
+      result.why = explain_label(label, *summary.metrics.find(threshold.metric));
+    } else if (const MetricSnapshot* metric = summary.metrics.find(threshold.metric); metric && !result.observed) {
+      result.why += value_nobody_carries(threshold, *metric);
     }
   }
   for (const CheckState& check : checks) summary.checks.push_back(check.result);

@@ -132,15 +132,17 @@ class VerdictTest(LgenCase):
 
     def test_a_threshold_with_a_label_nobody_carries(self):
         rows = [  # labels, expression, what the report says
-            ("{ nmae = 'fits' }", "rate >= 0", "nothing counted carries the label 'nmae'"),
-            ("{ name = 'fist' }", "rate >= 0", "no samples"),
+            ("{ nmae = 'fits' }", "rate >= 0", "nothing counted carries the label 'nmae' (did you mean 'name'?)"),
+            ("{ zone = 'a' }", "rate >= 0", "nothing counted carries the label 'zone'"),
+            ("{ name = 'fist' }", "rate >= 0", "no samples with name=fist (did you mean 'fits'?)"),
+            ("{ name = 'fits', scenario = 'elsewhere' }", "rate >= 0", "no samples with scenario=elsewhere"),
         ]
         for labels, expression, why in rows:
             with self.subTest(labels):
                 ended = self.ended(f"lgen.threshold('checks', '{expression}', {{ labels = {labels} }})",
                                    "lgen.check('fits', true)")
                 self.check(ended, 99, f"threshold 'checks {expression}' failed")
-                self.assertIn(why, ended.out)
+                self.assertIn(why, " ".join(ended.out.split()))  # however it is wrapped
                 self.assertEqual(ended.summary["thresholds"][0]["why"], why)
 
     def test_rates_leave_the_warm_up_out(self):
