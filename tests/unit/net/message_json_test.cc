@@ -1,0 +1,240 @@
+#include "lgen/message_json.h"
+
+#include <memory>
+
+#include "catch.h"
+#include "folder.h"
+
+using namespace lgen;
+using lgen::test::Folder;
+
+namespace {
+
+constexpr EmbeddedFile kShop[] = {{"proto/shop.proto", R"(
+syntax = "proto3";
+package shop;
+import "google/protobuf/any.proto";
+import "google/protobuf/duration.proto";
+import "google/protobuf/empty.proto";
+import "google/protobuf/field_mask.proto";
+import "google/protobuf/struct.proto";
+import "google/protobuf/timestamp.proto";
+import "google/protobuf/wrappers.proto";
+enum Size { SMALL = 0; LARGE = 1; }
+message Part { string part_name = 1; int32 count = 2; repeated Part parts = 3; }
+message Order {
+  int64 id = 1;
+  string note = 2;
+  bytes blob = 3;
+  Size size = 4;
+  repeated int32 numbers = 5;
+  Part part = 6;
+  map<string, Part> by_name = 7;
+  oneof choice { string word = 8; int32 number = 9; }
+  google.protobuf.Timestamp at = 10;
+  google.protobuf.Any extra = 11;
+  repeated Part parts = 12;
+  bool end = 13;
+  map<int32, Size> sizes = 14;
+}
+message Known {
+  google.protobuf.Duration took = 1;
+  google.protobuf.FieldMask mask = 2;
+  google.protobuf.Struct object = 3;
+  google.protobuf.Value value = 4;
+  google.protobuf.ListValue list = 5;
+  google.protobuf.StringValue word = 6;
+  google.protobuf.UInt64Value big = 7;
+  google.protobuf.Empty nothing = 8;
+}
+)"}};
+
+std::unique_ptr<Schema> load(ProtoFiles sources) {
+  auto schema = Schema::from_files(sources);
+  INFO((schema.ok() ? "" : schema.error().message));
+  REQUIRE(schema.ok());
+  return *std::move(schema);
+}
+
+std::unique_ptr<Schema> shop() { return load({{"shop.proto"}, {}, "/", kShop}); }
+std::unique_ptr<Schema> everything() { return load({{"codec/everything.proto"}, {LGEN_TEST_DATA}, "/", {}}); }
+
+std::string failure(const Result<std::string>& result) { return result ? "" : result.error().message; }
+
+/// There and back.
+std::string echo(const MessageText& texts, const std::string& type, const std::string& text) {
+  const auto wire = texts.to_wire(type, text);
+  INFO(failure(wire));
+  REQUIRE(wire.ok());
+  const auto back = texts.from_wire(type, *wire);
+  INFO(failure(back));
+  REQUIRE(back.ok());
+  return *back;
+}
+
+}  // namespace
+
+TEST_CASE("JSON is read with either kind of field name and printed in lower camel case", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  CHECK(echo(texts, "shop.Part", R"({"part_name": "a", "count": 2})") ==
+        "{\n  \"partName\": \"a\",\n  \"count\": 2\n}");
+  CHECK(echo(texts, "shop.Part", R"({"partName": "two\nlines"})") == "{\n  \"partName\": \"two\\nlines\"\n}");
+  CHECK(echo(texts, "shop.Part", "{}") == "{}");
+  CHECK(echo(texts, "shop.Order", R"({"id": "9007199254740993", "at": "2020-01-02T03:04:05Z", "parts": [{}, {}]})") ==
+        "{\n  \"id\": \"9007199254740993\",\n  \"at\": \"2020-01-02T03:04:05Z\",\n  \"parts\": [\n    {},\n    {}\n  "
+        "]\n}");
+}
+
+TEST_CASE("defaults are printed when they are asked for", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema, {.emit_defaults = true});
+  CHECK(echo(texts, "shop.Part", "{}") == "{\n  \"partName\": \"\",\n  \"count\": 0,\n  \"parts\": []\n}");
+}
+
+TEST_CASE("JSON that does not fit names the path of the field, and what would fit", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  const auto [json, message] = GENERATE(table<std::string, std::string>({
+      {R"({"nots": 1})", "shop.Order has no field 'nots' (did you mean 'note'?)"},
+      {R"({"part": {"xyzzy": 1}})", "part: shop.Part has no field 'xyzzy' (it has: partName, count, parts)"},
+      {R"({"parts": [{}, {"count": "many"}]})", "parts[1].count: \"many\" is no int32"},
+      {R"({"numbers": [1, 3000000000]})", "numbers[1]: 3000000000 is no int32"},
+      {R"({"byName": {"k": {"count": 1.5}}})", "by_name[0].value.count: 1.5 is no int32"},
+      {R"({"size": "HUGE"})", "size: enum shop.Size has no value \"HUGE\" (it has: SMALL, LARGE)"},
+      {R"({"size": "LARG"})", "size: enum shop.Size has no value \"LARG\" (did you mean 'LARGE'?)"},
+      {R"({"blob": "*"})", "blob: \"*\" is no bytes in base64"},
+      {R"({"id": [1]})", "id: a list, but the field is not repeated"},
+      {R"({"part": 5})", "part: 5 is no shop.Part"},
+      {R"({"id": {}})", "id: an object is no int64"},
+      {R"({"word": "a", "number": 1})", "oneof field 'choice' is already set. Cannot set 'number'"},
+      {R"({"at": "soon"})", "at: Field 'at', Invalid time format: soon"},
+      {"5", "a message is written as {...}"},
+      {"{", "no JSON: line 1, column 2: object key - unexpected end of input; expected string literal"},
+      {"{note: 1}",
+       "no JSON: line 1, column 3: object key - invalid literal; last read: '{no'; expected string literal"},
+  }));
+  CAPTURE(json);
+  CHECK(failure(texts.to_wire("shop.Order", json)) == message);
+}
+
+TEST_CASE("a required field that is missing is named with the others of its message", "[json]") {
+  const auto schema = everything();
+  CHECK(failure(MessageText(*schema).to_wire("everything.Root", R"({"old": {"id": 1}})")) ==
+        "old: a required field is missing (legacy.Old needs id, name)");
+}
+
+TEST_CASE("unknown fields are skipped when that is asked for", "[json]") {
+  const auto schema = shop();
+  CHECK(echo(MessageText(*schema, {.allow_unknown_fields = true}), "shop.Part", R"({"nope": {"a": 1}, "count": 1})") ==
+        "{\n  \"count\": 1\n}");
+  CHECK(echo(MessageText(*schema, {.format = MessageFormat::text, .allow_unknown_fields = true}), "shop.Part",
+             "nope: 1 count: 1") == "count: 1");
+}
+
+TEST_CASE("the text format says line and column of what is wrong", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema, {.format = MessageFormat::text});
+  CHECK(echo(texts, "shop.Part", "part_name: 'é' parts { count: 1 }") == "part_name: \"é\"\nparts {\n  count: 1\n}");
+  CHECK(failure(texts.to_wire("shop.Part", "count: 1\nnope: 2")) ==
+        "line 2, column 5: Message type \"shop.Part\" has no field named \"nope\".");
+}
+
+TEST_CASE("an Any is shown by its type, or by its bytes when nobody knows the type", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  const std::string known = R"({"extra": {"@type": "type.googleapis.com/shop.Part", "count": 1}})";
+  CHECK(echo(texts, "shop.Order", known) ==
+        "{\n  \"extra\": {\n    \"@type\": \"type.googleapis.com/shop.Part\",\n    \"count\": 1\n  }\n}");
+  const std::string wire = "\x5a\x0b\x0a\x05x/a.B\x12\x02hi";  // extra: type_url, value
+  const auto text = texts.from_wire("shop.Order", wire);
+  REQUIRE(text.ok());
+  CHECK(*text == "{\n  \"extra\": {\n    \"@type\": \"x/a.B\",\n    \"@value\": \"aGk=\"\n  }\n}");
+  CHECK(failure(texts.to_wire("shop.Order", R"({"extra": {"@type": "x/a.B"}})")).find("a.B") != std::string::npos);
+  CHECK(failure(texts.to_wire("shop.Order", R"({"extra": {"@type": "x/shop.Part", "nope": 1}})")) ==
+        "inside of an Any: nope: Cannot find field.");
+}
+
+TEST_CASE("bytes that are no message are an error", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  CHECK(failure(texts.from_wire("shop.Part", "\x0a\x7f")) == "2 bytes that are no shop.Part");
+  CHECK(failure(texts.from_wire("shop.Prt", "")) == "no message type 'shop.Prt'");
+}
+
+TEST_CASE("error details are shown by the public types without being in the schema", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  // google.rpc.Status{code 5, message "m", details [RetryInfo{retry_delay 1.5s}]}
+  const std::string url = "type.googleapis.com/google.rpc.RetryInfo";
+  const std::string delay("\x0a\x07\x08\x01\x10\x80\xca\xb5\xee\x01", 10);
+  const std::string retry = delay.substr(0, 1) + std::string(1, '\x08') + delay.substr(2);
+  const std::string any =
+      std::string("\x0a") + static_cast<char>(url.size()) + url + "\x12" + static_cast<char>(retry.size()) + retry;
+  const std::string status = std::string("\x08\x05\x12\x01m\x1a", 6) + static_cast<char>(any.size()) + any;
+  const std::vector<std::string> details = texts.status_details(status);
+  REQUIRE(details.size() == 1);
+  CHECK(details[0] == "{\n  \"@type\": \"type.googleapis.com/google.rpc.RetryInfo\",\n  \"retryDelay\": \"1.500s\"\n}");
+  CHECK(texts.status(5, "m", "") == "{\n  \"code\": 5,\n  \"message\": \"m\"\n}");
+  CHECK(texts.status(5, "m", status).find("retryDelay") != std::string::npos);
+  CHECK(texts.status_details("").empty());
+  CHECK(texts.status_details("\xff").empty());
+}
+
+TEST_CASE("a JSON template and a text template are messages themselves", "[json]") {
+  for (const auto& schema : {shop(), everything()}) {
+    for (const std::string& type : schema->messages()) {
+      CAPTURE(type);
+      const auto json = message_template(*schema, type, TemplateSyntax::json);
+      const auto text = message_template(*schema, type, TemplateSyntax::text);
+      REQUIRE((json.ok() && text.ok()));
+      CAPTURE(*json, *text);
+      if (type.starts_with("google.protobuf.")) continue;
+      // What comes round is left empty, also where it has required fields.
+      const std::string problem = failure(MessageText(*schema).to_wire(type, *json));
+      CHECK((problem.empty() || problem.find("a required field is missing") != std::string::npos));
+      CHECK(MessageText(*schema, {.format = MessageFormat::text}).to_wire(type, *text).ok() == problem.empty());
+    }
+  }
+}
+
+TEST_CASE("templates in three notations", "[json]") {
+  const auto schema = shop();
+  CHECK(*message_template(*schema, "shop.Part", TemplateSyntax::json) ==
+        "{\n  \"partName\": \"\",\n  \"count\": 0,\n  \"parts\": []\n}");
+  CHECK(*message_template(*schema, "shop.Part", TemplateSyntax::text) == "part_name: \"\"\ncount: 0\nparts {}");
+  CHECK(*message_template(*schema, "shop.Order", TemplateSyntax::lua) ==
+        R"({
+  id = 0,
+  note = "",
+  blob = "",
+  size = "SMALL", -- SMALL, LARGE
+  numbers = { 0 },
+  part = {
+    part_name = "",
+    count = 0,
+    parts = {},
+  },
+  by_name = {
+    [""] = {
+      part_name = "",
+      count = 0,
+      parts = {},
+    }
+  },
+  word = "", -- or number
+  at = 0,
+  extra = { ["@type"] = "type.googleapis.com/google.protobuf.Empty" },
+  parts = {
+    {
+      part_name = "",
+      count = 0,
+      parts = {},
+    }
+  },
+  ["end"] = false,
+  sizes = { [0] = "SMALL" },
+})");
+  CHECK(failure(message_template(*schema, "shop.Ordr", TemplateSyntax::lua)) ==
+        "no message type 'shop.Ordr' (did you mean 'shop.Order'?)");
+}
