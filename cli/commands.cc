@@ -4,11 +4,14 @@
 
 #include <algorithm>
 
+#include "one_dash.h"
+
 namespace lgen::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kRunCommand,     &kCheckCommand,   &kReportCommand,
-                                        &kAnalyzeCommand, &kVersionCommand, &kHelpCommand};
+constexpr const Command* kCommands[] = {&kRunCommand,     &kCheckCommand,    &kReportCommand,
+                                        &kListCommand,    &kDescribeCommand, &kCallCommand,
+                                        &kAnalyzeCommand, &kVersionCommand,  &kHelpCommand};
 
 }  // namespace
 
@@ -41,7 +44,8 @@ std::vector<const OptionRow*> rows_of(const Command& command) {
 }
 
 Result<Words> parse_words(const Command& command, const std::vector<std::string>& args) {
-  return sort_words(rows_of(command), args,
+  const std::vector<const OptionRow*> rows = rows_of(command);
+  return sort_words(rows, command.one_dash ? double_dashes(rows, command.aliases, args) : args,
                     command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
 }
 

@@ -12,6 +12,12 @@
 
 namespace lgen::cli {
 
+/// Another name of an option.
+struct OptionAlias {
+  std::string_view name;
+  std::string_view option;  // the row's
+};
+
 struct Command {
   std::string_view name;      // "check"
   std::string_view synopsis;  // what follows the name: "PLAN.lua"
@@ -21,10 +27,13 @@ struct Command {
   int (*run)(Words words);      // returns the exit code
   bool engine_options = false;  // the engine's options come after its own, and give way to own ones of the same name
   bool takes_plan = false;      // the first operand is a plan; options unknown behind it are the plan's
+  bool one_dash = false;        // long options may be written with a single dash, as Go's programs take them
+  std::span<const OptionAlias> aliases = {};
 };
 
 // Each in the file of its name.
-extern const Command kRunCommand, kCheckCommand, kAnalyzeCommand, kReportCommand, kVersionCommand, kHelpCommand;
+extern const Command kRunCommand, kCheckCommand, kAnalyzeCommand, kReportCommand, kListCommand, kDescribeCommand,
+    kCallCommand, kVersionCommand, kHelpCommand;
 
 /// All of them, in the order of --help.
 std::span<const Command* const> commands();

@@ -1,0 +1,68 @@
+#include "one_dash.h"
+
+#include <algorithm>
+
+namespace lgen::cli {
+namespace {
+
+using Rows = std::vector<const OptionRow*>;
+
+const OptionRow* find(const Rows& rows, std::span<const OptionAlias> aliases, std::string_view name) {
+  const auto alias = std::find_if(aliases.begin(), aliases.end(), [&](const OptionAlias& a) { return a.name == name; });
+  if (alias != aliases.end()) name = alias->option;
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const OptionRow* r) { return r->name == name; });
+  return row == rows.end() ? nullptr : *row;
+}
+
+/// "name" and, where there is a '=', what follows it.
+struct Parts {
+  std::string_view name;
+  std::string_view rest;  // with the '='
+};
+
+Parts split(std::string_view word) {
+  word.remove_prefix(std::min(word.find_first_not_of('-'), std::size_t{2}));
+  const std::size_t equals = std::min(word.find('='), word.size());
+  return {word.substr(0, equals), word.substr(equals)};
+}
+
+/// Joined where it begins with a dash and would be taken for an option; an empty one has to stand alone.
+void add_value(std::string_view value, std::vector<std::string>& out) {
+  if (value.starts_with('-')) {
+    out.back().append("=").append(value);
+  } else {
+    out.emplace_back(value);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> double_dashes(const Rows& rows, std::span<const OptionAlias> aliases,
+                                       const std::vector<std::string>& args) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& word = args[i];
+    if (word == "--") {
+      out.insert(out.end(), args.begin() + static_cast<std::ptrdiff_t>(i), args.end());
+      break;
+    }
+    const Parts parts = word.size() > 1 && word[0] == '-' ? split(word) : Parts{};
+    const OptionRow* row = parts.name.empty() ? nullptr : find(rows, aliases, parts.name);
+    if (row == nullptr) {  // a misspelt long name keeps its sense with two dashes
+      const bool long_name = parts.name.size() > 1 && word[1] != '-' && !(word[1] >= '0' && word[1] <= '9');
+      out.push_back(long_name ? "-" + word : word);
+      continue;
+    }
+    out.push_back("--" + std::string(row->name));
+    if (!needs_value(*row)) {
+      out.back() += parts.rest;
+    } else if (!parts.rest.empty()) {
+      add_value(parts.rest.substr(1), out);
+    } else if (i + 1 < args.size()) {
+      add_value(args[++i], out);
+    }
+  }
+  return out;
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,17 @@
+// Options as Go's flag package takes them: any name with one dash or two, a switch also as -name=false.
+// Thread: pure function.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "commands.h"
+
+namespace lgen::cli {
+
+/// Rewrites what `rows` and `aliases` know to "--name" and "--name=value"; leaves everything else as it is.
+std::vector<std::string> double_dashes(const std::vector<const OptionRow*>& rows, std::span<const OptionAlias> aliases,
+                                       const std::vector<std::string>& args);
+
+}  // namespace lgen::cli

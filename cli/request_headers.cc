@@ -1,0 +1,115 @@
+#include "request_headers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+
+namespace lgen::cli {
+namespace {
+
+Error bad(const std::string& flag, const std::string& line, std::string_view why) {
+  return make_error(ErrorCode::invalid_argument, fmt::format("{} '{}': {}", flag, line, why));
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// ${NAME} -> the variable's value; fails with the name of one that is not set.
+Result<std::string> expand_variables(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t start = text.find("${");
+    const std::size_t end = start == std::string_view::npos ? start : text.find('}', start);
+    if (end == std::string_view::npos) return out.append(text);
+    const std::string name(text.substr(start + 2, end - start - 2));
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      return make_error(ErrorCode::not_found, fmt::format("the environment variable {} is not set", name));
+    }
+    out.append(text.substr(0, start)).append(value);
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
+
+int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  if (c == '+' || c == '-') return 62;  // the second of each pair is the URL alphabet's
+  if (c == '/' || c == '_') return 63;
+  return -1;
+}
+
+/// With or without padding, either alphabet.
+std::optional<std::string> decode_base64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string out;
+  unsigned bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int digit = base64_digit(c);
+    if (digit < 0) return std::nullopt;
+    bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xffffff;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out += static_cast<char>(bits >> held & 0xff);
+  }
+  if (text.size() % 4 == 1) return std::nullopt;
+  return out;
+}
+
+bool is_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  });
+}
+
+bool is_plain_value(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](unsigned char c) { return c >= 0x20 && c <= 0x7e; });
+}
+
+Result<std::pair<std::string, std::string>> parse_header(const std::string& line, bool expand,
+                                                         const std::string& flag) {
+  const std::size_t colon = line.find(':', 1);
+  if (colon == std::string::npos) return bad(flag, line, "is not of the form 'name: value'");
+  std::string name(trim(std::string_view(line).substr(0, colon)));
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (!is_name(name)) return bad(flag, line, "a name may hold letters, digits and '-', '_', '.' only");
+  std::string value(trim(std::string_view(line).substr(colon + 1)));
+  if (expand) {
+    auto expanded = expand_variables(value);
+    if (!expanded) return bad(flag, line, expanded.error().message);
+    value = std::move(*expanded);
+  }
+  if (name.ends_with("-bin")) {
+    auto bytes = decode_base64(value);
+    if (!bytes) return bad(flag, line, "the value of a -bin header must be base64");
+    value = std::move(*bytes);
+  } else if (!is_plain_value(value)) {
+    return bad(flag, line, "a value may hold printable ASCII only; name the header ...-bin and give it in base64");
+  }
+  return std::pair(std::move(name), std::move(value));
+}
+
+}  // namespace
+
+Result<Metadata> parse_headers(const std::vector<std::string>& lines, bool expand, const std::string& flag) {
+  Metadata headers;
+  for (const std::string& line : lines) {
+    auto header = parse_header(line, expand, flag);
+    if (!header) return header.error();
+    headers.push_back(std::move(*header));
+  }
+  return headers;
+}
+
+}  // namespace lgen::cli

@@ -1,0 +1,199 @@
+#include "service_link.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <utility>
+
+#include "exit_code.h"
+#include "lgen/report.h"
+#include "lgen/units.h"
+
+namespace lgen::cli {
+namespace {
+
+constexpr int kStatusBase = 64;
+constexpr std::string_view kProbe = "/lgen.Probe/WhyNotReady";
+constexpr Duration kExplanation = std::chrono::milliseconds(3500);  // a little more than explain_tls_failure takes
+
+/// The codes' names as Go and grpcurl print them.
+constexpr std::array<std::string_view, kGrpcCodes> kCodeNames = {
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
+
+Ended refuse(const Error& error) {
+  complain(error.message);
+  return {kConfiguration};
+}
+
+/// What the network is to blame for is a failed call; everything else is the command line or the schema.
+std::optional<GrpcCode> status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::timeout:
+      return GrpcCode::deadline_exceeded;
+    case ErrorCode::cancelled:
+      return GrpcCode::cancelled;
+    case ErrorCode::refused:
+    case ErrorCode::tls:
+    case ErrorCode::protocol:
+    case ErrorCode::closed:
+    case ErrorCode::exhausted:
+    case ErrorCode::unavailable:
+      return GrpcCode::unavailable;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+std::string symbol_name(std::string_view said) {
+  std::string name(said.substr(said.starts_with('/') || said.starts_with('.') ? 1 : 0));
+  std::replace(name.begin(), name.end(), '/', '.');
+  return name;
+}
+
+int exit_code_of(GrpcCode code) { return kStatusBase + static_cast<int>(code); }
+
+int report_status(const GrpcStatus& status, const std::vector<std::string>& details) {
+  std::string text = fmt::format("ERROR:\n  Code: {}\n  Message: {}\n",
+                                 kCodeNames[static_cast<std::size_t>(status.code)], status.message);
+  if (!details.empty()) text += "  Details:\n";
+  for (std::size_t i = 0; i < details.size(); ++i) {
+    std::string indented = details[i];
+    for (std::size_t at = 0; (at = indented.find('\n', at)) != std::string::npos; at += 6)
+      indented.insert(at + 1, "     ");
+    text += fmt::format("  {}) {}\n", i + 1, indented);
+  }
+  fmt::print(stderr, "{}", text);
+  return exit_code_of(status.code);
+}
+
+ServiceLink::ServiceLink(const ServiceFlags& flags) : flags_(flags), loop_(clock_), started_(loop_.precise_now()) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    loop_.on_signal(signal, [this](int got) {
+      if (signal_ != 0) _exit(128 + got);
+      signal_ = got;
+    });
+  }
+}
+
+ServiceLink::~ServiceLink() {
+  for (const int signal : {SIGINT, SIGTERM}) loop_.on_signal(signal, {});
+}
+
+bool ServiceLink::run_until(const std::function<bool()>& done) {
+  loop_.run_until([&] { return signal_ != 0 || done(); });
+  if (signal_ == 0) return true;
+  complain(signal_ == SIGINT ? "interrupted" : "terminated");
+  return false;
+}
+
+std::optional<Duration> ServiceLink::time_left() const {
+  if (!flags_.max_time) return std::nullopt;
+  return std::max(*flags_.max_time - (loop_.precise_now() - started_), Duration(1));
+}
+
+Duration ServiceLink::patience() const {
+  return std::min(flags_.connect_timeout, time_left().value_or(Duration::max()));
+}
+
+std::optional<Ended> ServiceLink::open() {
+  const bool files = !flags_.protos.empty() || !flags_.protosets.empty();
+  if (files) {  // broken ones are told before anything is dialled
+    if (const Outcome loaded = load_files(); !loaded) return refuse(loaded.error());
+  }
+  if (!flags_.target.empty()) {
+    if (flags_.verbose > 0) fmt::print("Connection: {}, {}\n", flags_.target, flags_.security);
+    if (const auto ended = connect()) return ended;
+  }
+  if (flags_.use_reflection) {
+    if (const auto ended = ask_server()) return ended;
+  }
+  if (const Outcome written = write_protoset(); !written) return refuse(written.error());
+  return std::nullopt;
+}
+
+Outcome ServiceLink::load_files() {
+  auto schema = flags_.protosets.empty() ? Schema::from_files({flags_.protos, flags_.import_paths, "", {}})
+                                         : Schema::from_protoset(flags_.protosets);
+  if (!schema) return schema.error();
+  schema_ = std::move(*schema);
+  return Done{};
+}
+
+std::optional<Ended> ServiceLink::connect() {
+  auto channel = make_grpc_core_channel(loop_, flags_.target, flags_.wire);
+  if (!channel) return refuse(channel.error());
+  channel_ = std::move(*channel);
+  bool failed = false;
+  std::optional<Outcome> ready;
+  channel_->on_event([&](const ChannelEvent& e) { failed = failed || e.state == ChannelState::transient_failure; });
+  const Op waiting = channel_->wait_ready(started_ + patience(), [&](Outcome outcome) { ready = std::move(outcome); });
+  const bool undisturbed = run_until([&] { return ready || failed; });
+  channel_->on_event({});
+  connect_took = loop_.precise_now() - started_;
+  if (!undisturbed) return Ended{kStopped};
+  if (ready && ready->ok()) return std::nullopt;
+  const Error error = ready ? ready->error() : connect_failure();
+  const GrpcCode code =
+      flags_.max_time && *flags_.max_time <= connect_took ? GrpcCode::deadline_exceeded : GrpcCode::unavailable;
+  return Ended{report_status({code, error.message, ""})};
+}
+
+/// One failed attempt is enough. gRPC tells the cause only to calls; a handshake's is found out by another one.
+Error ServiceLink::connect_failure() {
+  bool told = false;
+  CallOptions options;
+  options.timeout = std::chrono::seconds(1);
+  const Op probe = channel_->unary(kProbe, {}, options, [&](const UnaryResult&) { told = true; });
+  loop_.run_until([&] { return told; });
+  const Error error = wait_ready_error(Duration{0});
+  const bool handshake = error.code == ErrorCode::tls || error.code == ErrorCode::protocol;
+  return flags_.wire.tls && handshake ? wait_ready_error(kExplanation) : error;
+}
+
+Error ServiceLink::wait_ready_error(Duration limit) {
+  std::optional<Outcome> ready;
+  const Op waiting =
+      channel_->wait_ready(loop_.precise_now() + limit, [&](Outcome outcome) { ready = std::move(outcome); });
+  loop_.run_until([&] { return ready.has_value(); });
+  return ready->ok() ? make_error(ErrorCode::unavailable, flags_.target + " could not be reached at once")
+                     : ready->error();
+}
+
+bool ServiceLink::knows(const Schema& schema) const {
+  return flags_.symbol.empty() || schema.describe(symbol_name(flags_.symbol)).ok();
+}
+
+/// What the server says of itself comes before the files, unless it does not know what is asked for.
+std::optional<Ended> ServiceLink::ask_server() {
+  const TimePoint asked = loop_.precise_now();
+  ReflectionOptions options;
+  options.metadata = flags_.reflection_headers;
+  options.timeout = time_left().value_or(Duration{0});
+  std::optional<Result<std::unique_ptr<Schema>>> found;
+  const Op asking = Schema::from_reflection(*channel_, options, [&](auto result) { found = std::move(result); });
+  if (!run_until([&] { return found.has_value(); })) return Ended{kStopped};
+  schema_took = loop_.precise_now() - asked;
+  if (found->ok()) {
+    if (!schema_ || knows(***found)) schema_ = std::move(**found);
+    return std::nullopt;
+  }
+  const Error& error = found->error();
+  if (schema_ && error.code == ErrorCode::not_found) return std::nullopt;  // the files have to do
+  if (const auto code = status_of(error.code)) return Ended{report_status({*code, error.message, ""})};
+  return refuse(error);
+}
+
+Outcome ServiceLink::write_protoset() const {
+  if (flags_.protoset_out.empty()) return Done{};
+  return write_file(flags_.protoset_out, schema_->to_protoset());
+}
+
+}  // namespace lgen::cli

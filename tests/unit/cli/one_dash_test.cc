@@ -1,0 +1,44 @@
+#include "one_dash.h"
+
+#include "catch.h"
+
+namespace lgen::cli {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+constexpr OptionRow kTable[] = {
+    {"data", "JSON", "", "", "", false, 'd'},
+    {"proto", "FILE", "", "", "", true},
+    {"verbose", "", "", "", "", false, 'v'},
+    {"vv", "", "", "", ""},
+};
+constexpr OptionAlias kOthers[] = {{"d", "data"}, {"v", "verbose"}, {"schema", "proto"}};
+
+Texts doubled(const Texts& args) {
+  std::vector<const OptionRow*> rows;
+  for (const OptionRow& row : kTable) rows.push_back(&row);
+  return double_dashes(rows, kOthers, args);
+}
+
+TEST_CASE("any option may be written with one dash or two, by any of its names") {
+  const auto [args, expected] = GENERATE(table<Texts, Texts>({
+      {{"-proto", "a", "--proto", "b", "-proto=c"}, {"--proto", "a", "--proto", "b", "--proto", "c"}},
+      {{"-schema", "a"}, {"--proto", "a"}},
+      {{"-d", "{}", "--d", "{}"}, {"--data", "{}", "--data", "{}"}},
+      {{"-v", "-vv"}, {"--verbose", "--vv"}},
+      {{"-v=false"}, {"--verbose=false"}},
+      {{"-d", "-1"}, {"--data=-1"}},
+      {{"-d", ""}, {"--data", ""}},
+      {{"-d="}, {"--data", ""}},
+      {{"-d"}, {"--data"}},
+      {{"host:1", "-", "-h", "--help"}, {"host:1", "-", "-h", "--help"}},
+      {{"-poto", "x"}, {"--poto", "x"}},
+      {{"--", "-d"}, {"--", "-d"}},
+  }));
+  CAPTURE(args);
+  CHECK(doubled(args) == expected);
+}
+
+}  // namespace
+}  // namespace lgen::cli
