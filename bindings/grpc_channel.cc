@@ -159,6 +159,9 @@ std::shared_ptr<Link> make_link(lua_State* L, const std::string& what, std::stri
   Host& host = host_of(L);
   GrpcState& state = *host.grpc;
   const ChannelFactory& factory = host.input.make_channel;
+  if (const Outcome sound = check_channel_options(decl.wire); !sound) {
+    raise(L, fmt::format("{}: {}", what, sound.error().message));
+  }
   auto wire = factory ? factory(decl.transport, host.loop, target, decl.wire)
                       : make_grpc_core_channel(host.loop, target, decl.wire);
   if (!wire) raise(L, fmt::format("{}: {}", what, wire.error().message));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "mod_json.h"
 #include "modules.h"
 #include "stack.h"
 
@@ -102,15 +103,9 @@ Result<Json> to_json(lua_State* L, int index, int depth) {
 
 int encode(lua_State* L) {
   if (lua_gettop(L) < 1) raise(L, "lgen.json.encode: a value is missing");
-  const auto json = to_json(L, 1, 0);
-  if (!json) raise(L, fmt::format("lgen.json.encode: {}", json.error().message));
-  std::string text;
-  try {
-    text = json->dump();
-  } catch (const Json::exception&) {
-    raise(L, "lgen.json.encode: a string is not UTF-8");
-  }
-  push(L, text);
+  const auto text = json_text(L, 1);
+  if (!text) raise(L, fmt::format("lgen.json.encode: {}", text.error().message));
+  push(L, *text);
   return 1;
 }
 
@@ -186,6 +181,16 @@ constexpr Binding kJson[] = {
 };
 
 }  // namespace
+
+Result<std::string> json_text(lua_State* L, int index) {
+  const auto json = to_json(L, index, 0);
+  if (!json) return json.error();
+  try {
+    return json->dump();
+  } catch (const Json::exception&) {
+    return make_error(ErrorCode::invalid_argument, "a string is not UTF-8");
+  }
+}
 
 const Module kJsonModule{.name = "lgen.json", .doc = "JSON.", .bindings = kJson, .property = json_property};
 

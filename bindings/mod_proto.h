@@ -21,7 +21,7 @@ struct ProtoState {
   explicit ProtoState(Host&) {}
   std::vector<std::unique_ptr<Schema>> schemas;
   Schema* health = nullptr;  // of grpc.health.v1, once it is needed
-  WireBuffer buffer;  // of the message being encoded; free again when the binding returns
+  WireBuffer buffer;         // of the message being encoded; free again when the binding returns
 };
 
 /// What lgen.proto returns.

@@ -17,13 +17,14 @@ extern const Module kSchemaClass, kMethodClass, kEncodedClass;
 extern const Module kGrpcModule;  // mod_grpc.cc
 extern const Module kChannelClass, kPoolClass, kStreamClass, kCallClass, kEventFeedClass;
 extern const Module kGrpcPrimitives;  // grpc_health.cc: what lua/health.lua builds on
-extern const Module kMetricsModule;  // mod_metrics.cc: counter, gauge, rate, histogram, tag, event; part of `lgen`
+extern const Module kMetricsModule;   // mod_metrics.cc: counter, gauge, rate, histogram, tag, event; part of `lgen`
 extern const Module kMetricsPrimitives;
 extern const Module kCounterClass, kGaugeClass, kRateClass, kHistogramClass;
 extern const Module kVerdictModule;  // mod_verdict.cc: check, threshold, distribution; part of `lgen`
 extern const Module kDistributionClass;
-extern const Module kLogModule;   // mod_log.cc
-extern const Module kJsonModule;  // mod_json.cc
-extern const Module kLintModule;  // lint.cc
+extern const Module kLogModule;     // mod_log.cc
+extern const Module kJsonModule;    // mod_json.cc
+extern const Module kCryptoModule;  // mod_crypto.cc
+extern const Module kLintModule;    // lint.cc
 
 }  // namespace lgen::lua

@@ -25,8 +25,8 @@ const std::array kModules = {
     &kEveryClass,     &kRandomModule,   &kMathModule,    &kProtoModule,       &kSchemaClass,  &kMethodClass,
     &kEncodedClass,   &kGrpcModule,     &kChannelClass,  &kPoolClass,         &kStreamClass,  &kCallClass,
     &kEventFeedClass, &kGrpcPrimitives, &kMetricsModule, &kMetricsPrimitives, &kCounterClass, &kGaugeClass,
-    &kRateClass,      &kHistogramClass, &kVerdictModule, &kDistributionClass, &kLogModule,    &kJsonModule,
-    &kLintModule,
+    &kRateClass,      &kHistogramClass, &kVerdictModule, &kDistributionClass, &kLogModule,    &kCryptoModule,
+    &kJsonModule,     &kLintModule,
 };
 
 /// "lgen.grpc" -> "grpc"; "lgen" -> "".

@@ -189,6 +189,21 @@
 ---@field rows? string what a row is; default "connection"
 ---@field cols? string what a column is; default "backend"
 
+---@class lgen.DigestOptions
+---@field encoding? "hex"|"base64"|"base64url"|"raw" of the result; default: hex
+
+---@class lgen.HmacOptions
+---@field hash? "sha1"|"sha256"|"sha384"|"sha512" default: sha256
+---@field encoding? "hex"|"base64"|"base64url"|"raw" of the result; default: hex
+
+---@class lgen.Base64Options
+---@field url? boolean the alphabet for URLs (- and _), without padding; default: false
+
+---@class lgen.JwtOptions
+---@field alg? "HS256"|"RS256"|"ES256" default: HS256
+---@field key string HS256: the secret; else a private key, as PEM text or the path of its file
+---@field header? table more for the header, kid for example
+
 ---The load generator's plan API.
 ---@class lgen
 ---@field plan fun(o: lgen.PlanOptions) [R] What the plan is called and which API it is written for.
@@ -227,6 +242,7 @@
 ---@field random lgen.random
 ---@field grpc lgen.grpc
 ---@field log lgen.log
+---@field crypto lgen.crypto
 ---@field json lgen.json
 
 ---How much work a scenario does, and when.
@@ -375,6 +391,14 @@
 ---@field info fun(format: string, ...) [R] Shown with --log info.
 ---@field warn fun(format: string, ...) [R] Shown unless --log error.
 ---@field error fun(format: string, ...) [R] Shown unless --log off.
+
+---Digests, base64 and signed tokens.
+---@class lgen.crypto
+---@field sha256 fun(text: string, options?: lgen.DigestOptions): string [R] The digest, in hex digits.
+---@field hmac fun(key: string, text: string, options?: lgen.HmacOptions): string [R] The keyed digest, in hex digits.
+---@field base64 fun(bytes: string, options?: lgen.Base64Options): string [R] Base64, RFC 4648.
+---@field base64_decode fun(text: string): string?, string? [R E] The bytes, from either alphabet, with padding or without; or nil and what is wrong.
+---@field jwt fun(claims: table, options: lgen.JwtOptions): string [R] A signed JSON Web Token; exp and iat are claims like any other: exp = lgen.time() + 60.
 
 ---JSON.
 ---@class lgen.json

@@ -100,8 +100,8 @@ struct CallOptions {
   std::optional<Duration> timeout;     // nothing: none
   const Metadata* metadata = nullptr;  // read inside the starting call only
   bool wait_for_ready = false;
-  std::optional<Compression> compression;
-  TimePoint intended{};  // copied into the Timing; zero: the start of the call
+  std::optional<Compression> compression;  // nothing: the channel's
+  TimePoint intended{};                    // copied into the Timing; zero: the start of the call
 };
 
 struct UnaryResult {
@@ -217,6 +217,9 @@ class GrpcChannel {
 /// `target`: "host:port" (means dns:///host:port), or any gRPC target URI.
 Result<std::unique_ptr<GrpcChannel>> make_grpc_core_channel(Loop& loop, const std::string& target,
                                                             const ChannelOptions& options);
+
+/// What make_grpc_core_channel would refuse, without making anything.
+Outcome check_channel_options(const ChannelOptions& options);
 
 /// gRPC core's own log lines, as far as `level` lets them through, go to lgen's log.
 void route_grpc_log();

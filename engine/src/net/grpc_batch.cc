@@ -9,6 +9,11 @@ namespace {
 constexpr std::string_view kDetailsKey = "grpc-status-details-bin";
 constexpr std::string_view kEncodingKey = "grpc-internal-encoding-request";  // what the C++ wrapper sends, too
 
+std::string_view encoding_name(Compression compression) {
+  if (compression == Compression::none) return "identity";
+  return compression == Compression::gzip ? "gzip" : "deflate";
+}
+
 }  // namespace
 
 void SendMetadata::add(std::string_view key, std::string_view value) {
@@ -18,9 +23,9 @@ void SendMetadata::add(std::string_view key, std::string_view value) {
   entries_.push_back(entry);
 }
 
-bool SendMetadata::assign(const Metadata* metadata, Compression compression, std::string_view& bad) {
+bool SendMetadata::assign(const Metadata* metadata, std::optional<Compression> compression, std::string_view& bad) {
   clear();
-  if (compression != Compression::none) add(kEncodingKey, compression == Compression::gzip ? "gzip" : "deflate");
+  if (compression) add(kEncodingKey, encoding_name(*compression));
   if (metadata == nullptr) return true;
   for (const auto& [key, value] : *metadata) {
     add(key, value);

@@ -30,7 +30,7 @@ class SendMetadata {
   SendMetadata& operator=(const SendMetadata&) = delete;
 
   /// False for a key or value that HTTP/2 cannot carry; `bad` is then the key.
-  bool assign(const Metadata* metadata, Compression compression, std::string_view& bad);
+  bool assign(const Metadata* metadata, std::optional<Compression> compression, std::string_view& bad);
   void clear();
   grpc_op op(bool wait_for_ready);
 

@@ -38,7 +38,9 @@ Outcome check_service_config(const std::string& text) {
                     "service_config asks for hedgingPolicy, which gRPC core 1.51 does not have; remove it");
 }
 
-Outcome check(const ChannelOptions& options) {
+}  // namespace
+
+Outcome check_channel_options(const ChannelOptions& options) {
   if (auto lb = check_lb(options.lb); !lb) return lb;
   if (auto config = check_service_config(options.service_config); !config) return config;
   if (options.keepalive.time < Duration{0} || options.keepalive.timeout <= Duration{0}) {
@@ -49,8 +51,6 @@ Outcome check(const ChannelOptions& options) {
   }
   return options.tls ? check_tls_files(*options.tls) : Outcome(Done{});
 }
-
-}  // namespace
 
 std::string grpc_target_uri(const std::string& target) {
   const std::size_t colon = target.find(':');
@@ -92,7 +92,7 @@ void GrpcChannelArgs::set(const char* key, const std::string& value) {
 }
 
 Result<GrpcChannelArgs> GrpcChannelArgs::make(const ChannelOptions& options) {
-  if (auto checked = check(options); !checked) return checked.error();
+  if (auto checked = check_channel_options(options); !checked) return checked.error();
   GrpcChannelArgs args(options);
   args.add_behaviour();
   args.add_pace();

@@ -40,7 +40,7 @@ GrpcCoreChannel::GrpcCoreChannel(Loop& loop, std::string target, const ChannelOp
       args_(std::move(args)),
       one_peer_((options.lb.empty() || options.lb == "pick_first") && options.service_config.empty()),
       connectivity_(loop, [this](ChannelState next) { state_changed(next); }),
-      failures_(loop, target_, options.tls, [this] { state_changed(state()); }),
+      failures_(loop, target_, options, [this] { state_changed(state()); }),
       turn_hook_(loop.add_turn_hook([this] { pump(); })) {
   grpc_init();
   completion_queue(loop);
@@ -181,7 +181,11 @@ std::string_view GrpcCoreChannel::peer_of(grpc_call* call, std::uint64_t connect
   return found;
 }
 
-void GrpcCoreChannel::explain(GrpcStatus& status) { failures_.explain(status); }
+bool GrpcCoreChannel::explain(GrpcStatus& status, bool reached) {
+  if (failures_.explain_answer(status)) return true;
+  if (!reached) failures_.explain_connection(status);
+  return reached;
+}
 
 void GrpcCoreChannel::recycle(GrpcUnaryCall* call) {
   unlink(*call);

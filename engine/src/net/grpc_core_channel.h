@@ -84,8 +84,9 @@ class GrpcCoreChannel final : public GrpcChannel {
   std::string_view peer(grpc_call* call);
   /// The same, looked up once a connection where a connection has but one peer.
   std::string_view peer_of(grpc_call* call, std::uint64_t connection);
-  /// Puts a failed connection into words and remembers it as the channel's last connect error.
-  void explain(GrpcStatus& status);
+  /// Puts a failure into words and remembers a failed connection as the channel's last connect error. `reached`: the
+  /// call has a peer. Returns whether somebody has answered, be it a server without gRPC, for which no peer is named.
+  bool explain(GrpcStatus& status, bool reached);
   /// Takes back a call that is over and held by nobody.
   void recycle(GrpcUnaryCall* call);
   void pump_later(GrpcStreamCall& call);

@@ -85,9 +85,14 @@ struct GrpcFailures::Inquiry {
   }
 };
 
-GrpcFailures::GrpcFailures(Loop& loop, const std::string& target, std::optional<TlsOptions> tls,
+GrpcFailures::GrpcFailures(Loop& loop, const std::string& target, const ChannelOptions& options,
                            std::function<void()> explained)
-    : loop_(loop), address_(grpc_target_address(target)), tls_(std::move(tls)), explained_(std::move(explained)) {}
+    : loop_(loop),
+      address_(grpc_target_address(target)),
+      tls_(options.tls),
+      max_recv_(options.max_recv),
+      max_send_(options.max_send),
+      explained_(std::move(explained)) {}
 
 GrpcFailures::~GrpcFailures() {
   if (inquiry_ != nullptr) inquiry_->owner = nullptr;
@@ -104,17 +109,37 @@ void GrpcFailures::inquire() {
   uv_queue_work(uv(loop_), &inquiry_->work, Inquiry::look, Inquiry::done);
 }
 
-/// gRPC words both ends' limits alike, so a message received over a limit may be ours or the server's.
-static std::string_view limit_hint(std::string_view grpc_text) {
-  if (grpc_text.starts_with("Sent message larger than max")) return "; the limit is the channel's max_send";
-  if (grpc_text.starts_with("Received message larger than max")) {
-    return "; the limit is the channel's max_recv, or the server's own";
+/// gRPC words both ends' limits alike, "Received message larger than max (2016 vs. 1000)": the number tells whose it
+/// is.
+std::string GrpcFailures::limit_advice(std::string_view grpc_text) const {
+  const bool sent = grpc_text.starts_with("Sent message larger than max");
+  if (!sent && !grpc_text.starts_with("Received message larger than max")) return "";
+  const auto& ours = sent ? max_send_ : max_recv_;
+  if (!ours || grpc_text.find(" vs. " + std::to_string(*ours) + ")") == std::string_view::npos) {
+    return "; that limit is the server's own";
   }
-  return "";
+  return std::string("; to allow it, raise the channel's ") + (sent ? "max_send" : "max_recv");
 }
 
-void GrpcFailures::explain(GrpcStatus& status) {
-  if (status.code == GrpcCode::resource_exhausted) status.message += limit_hint(status.message);
+bool GrpcFailures::explain_answer(GrpcStatus& status) const {
+  constexpr std::string_view kHttpStatus = "Received http2 header with status: ", kNoStatus = "Stream removed";
+  if (status.code == GrpcCode::resource_exhausted) status.message += limit_advice(status.message);
+  std::string how;
+  if (status.message.starts_with(kHttpStatus)) {
+    how = "with HTTP status " + status.message.substr(kHttpStatus.size());
+  } else if (status.code == GrpcCode::unknown && status.message == kNoStatus) {
+    how = "without a gRPC status";
+  } else {
+    return false;
+  }
+  status.message =
+      address_ + " answered " + how +
+      ", like a web server: is this the gRPC port, and do proxies in between pass gRPC on? (gRPC: " + status.message +
+      ")";
+  return true;
+}
+
+void GrpcFailures::explain_connection(GrpcStatus& status) {
   if (status.code != GrpcCode::unavailable) return;
   auto cause = classify_connect_failure(status.message, address_);
   if (!cause) return;

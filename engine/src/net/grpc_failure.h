@@ -21,13 +21,16 @@ std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::s
 class GrpcFailures {
  public:
   /// `explained` is called on the loop when the reason of a failing handshake is known.
-  GrpcFailures(Loop& loop, const std::string& target, std::optional<TlsOptions> tls, std::function<void()> explained);
+  GrpcFailures(Loop& loop, const std::string& target, const ChannelOptions& options, std::function<void()> explained);
   ~GrpcFailures();
   GrpcFailures(const GrpcFailures&) = delete;
   GrpcFailures& operator=(const GrpcFailures&) = delete;
 
-  /// Rewrites the message of a failed connection; leaves every other status alone.
-  void explain(GrpcStatus& status);
+  /// Rewrites the message of a call that reached nobody when it tells of a failed connection.
+  void explain_connection(GrpcStatus& status);
+  /// Rewrites what gRPC says of messages over a limit and of servers that do not speak gRPC. True: somebody answered,
+  /// though gRPC names no peer.
+  bool explain_answer(GrpcStatus& status) const;
   /// The last failed connection; nothing before the first.
   const std::optional<Error>& last() const { return last_; }
   /// A handshake that was looked into: waiting will not cure it.
@@ -36,10 +39,12 @@ class GrpcFailures {
  private:
   struct Inquiry;
   void inquire();
+  std::string limit_advice(std::string_view grpc_text) const;
 
   Loop& loop_;
   const std::string address_;
   const std::optional<TlsOptions> tls_;
+  const std::optional<std::uint64_t> max_recv_, max_send_;
   std::function<void()> explained_;
   std::optional<Error> last_;
   std::string tls_reason_;

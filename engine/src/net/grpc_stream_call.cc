@@ -39,7 +39,7 @@ void GrpcStreamCall::start(std::string_view method, const CallOptions& options) 
   if (call_ == nullptr) return start_failed(GrpcCode::cancelled, "the channel is closed");
   SendMetadata& metadata = channel_->send_metadata();
   std::string_view bad_key;
-  if (!metadata.assign(options.metadata, options.compression.value_or(Compression::none), bad_key)) {
+  if (!metadata.assign(options.metadata, options.compression, bad_key)) {
     return start_failed(GrpcCode::internal, "metadata '" + std::string(bad_key) + "': not a header HTTP/2 can carry");
   }
   grpc_op op = metadata.op(options.wait_for_ready);
@@ -154,13 +154,19 @@ void GrpcStreamCall::on_headers(bool ok) {
 void GrpcStreamCall::on_read(bool ok) {
   reading_ = false;
   grpc_byte_buffer* message = std::exchange(in_, nullptr);
-  if (message == nullptr) return;  // no more messages: the status follows
+  if (message == nullptr) return end_our_side();
   if (ok && events_ != nullptr) {
     ++received_;
     std::string scratch;
     events_->on_message(flatten(message, scratch));
   }
   grpc_byte_buffer_destroy(message);
+}
+
+/// No more messages will come, and the status should be there within this turn. A server that has ended its side
+/// without one, as a web server does after its page, gives gRPC's own status only once ours has ended, too.
+void GrpcStreamCall::end_our_side() {
+  if (!status_known_) half_close();
 }
 
 void GrpcStreamCall::on_written(bool ok) {
@@ -218,10 +224,9 @@ void GrpcStreamCall::fill(StreamResult& result) {
   result.received = received_;
   if (channel_ == nullptr || call_ == nullptr) return;
   result.peer = channel_->peer(call_);
-  result.connection = connection_;
-  if (!result.peer.empty()) return;
-  result.connection = 0;
-  channel_->explain(result.status);
+  bool reached = !result.peer.empty();
+  if (!result.status.ok()) reached = channel_->explain(result.status, reached);
+  if (reached) result.connection = connection_;
 }
 
 }  // namespace lgen

@@ -86,6 +86,7 @@ class GrpcStreamCall final : public ChannelCall {
   void on_sent(bool ok);
   void on_headers(bool ok);
   void on_read(bool ok);
+  void end_our_side();
   void on_written(bool ok);
   void on_status(bool ok);
   void book();

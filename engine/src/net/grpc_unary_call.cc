@@ -33,7 +33,7 @@ Op GrpcUnaryCall::start(std::string_view method, std::string_view request, const
 
 bool GrpcUnaryCall::start_batch(std::string_view request, const CallOptions& options, std::string_view& bad_key) {
   SendMetadata& metadata = channel_->send_metadata();
-  if (!metadata.assign(options.metadata, options.compression.value_or(Compression::none), bad_key)) return false;
+  if (!metadata.assign(options.metadata, options.compression, bad_key)) return false;
   request_.assign(grpc_slice_from_copied_buffer(request.data(), request.size()));
   std::array<grpc_op, 6> ops{};
   ops[0] = metadata.op(options.wait_for_ready);
@@ -99,11 +99,9 @@ void GrpcUnaryCall::fill(UnaryResult& result) {
 void GrpcUnaryCall::locate(UnaryResult& result) {
   const std::uint64_t connection = channel_->connectivity().connection();
   result.peer = channel_->peer_of(call_, connection);
-  if (result.peer.empty()) {
-    channel_->explain(result.status);
-  } else {
-    result.connection = connection;
-  }
+  bool reached = !result.peer.empty();
+  if (!result.status.ok()) reached = channel_->explain(result.status, reached);
+  if (reached) result.connection = connection;
 }
 
 void GrpcUnaryCall::deliver(const UnaryResult& result) {

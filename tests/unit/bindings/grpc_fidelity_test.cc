@@ -64,6 +64,66 @@ TEST_CASE("health, correlation and compression behave as the plan API says") {
   CHECK(complaints == 1);
 }
 
+TEST_CASE("lgen.crypto gives what the standards' examples say") {
+  PlanRun run(LGEN_LUA_TESTS "/crypto.lua", {{"target", "127.0.0.1:1"}});
+  REQUIRE(run.load() == "");
+  require_all_checks(run.run());
+}
+
+TEST_CASE("a sender feels a slow reader: it waits, others go on, and little is held") {
+  const ServerProcess server;
+  const PlanFile plan(plan_text(
+      "local ch = lgen.grpc.channel('main', lgen.target)\n"
+      "local Bidi = api:method 'lgen.echo.Echo/BidiStream'\n",
+      "local s = ch:open(Bidi)\n"
+      "local big = api:message('lgen.echo.EchoRequest', { payload = ('z'):rep(60000), reply_size = 1 })\n"
+      "s:send { delay_seconds = 0.3, reply_size = 1 }\n"  // the server reads on after it, gRPC's own windows (16 MiB at
+                                                          // most) aside
+      "local turns, at_reply = 0, nil\n"
+      "local sender = lgen.spawn(function() for _ = 1, 500 do assert(s:send(big)) end s:half_close() end)\n"
+      "local other = lgen.spawn(function() while not at_reply do turns = turns + 1 lgen.sleep('1ms') end end)\n"
+      "s:recv()\n"
+      "at_reply = s.sent\n"
+      "lgen.check('a slow reader stops the sender', at_reply < 300, at_reply)\n"
+      "lgen.check('not the other task', turns > 10, turns)\n"
+      "local replies = 1\n"
+      "for _ in s:messages() do replies = replies + 1 end\n"
+      "sender:join() other:join()\n"
+      "lgen.check('everything arrives in the end', replies == 501 and s.sent == 501, replies)\n"
+      "lgen.check('every test ran', true)\n"));
+  PlanRun run(plan.path(), {{"target", server.target()}});
+  REQUIRE(run.load() == "");
+  require_all_checks(run.run());
+}
+
+TEST_CASE("a request that does not fit its type raises with the field's path") {
+  const ServerProcess server;
+  const PlanFile plan(plan_text(
+      "local test = lgen.proto { files = { '" LGEN_TEST_DATA
+      "/correlate.proto' } }\n"
+      "local ch = lgen.grpc.channel('main', lgen.target)\n"
+      "local Bidi = api:method 'lgen.echo.Echo/BidiStream'\n"
+      "local function is(fn, wanted)\n"
+      "  local ok, message = pcall(fn)\n"
+      "  message = tostring(message):gsub('^.-:%d+: ', '')\n"
+      "  lgen.check(wanted, not ok and message == wanted, message)\n"
+      "end\n"
+      "local function frame(t) return function() return test:message('correlate.Frame', t) end end\n",
+      "is(frame { kind = 'SOMME' }, \"api:message: correlate.Frame.kind: enum correlate.Kind has no value 'SOMME' (did "
+      "you "
+      "mean "
+      "'SOME'?)\")\n"
+      "is(frame { heather = {} }, \"api:message: correlate.Frame: unknown field 'heather' (did you mean 'header'?)\")\n"
+      "is(frame { header = { trace = 5 } }, 'api:message: correlate.Frame.header.trace: string expected, got number "
+      "5')\n"
+      "is(function() ch:open(Bidi):send { payloat = '' } end, \"s:send: lgen.echo.EchoRequest: unknown field 'payloat' "
+      "(did you mean 'payload'?)\")\n"
+      "lgen.check('every test ran', true)\n"));
+  PlanRun run(plan.path(), {{"target", server.target()}});
+  REQUIRE(run.load() == "");
+  require_all_checks(run.run());
+}
+
 TEST_CASE("without correlate only a stream of question and answer has round trips") {
   const ServerProcess server;
   const PlanFile plan(
