@@ -7,12 +7,15 @@
 
 #include "host.h"
 #include "lgen/embedded.h"
+#include "lgen/plan.h"
 #include "lua_codec.h"
 #include "tailed_object.h"
 
 namespace lgen {
 extern const EmbeddedFile kBundledProtos[];
 extern const std::size_t kBundledProtos_count;
+
+std::span<const EmbeddedFile> bundled_protos() { return {kBundledProtos, kBundledProtos_count}; }
 }  // namespace lgen
 
 namespace lgen::lua {
@@ -37,7 +40,7 @@ int load_proto(lua_State* L) {
   sources.files = string_list_field(L, 1, "files", "lgen.proto");
   sources.import_paths = string_list_field(L, 1, "import_paths", "lgen.proto");
   sources.base_dir = folder_of(host.input.path);
-  sources.bundled = {kBundledProtos, kBundledProtos_count};
+  sources.bundled = bundled_protos();
   if (sources.files.empty()) raise(L, "lgen.proto: files is missing; write files = {\"service.proto\"}");
   auto schema = Schema::from_files(sources);
   if (!schema) raise(L, fmt::format("lgen.proto: {}", schema.error().message));

@@ -191,7 +191,7 @@ Outcome Plan::load() {
   host.settings = std::move(*settings);
   if (const Outcome fit = check_tags(host.settings); !fit) return fit;
   if (!host.settings.seed_given) host.settings.seed = std::random_device{}();
-  const auto text = read_file(host.input.path);
+  const auto text = host.input.text ? *host.input.text : read_file(host.input.path);
   if (!text) return text.error();
   plan_sha256_ = sha256_hex(*text);
   host.load_random = Random(host.settings.seed);

@@ -2,6 +2,7 @@
 // Thread: pure function.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Arguments {
   std::vector<std::string> plan_args;                               // what the engine does not know, in order
   std::vector<std::pair<std::string, std::string>> config_options;  // "options" of --config FILE
   EngineOptions options;
+  std::optional<std::string> plan_text;  // of a plan that is in no file; `plan` is its name then
 };
 
 /// Reads --config FILE and the environment too.

@@ -42,11 +42,15 @@ std::string text_of(const ErrorSample& error) {
   return error.code == "plan" ? error.message : fmt::format("{}: {}", error.code, error.message);
 }
 
-/// Calls or streams were made, and none ended OK; or every iteration failed.
+/// Calls or streams were made, and none ended OK (those that were only cancelled have not failed); or every iteration
+/// failed.
 std::string nothing_succeeded(const Summary& summary) {
   const Labels ok = {{"code", "OK"}};
-  const double made = total(summary, "grpc_calls") + total(summary, "grpc_streams_ended");
-  const double good = total(summary, "grpc_calls", ok) + total(summary, "grpc_streams_ended", ok);
+  const auto ended = [&](const Labels& labels) {
+    return total(summary, "grpc_calls", labels) + total(summary, "grpc_streams_ended", labels);
+  };
+  const double made = ended({}) - ended({{"code", "CANCELLED"}});
+  const double good = ended(ok);
   const std::string first = summary.errors.empty() ? "" : "; first error: " + text_of(summary.errors.front());
   if (made > 0 && good == 0) return "not one call or stream succeeded" + first;
   const double iterations = total(summary, "iterations");

@@ -18,11 +18,19 @@
 #include "lgen/units.h"
 #include "local_cluster.h"
 #include "local_spec.h"
+#include "run.h"
 #include "session.h"
 #include "stdout_loan.h"
 #include "terminal.h"
 
 namespace lgen::cli {
+
+int refuse(const Error& error) {
+  complain(error.message);
+  if (error.code == ErrorCode::cancelled) return kStopped;
+  return error.code == ErrorCode::timeout ? kPlanError : kConfiguration;
+}
+
 namespace {
 
 Outcome apply_log(const Settings& settings) {
@@ -118,12 +126,6 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   _exit(conclude(std::move(result), plan, cluster, loan));
 }
 
-int refuse(const Error& error) {
-  complain(error.message);
-  if (error.code == ErrorCode::cancelled) return kStopped;
-  return error.code == ErrorCode::timeout ? kPlanError : kConfiguration;
-}
-
 /// `lgen chekc plan.lua`: no plan of that name, but nearly a command.
 Outcome check_is_no_command(const std::string& plan) {
   const std::vector<std::string_view> names = command_names();
@@ -153,6 +155,32 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutL
       plan, cluster.get(), loan);
 }
 
+}  // namespace
+
+int run_plan(Arguments arguments) {
+  int local_port = 0;
+  StdoutLoan loan;
+  if (const Outcome ok = prepare(arguments.options, local_port, loan); !ok) return refuse(ok.error());
+  route_grpc_log();
+  RealClock clock;
+  Loop loop(clock);
+  Metrics metrics;
+  Plan plan(loop, metrics,
+            PlanInput{arguments.plan,
+                      std::move(arguments.plan_args),
+                      std::move(arguments.config_options),
+                      std::move(arguments.options),
+                      PlanPurpose::run,
+                      {},
+                      std::move(arguments.plan_text)});
+  if (const Outcome loaded = plan.load(); !loaded) return refuse(loaded.error());
+  const int code = run_loaded(loop, metrics, plan, local_port, loan);
+  plan.close();
+  return code;
+}
+
+namespace {
+
 int run(Words words) {
   auto arguments = arguments_of(words);
   if (!arguments) return refuse(arguments.error());
@@ -163,24 +191,7 @@ int run(Words words) {
   if (arguments->plan.empty()) return refuse({ErrorCode::invalid_argument, "which plan? lgen PLAN.lua [options]"});
   if (const Outcome plan = check_is_no_command(arguments->plan); !plan) return refuse(plan.error());
   if (words.help) return show_help(std::move(*arguments));
-  int local_port = 0;
-  StdoutLoan loan;
-  if (const Outcome ok = prepare(arguments->options, local_port, loan); !ok) return refuse(ok.error());
-  route_grpc_log();
-  RealClock clock;
-  Loop loop(clock);
-  Metrics metrics;
-  Plan plan(loop, metrics,
-            PlanInput{arguments->plan,
-                      std::move(arguments->plan_args),
-                      std::move(arguments->config_options),
-                      std::move(arguments->options),
-                      PlanPurpose::run,
-                      {}});
-  if (const Outcome loaded = plan.load(); !loaded) return refuse(loaded.error());
-  const int code = run_loaded(loop, metrics, plan, local_port, loan);
-  plan.close();
-  return code;
+  return run_plan(std::move(*arguments));
 }
 
 }  // namespace

@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lgen/embedded.h"
 #include "lgen/error.h"
 #include "lgen/grpc.h"
 #include "lgen/loop.h"
@@ -52,7 +54,8 @@ struct PlanInput {
   std::vector<std::pair<std::string, std::string>> config_options;  // "options" of --config FILE
   EngineOptions options;
   PlanPurpose purpose = PlanPurpose::run;
-  ChannelFactory make_channel;  // empty: the real transports
+  ChannelFactory make_channel;      // empty: the real transports
+  std::optional<std::string> text;  // of a plan that is in no file; `path` stands in messages, its folder counts
 };
 
 class Plan {
@@ -97,6 +100,9 @@ class Plan {
   std::unique_ptr<lua::Host> host_;
   std::string plan_sha256_;
 };
+
+/// The .proto files that every plan finds without import paths.
+std::span<const EmbeddedFile> bundled_protos();
 
 /// The text of meta/lgen.d.lua, generated from the binding registry.
 std::string plan_api_meta();

@@ -51,10 +51,15 @@ TEST_CASE("a threshold on checks replaces the rule that all must pass") {
 
 TEST_CASE("a run in which nothing succeeded fails with the first error") {
   Summary summary;
-  summary.metrics.metrics.push_back(counter("grpc_streams_ended", {{{{"code", "CANCELLED"}}, 4}}));
+  summary.metrics.metrics.push_back(
+      counter("grpc_streams_ended", {{{{"code", "CANCELLED"}}, 4}, {{{"code", "UNAVAILABLE"}}, 1}}));
   CHECK(failure_of(summary, "") == "not one call or stream succeeded");
   summary.errors.push_back({"UNAVAILABLE", "gone", "a.B/C", "", 4, 0, 0});
   CHECK(failure_of(summary, "") == "not one call or stream succeeded; first error: UNAVAILABLE: gone");
+
+  Summary cancelled;  // by the plan itself
+  cancelled.metrics.metrics.push_back(counter("grpc_streams_ended", {{{{"code", "CANCELLED"}}, 4}}));
+  CHECK(failure_of(cancelled, "") == "");
 
   Summary raised;
   raised.metrics.metrics.push_back(counter("iterations", {{{}, 2}}));

@@ -1,0 +1,374 @@
+// `lgen bench HOST:PORT pkg.Svc/Method`: makes a plan of its options and runs it as any other.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "arguments.h"
+#include "bench_plan.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "lgen/plan.h"
+#include "lgen/units.h"
+#include "run.h"
+#include "text_file.h"
+
+namespace lgen::cli {
+namespace {
+
+constexpr OptionRow kOptions[] = {
+    {"proto", "FILE", "the .proto file that has the method", "", "Call", true},
+    {"import-paths", "DIR[,...]", "where its imports are looked for", "", "Call", true, 'i'},
+    {"call", "METHOD", "the method, when it is not the second word", "", "Call"},
+    {"timeout", "DURATION", "deadline of every call; 0: none", "20s", "Call", false, 't'},
+    {"metadata", "JSON", "an object of strings, sent with every call", "", "Call", false, 'm'},
+    {"metadata-file", "FILE", "the same in a file", "", "Call", false, 'M'},
+    {"total", "N", "number of calls", "200", "Calls and pace", false, 'n'},
+    {"concurrency", "N", "callers: so many calls at a time", "50", "Calls and pace", false, 'c'},
+    {"duration", "DURATION", "call for so long, whatever the number", "", "Calls and pace", false, 'z'},
+    {"max-duration", "DURATION", "begin no call after this, even if --total is not reached", "", "Calls and pace",
+     false, 'x'},
+    {"rps", "R",
+     "calls a second at most. When all callers are busy a call is late; that wait is not part of its duration", "",
+     "Calls and pace", false, 'r'},
+    {"data", "JSON",
+     "the message, or an array of messages: dealt to the calls in turn, of a stream from the client sent one after the "
+     "other; @ reads standard input",
+     "{}", "Data", false, 'd'},
+    {"data-file", "FILE", "the same in a file", "", "Data", false, 'D'},
+    {"stream-interval", "DURATION", "pause between the messages sent on a stream", "", "Streams"},
+    {"stream-call-count", "N",
+     "messages to send on a stream, round and round; of a server's stream messages to receive before it is cancelled",
+     "", "Streams"},
+    {"stream-call-duration", "DURATION", "no stream sends, or receives a server's, for longer", "", "Streams"},
+    {"connections", "N", "connections; each caller keeps to one", "1", "Connections"},
+    {"connect-timeout", "DURATION", "the same as --wait-ready", "", "Connections"},
+    {"keepalive", "DURATION", "ping a connection that has been quiet for so long", "", "Connections"},
+    {"enable-compression", "", "gzip what is sent", "", "Connections", false, 'e'},
+    {"max-recv-message-size", "SIZE", "the largest reply to accept", "", "Connections"},
+    {"max-send-message-size", "SIZE", "the largest message to send", "", "Connections"},
+    {"cacert", "FILE", "the same as --ca", "", "Connections"},
+    {"cname", "NAME", "the same as --server-name", "", "Connections"},
+    {"skipTLS", "", "the same as --skip-verify", "", "Connections"},
+    {"insecure", "", "the same as --plaintext", "", "Connections"},
+    {"threshold", "'METRIC: CONDITION'", "fail unless, as in 'grpc_call_duration_seconds: p(99) < 0.25'", "", "Result",
+     true},
+    {"name", "NAME", "name of the run in the report; default: the method's", "", "Result"},
+    {"tags", "JSON", "an object of strings: label everything counted, as --tag does", "", "Result"},
+    {"format", "summary|json", "what to print", "summary", "Result", false, 'O'},
+    {"output", "FILE", "write the JSON there", "", "Result", false, 'o'},
+    {"print-plan", "", "print the plan instead of running it: the start of one of your own", "", "Result"},
+};
+
+constexpr std::string_view kAbout =
+    "Calls one method and reports as any run does; no plan is needed. The words are ghz's.\n"
+    "JSON in --data and --metadata may hold template values, which each call fills in: {{.RequestNumber}} (from 0), "
+    "{{.WorkerID}}, {{newUUID}}, {{randomString 8 16}}, {{randomInt 1 10}} (each without its upper end), "
+    "{{.Timestamp}}, {{.TimestampUnix}}, {{.TimestampUnixMilli}}, {{.TimestampUnixNano}}, {{.MethodName}}, "
+    "{{.ServiceName}}, {{.FullyQualifiedName}}, {{.InputName}}, {{.OutputName}}, {{.IsClientStreaming}}, "
+    "{{.IsServerStreaming}}.\n"
+    "TLS is chosen as for plans: by the port (443) or by an option.";
+
+/// Options of ghz that are the engine's under another name.
+struct Same {
+  std::string_view here, engine;
+};
+constexpr Same kSame[] = {{"cacert", "ca"},
+                          {"cname", "server-name"},
+                          {"skipTLS", "skip-verify"},
+                          {"insecure", "plaintext"},
+                          {"connect-timeout", "wait-ready"}};
+
+Error usage(std::string_view option, std::string_view what) {
+  return make_error(ErrorCode::invalid_argument, fmt::format("bench: --{}: {}", option, what));
+}
+
+/// Typed reading of options; keeps the first error.
+class Reader {
+ public:
+  explicit Reader(const Words& words) : words_(words) {}
+
+  bool has(std::string_view name) const { return words_.has(name); }
+  std::optional<std::uint64_t> count(std::string_view name) {
+    if (!has(name)) return std::nullopt;
+    const std::string text = words_.text(name);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value == 0) {
+      fail(name, fmt::format("'{}' is no number of at least 1", text));
+    }
+    return value;
+  }
+  std::optional<double> rate(std::string_view name) {
+    if (!has(name)) return std::nullopt;
+    const std::string text = words_.text(name);
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) || value <= 0) {
+      fail(name, fmt::format("'{}' is no number above 0", text));
+    }
+    return value;
+  }
+  /// Of 0 or more; `or_none`: 0 means there is none.
+  std::optional<Duration> duration(std::string_view name, std::string_view fallback = "", bool or_none = false) {
+    const std::string text = words_.text(name, fallback);
+    if (text.empty() && !has(name)) return std::nullopt;
+    const auto value = parse_duration(text);
+    if (!value) fail(name, value.error().message);
+    if (value && value->count() == 0 && or_none) return std::nullopt;
+    if (value && value->count() == 0) fail(name, "must be longer than 0");
+    return value ? std::optional(*value) : std::nullopt;
+  }
+  std::optional<std::uint64_t> size(std::string_view name) {
+    if (!has(name)) return std::nullopt;
+    const auto value = parse_size(words_.text(name));
+    if (!value) fail(name, value.error().message);
+    return value ? std::optional(*value) : std::nullopt;
+  }
+  void fail(std::string_view name, std::string_view what) {
+    if (!error_) error_ = usage(name, what);
+  }
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  const Words& words_;
+  std::optional<Error> error_;
+};
+
+/// Moves what the engine knows, under either name, into `engine`; --tags becomes --tag.
+Result<Words> engine_words(const Words& words) {
+  Words engine;
+  for (const auto& [name, values] : words.options) {
+    const bool own =
+        std::any_of(std::begin(kOptions), std::end(kOptions), [&](const auto& o) { return o.name == name; });
+    if (!own) engine.options[name] = values;
+  }
+  for (const Same& same : kSame) {
+    if (!words.has(same.here)) continue;
+    if (engine.has(same.engine))
+      return usage(same.here, fmt::format("is the same as --{}; give one of them", same.engine));
+    engine.options[std::string(same.engine)] = words.all(same.here);
+  }
+  return engine;
+}
+
+Outcome add_tags(const Words& words, Words& engine) {
+  if (!words.has("tags")) return Done{};
+  const auto tags = nlohmann::json::parse(words.text("tags"), nullptr, false);
+  if (!tags.is_object()) return usage("tags", "a JSON object of strings is expected, as in '{\"env\": \"staging\"}'");
+  for (const auto& [key, value] : tags.items()) {
+    if (!value.is_string()) return usage("tags", fmt::format("{}: string expected, got {}", key, value.dump()));
+    engine.options["tag"].push_back(fmt::format("{}={}", key, value.get<std::string>()));
+  }
+  return Done{};
+}
+
+/// -O json, -o FILE.
+Outcome add_output(const Words& words, Words& engine) {
+  const std::string format = words.text("format", words.has("output") ? "json" : "summary");
+  if (format != "json" && format != "summary") {
+    return usage("format", fmt::format("'{}' is neither summary nor json", format));
+  }
+  if (format == "summary" && words.has("output")) {
+    return usage("output", "a file takes JSON; leave out --format summary");
+  }
+  if (format == "json") engine.options["out"].push_back("json=" + words.text("output", "-"));
+  return Done{};
+}
+
+/// What is called, and where: [HOST:PORT] METHOD, or [HOST:PORT] with --call.
+struct Aim {
+  std::string target, method;
+};
+
+Result<Aim> take_aim(const Words& words, const Words& engine) {
+  std::vector<std::string> operands = words.operands;
+  if (words.has("call")) operands.push_back(words.text("call"));
+  const bool has_target = engine.has("target") || engine.has("local");
+  if (operands.empty() || operands.size() > 2 || (operands.size() == 2 && has_target)) {
+    return make_error(ErrorCode::invalid_argument,
+                      operands.size() < 2 ? "bench: which method? lgen bench HOST:PORT pkg.Svc/Method"
+                                          : "bench: a target and a method are expected, nothing more: lgen bench "
+                                            "HOST:PORT pkg.Svc/Method");
+  }
+  return operands.size() == 2 ? Aim{operands[0], operands[1]} : Aim{"", operands[0]};
+}
+
+/// --NAME or the file of --NAME-file; `fallback` when neither is given.
+Result<std::string> text_or_file(const Words& words, const std::string& name, std::string_view fallback) {
+  const std::string file_option = name + "-file";
+  if (!words.has(file_option)) {
+    return words.text(name) == "@" ? read_text_file("-") : Result<std::string>(words.text(name, fallback));
+  }
+  if (words.has(name)) return usage(file_option, fmt::format("contradicts --{}; give one of them", name));
+  auto text = read_text_file(words.text(file_option));
+  return text ? std::move(text) : Result<std::string>(usage(file_option, text.error().message));
+}
+
+Outcome read_data(const Words& words, BenchPlan& plan) {
+  const auto data = text_or_file(words, "data", "{}");
+  if (!data) return data.error();
+  auto messages = messages_of("bench: --data", *data, *plan.method);
+  if (!messages) return messages.error();
+  plan.messages = std::move(*messages);
+  if (!words.has("metadata") && !words.has("metadata-file")) return Done{};
+  const auto text = text_or_file(words, "metadata", "");
+  if (!text) return text.error();
+  auto metadata = metadata_of("bench: --metadata", *text, *plan.method);
+  if (!metadata) return metadata.error();
+  plan.metadata = std::move(*metadata);
+  return Done{};
+}
+
+void read_load(Reader& read, BenchPlan& plan) {
+  plan.total = read.count("total").value_or(plan.total);
+  plan.concurrency = read.count("concurrency").value_or(plan.concurrency);
+  plan.duration = read.duration("duration");
+  plan.max_duration = read.duration("max-duration");
+  plan.rate = read.rate("rps");
+  plan.timeout = read.duration("timeout", "20s", true);
+  plan.connections = read.count("connections").value_or(plan.connections);
+  if (plan.duration && read.has("total")) {
+    read.fail("total", "contradicts --duration; --max-duration limits the time of a number of calls");
+  }
+  if (plan.duration && plan.max_duration) read.fail("max-duration", "contradicts --duration; give one of them");
+}
+
+void read_streams(Reader& read, BenchPlan& plan) {
+  plan.interval = read.duration("stream-interval").value_or(Duration{0});
+  plan.stream_count = read.count("stream-call-count");
+  plan.stream_duration = read.duration("stream-call-duration");
+  const MethodKind kind = plan.method->kind;
+  const std::string wrong = fmt::format("{} is a {} method", plan.method->name, to_string(kind));
+  for (const std::string_view option : {"stream-interval", "stream-call-count", "stream-call-duration"}) {
+    if (read.has(option) && kind == MethodKind::unary) read.fail(option, wrong + "; there is no stream");
+  }
+  if (read.has("stream-interval") && kind == MethodKind::server) {
+    read.fail("stream-interval", wrong + "; it takes one message");
+  }
+}
+
+void read_channel(Reader& read, BenchPlan& plan) {
+  const auto add = [&](std::string_view key, std::string value) {
+    plan.channel_options.push_back({std::string(key), {std::move(value)}});
+  };
+  if (const auto time = read.duration("keepalive")) {
+    add("keepalive", fmt::format("{{ time = {} }}", std::chrono::duration<double>(*time).count()));
+  }
+  if (read.has("enable-compression")) add("compression", "\"gzip\"");
+  if (const auto size = read.size("max-recv-message-size")) add("max_recv", fmt::format("{}", *size));
+  if (const auto size = read.size("max-send-message-size")) add("max_send", fmt::format("{}", *size));
+}
+
+/// "METRIC: CONDITION" apart; whether they mean something is seen when the plan loads.
+Outcome read_thresholds(const Words& words, BenchPlan& plan) {
+  for (const std::string& text : words.all("threshold")) {
+    const std::size_t colon = text.find(':');
+    const std::size_t condition = colon == std::string::npos ? colon : text.find_first_not_of(' ', colon + 1);
+    if (condition == std::string::npos) {
+      return usage("threshold", fmt::format("'{}' is not of the form 'METRIC: CONDITION', as in "
+                                            "'grpc_call_duration_seconds: p(99) < 0.25'",
+                                            text));
+    }
+    plan.thresholds.emplace_back(text.substr(0, colon), text.substr(condition));
+  }
+  return Done{};
+}
+
+LuaValue list_of(const std::vector<std::string>& texts) {
+  LuaValue list{.is_table = true};
+  for (const std::string& text : texts) list.entries.push_back({"", {lua_string(text)}});
+  return list;
+}
+
+/// Where the types come from, for lgen and for the plan alike.
+struct Types {
+  std::unique_ptr<Schema> schema;
+  LuaValue source;  // what the plan gives to lgen.proto
+};
+
+std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
+  std::vector<std::string> parts;
+  for (std::string_view text : texts) {
+    for (std::size_t comma; (comma = text.find(',')) != std::string_view::npos; text.remove_prefix(comma + 1)) {
+      parts.emplace_back(text.substr(0, comma));
+    }
+    parts.emplace_back(text);
+  }
+  return parts;
+}
+
+Result<Types> load_types(const Words& words) {
+  ProtoFiles files{words.all("proto"), split_commas(words.all("import-paths")), "", bundled_protos()};
+  if (files.files.empty()) return usage("proto", "is needed: the .proto file that has the method");
+  auto schema = Schema::from_files(files);
+  if (!schema) return make_error(schema.error().code, fmt::format("bench: --proto: {}", schema.error().message));
+  Types types{std::move(*schema), {.is_table = true}};
+  types.source.entries.push_back({"files", list_of(files.files)});
+  if (!files.import_paths.empty()) types.source.entries.push_back({"import_paths", list_of(files.import_paths)});
+  return types;
+}
+
+Result<std::string> plan_text(const Words& words, const Types& types, const std::string& method) {
+  const auto found = types.schema->method(method);
+  if (!found) return make_error(found.error().code, fmt::format("bench: {}", found.error().message));
+  BenchPlan plan;
+  plan.method = *found;
+  plan.name = words.text("name");
+  plan.schema = types.source;
+  Reader read(words);
+  read_load(read, plan);
+  read_streams(read, plan);
+  read_channel(read, plan);
+  if (read.error()) return *read.error();
+  if (const Outcome ok = read_thresholds(words, plan); !ok) return ok.error();
+  if (const Outcome ok = read_data(words, plan); !ok) return ok.error();
+  return write_bench_plan(plan);
+}
+
+/// The engine's part of the command line, joined with the environment and a config file.
+Result<Arguments> read_engine(const Words& words, Aim& aim) {
+  auto engine = engine_words(words);
+  if (!engine) return engine.error();
+  if (const Outcome ok = add_tags(words, *engine); !ok) return ok.error();
+  if (const Outcome ok = add_output(words, *engine); !ok) return ok.error();
+  auto taken = take_aim(words, *engine);
+  if (!taken) return taken.error();
+  aim = std::move(*taken);
+  if (!aim.target.empty()) engine->options["target"] = {aim.target};
+  auto arguments = arguments_of(*engine);
+  if (arguments) arguments->plan = "bench.lua";  // in messages
+  return arguments;
+}
+
+int bench(Words words) {
+  Aim aim;
+  auto arguments = read_engine(words, aim);
+  if (!arguments) return refuse(arguments.error());
+  const auto types = load_types(words);
+  if (!types) return refuse(types.error());
+  auto text = plan_text(words, *types, aim.method);
+  if (!text) return refuse(text.error());
+  if (words.has("print-plan")) {
+    fmt::print("{}", *text);
+    return kOk;
+  }
+  arguments->plan_text = std::move(*text);
+  return run_plan(std::move(*arguments));
+}
+
+}  // namespace
+
+const Command kBenchCommand = {.name = "bench",
+                               .synopsis = "HOST:PORT pkg.Svc/Method",
+                               .help = "call one method many times; no plan needed",
+                               .about = kAbout,
+                               .options = kOptions,
+                               .run = bench,
+                               .engine_options = true};
+
+}  // namespace lgen::cli

@@ -1,0 +1,322 @@
+#include "message_lua.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "lgen/units.h"
+#include "placeholders.h"
+
+namespace lgen::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kExact = std::int64_t{1} << 53;  // greater numbers are no doubles
+
+Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
+
+/// A value as it reads in an error, cut short.
+std::string shown(const Json& json) {
+  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text.size() > 40 ? text.substr(0, 37) + "..." : text;
+}
+
+std::string below(const std::string& path, std::string_view name) {
+  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+}
+
+/// "user_id" -> "userId", as protobuf's JSON has it.
+std::string json_name(std::string_view name) {
+  std::string out;
+  bool capital = false;
+  for (const char c : name) {
+    if (c != '_') out += capital ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    capital = c == '_';
+  }
+  return out;
+}
+
+const FieldPlan* find_field(const MessagePlan& plan, std::string_view name) {
+  if (const FieldPlan* field = plan.find(name)) return field;
+  for (const FieldPlan& field : plan.fields) {
+    if (json_name(field.name) == name) return &field;
+  }
+  return nullptr;
+}
+
+/// Both alphabets, with or without padding.
+std::optional<std::string> from_base64(std::string_view text) {
+  while (text.ends_with('=')) text.remove_suffix(1);
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::size_t value = kAlphabet.find(c == '-' ? '+' : c == '_' ? '/' : c);
+    if (value == std::string_view::npos) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(value);
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes += static_cast<char>(bits >> count & 0xff);
+  }
+  return bytes;
+}
+
+template <class T>
+std::optional<T> parse_whole(std::string_view text) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// A whole number as Lua source: beyond 2^53 a 64-bit integer.
+std::optional<std::string> parse_integer(std::string_view text) {
+  if (const auto value = parse_whole<std::int64_t>(text)) {
+    return fmt::format("{}{}", *value, *value > kExact || *value < -kExact ? "LL" : "");
+  }
+  if (const auto value = parse_whole<std::uint64_t>(text)) return fmt::format("{}ULL", *value);
+  return std::nullopt;
+}
+
+std::optional<std::string> whole_number(const Json& json) {
+  if (json.is_string()) return parse_integer(json.get_ref<const std::string&>());
+  if (json.is_number_integer()) return parse_integer(json.dump());
+  if (!json.is_number_float()) return std::nullopt;
+  const double value = json.get<double>();
+  if (value != std::floor(value) || std::abs(value) > static_cast<double>(kExact)) return std::nullopt;
+  return fmt::format("{:.0f}", value);
+}
+
+std::optional<std::string> real_number(const Json& json) {
+  if (json.is_number()) return json.dump();
+  if (!json.is_string()) return std::nullopt;
+  const auto& text = json.get_ref<const std::string&>();
+  if (text == "NaN") return "0 / 0";
+  if (text == "Infinity") return "math.huge";
+  if (text == "-Infinity") return "-math.huge";
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(text) : std::nullopt;
+}
+
+bool is_real(FieldKind kind) { return kind == FieldKind::double_ || kind == FieldKind::float_; }
+
+/// One JSON text on its way into a table; remembers whether a template value was met.
+class Writer {
+ public:
+  explicit Writer(const std::vector<Placeholder>& placeholders) : placeholders_(placeholders) {}
+
+  bool varies() const { return varies_; }
+
+  Result<LuaValue> message(const Json& json, const MessagePlan& plan, const std::string& path) {
+    if (!json.is_object()) return mismatch(path, fmt::format("{} (an object)", plan.name), json);
+    LuaValue table{.is_table = true};
+    for (const auto& [name, member] : json.items()) {
+      const FieldPlan* field = find_field(plan, name);
+      if (!field) return unknown_field(plan, name, path);
+      if (member.is_null()) continue;
+      auto value = any_shape(member, *field, below(path, name));
+      if (!value) return value.error();
+      table.entries.push_back({lua_key(field->name), std::move(*value)});
+    }
+    return table;
+  }
+
+  /// A string with its template values, as an expression.
+  std::string text(const std::string& marked) {
+    const std::vector<Piece> pieces = pieces_of(marked, placeholders_);
+    if (pieces.empty()) return "\"\"";
+    std::string out;
+    for (const Piece& piece : pieces) {
+      if (!out.empty()) out += " .. ";
+      out += piece.placeholder ? piece.placeholder->expression : lua_string(piece.text);
+      varies_ = varies_ || piece.placeholder;
+    }
+    const bool only_a_value = pieces.size() == 1 && pieces[0].placeholder;
+    return only_a_value && !pieces[0].placeholder->number.empty() ? fmt::format("tostring({})", out) : out;
+  }
+
+ private:
+  static Error mismatch(const std::string& path, std::string_view wanted, const Json& got) {
+    return usage(fmt::format("{}{}{} expected, got {}", path, path.empty() ? "" : ": ", wanted, shown(got)));
+  }
+
+  static Error unknown_field(const MessagePlan& plan, std::string_view name, const std::string& path) {
+    const std::vector<std::string_view> names = plan.field_names();
+    const std::string_view guess = did_you_mean(name, names);
+    return usage(fmt::format("{}: {} has no such field{}", below(path, name), plan.name,
+                             !guess.empty()  ? fmt::format(" (did you mean '{}'?)", guess)
+                             : names.empty() ? " (it has none)"
+                                             : fmt::format(" (it has: {})", fmt::join(names, ", "))));
+  }
+
+  Result<LuaValue> any_shape(const Json& json, const FieldPlan& field, const std::string& path) {
+    if (field.shape == FieldShape::list) return list(json, field, path);
+    if (field.shape == FieldShape::map) return map(json, field, path);
+    return single(json, field, path);
+  }
+
+  Result<LuaValue> list(const Json& json, const FieldPlan& field, const std::string& path) {
+    if (!json.is_array()) return mismatch(path, field.type_name() + " (an array)", json);
+    LuaValue table{.is_table = true};
+    for (std::size_t i = 0; i < json.size(); ++i) {
+      auto value = single(json[i], field, fmt::format("{}[{}]", path, i));
+      if (!value) return value.error();
+      table.entries.push_back({"", std::move(*value)});
+    }
+    return table;
+  }
+
+  Result<LuaValue> map(const Json& json, const FieldPlan& field, const std::string& path) {
+    if (!json.is_object()) return mismatch(path, field.type_name() + " (an object)", json);
+    const FieldPlan &key_field = field.message->fields[0], &value_field = field.message->fields[1];
+    LuaValue table{.is_table = true};
+    for (const auto& [name, member] : json.items()) {
+      const std::string where = fmt::format("{}[{}]", path, lua_string(name));
+      const bool is_word = key_field.kind == FieldKind::boolean && (name == "true" || name == "false");
+      const auto key = is_word ? Result<LuaValue>(LuaValue{name}) : scalar(name, key_field, where);
+      if (!key) return key.error();
+      auto value = single(member, value_field, where);
+      if (!value) return value.error();
+      table.entries.push_back({fmt::format("[{}]", key->expression), std::move(*value)});
+    }
+    return table;
+  }
+
+  Result<LuaValue> single(const Json& json, const FieldPlan& field, const std::string& path) {
+    return field.is_message() ? message(json, *field.message, path) : scalar(json, field, path);
+  }
+
+  Result<LuaValue> scalar(const Json& json, const FieldPlan& field, const std::string& path) {
+    if (json.is_string()) {
+      const std::vector<Piece> pieces = pieces_of(json.get_ref<const std::string&>(), placeholders_);
+      const bool has_values =
+          std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.placeholder != nullptr; });
+      if (has_values && field.kind != FieldKind::string) return computed(pieces, field, path);
+    }
+    switch (field.kind) {
+      case FieldKind::string:
+        if (!json.is_string()) return mismatch(path, "string", json);
+        return LuaValue{text(json.get_ref<const std::string&>())};
+      case FieldKind::bytes:
+        return bytes(json, path);
+      case FieldKind::boolean:
+        return json.is_boolean() ? Result<LuaValue>(LuaValue{json.dump()}) : mismatch(path, "true or false", json);
+      case FieldKind::enumeration:
+        return enumeration(json, *field.enumeration, path);
+      default:
+        break;
+    }
+    auto number = is_real(field.kind) ? real_number(json) : whole_number(json);
+    return number ? Result<LuaValue>(LuaValue{std::move(*number)}) : mismatch(path, to_string(field.kind), json);
+  }
+
+  /// A template value where a number is wanted.
+  Result<LuaValue> computed(const std::vector<Piece>& pieces, const FieldPlan& field, const std::string& path) {
+    if (field.kind == FieldKind::bytes || field.kind == FieldKind::boolean) {
+      return usage(fmt::format("{}: a template value cannot make {}", path, to_string(field.kind)));
+    }
+    varies_ = true;
+    if (pieces.size() == 1 && !pieces[0].placeholder->number.empty()) return LuaValue{pieces[0].placeholder->number};
+    std::string joined;
+    for (const Piece& piece : pieces) {
+      if (!joined.empty()) joined += " .. ";
+      joined += piece.placeholder ? piece.placeholder->expression : lua_string(piece.text);
+    }
+    return LuaValue{field.kind == FieldKind::enumeration ? joined : fmt::format("tonumber({})", joined)};
+  }
+
+  Result<LuaValue> bytes(const Json& json, const std::string& path) {
+    if (!json.is_string()) return mismatch(path, "bytes (a string in base64)", json);
+    const auto decoded = from_base64(json.get_ref<const std::string&>());
+    return decoded ? Result<LuaValue>(LuaValue{lua_string(*decoded)}) : mismatch(path, "bytes (in base64)", json);
+  }
+
+  Result<LuaValue> enumeration(const Json& json, const EnumPlan& plan, const std::string& path) {
+    if (json.is_number_integer()) return LuaValue{json.dump()};
+    if (!json.is_string()) return mismatch(path, plan.name, json);
+    const auto& name = json.get_ref<const std::string&>();
+    if (plan.find(name)) return LuaValue{lua_string(name)};
+    std::vector<std::string_view> names;
+    for (const EnumPlan::Value& value : plan.values) names.push_back(value.name);
+    const std::string_view guess = did_you_mean(name, names);
+    return usage(fmt::format("{}: {} has no value '{}'{}", path, plan.name, name,
+                             guess.empty() ? fmt::format(" (it has: {})", fmt::join(names, ", "))
+                                           : fmt::format(" (did you mean '{}'?)", guess)));
+  }
+
+  const std::vector<Placeholder>& placeholders_;
+  bool varies_ = false;
+};
+
+struct Parsed {
+  Json json;
+  std::vector<Placeholder> placeholders;
+};
+
+Result<Parsed> parse(std::string_view text, const MethodInfo& method) {
+  auto marked = mark_placeholders(text, facts_of(method));
+  if (!marked) return marked.error();
+  try {
+    return Parsed{Json::parse(marked->json), std::move(marked->placeholders)};
+  } catch (const Json::exception& e) {
+    const std::string_view why = e.what();
+    const std::size_t colon = why.find("] ");  // "[json.exception.parse_error.101] parse error at line 1 ..."
+    return usage(fmt::format("no JSON: {}", colon == std::string_view::npos ? why : why.substr(colon + 2)));
+  }
+}
+
+Result<std::vector<LuaTable>> read_messages(std::string_view json, const MethodInfo& method) {
+  const auto parsed = parse(json, method);
+  if (!parsed) return parsed.error();
+  const bool many = parsed->json.is_array();
+  if (many && parsed->json.empty()) return usage("the array is empty; one message at least is needed");
+  std::vector<LuaTable> tables;
+  for (std::size_t i = 0; i < (many ? parsed->json.size() : 1); ++i) {
+    Writer writer(parsed->placeholders);
+    auto table =
+        writer.message(many ? parsed->json[i] : parsed->json, *method.input, many ? fmt::format("[{}]", i) : "");
+    if (!table) return table.error();
+    tables.push_back({std::move(*table), writer.varies()});
+  }
+  return tables;
+}
+
+Result<LuaTable> read_metadata(std::string_view json, const MethodInfo& method) {
+  const auto parsed = parse(json, method);
+  if (!parsed) return parsed.error();
+  if (!parsed->json.is_object()) return usage(fmt::format("an object is expected, got {}", shown(parsed->json)));
+  Writer writer(parsed->placeholders);
+  LuaTable table{{.is_table = true}};
+  for (const auto& [name, value] : parsed->json.items()) {
+    if (!value.is_string()) return usage(fmt::format("{}: string expected, got {}", name, shown(value)));
+    table.value.entries.push_back({lua_key(name), {writer.text(value.get_ref<const std::string&>())}});
+  }
+  table.varies = writer.varies();
+  return table;
+}
+
+template <class T>
+Result<T> named(std::string_view what, Result<T> result) {
+  if (result) return result;
+  return usage(fmt::format("{}: {}", what, result.error().message));
+}
+
+}  // namespace
+
+Result<std::vector<LuaTable>> messages_of(std::string_view what, std::string_view json, const MethodInfo& method) {
+  return named(what, read_messages(json, method));
+}
+
+Result<LuaTable> metadata_of(std::string_view what, std::string_view json, const MethodInfo& method) {
+  return named(what, read_metadata(json, method));
+}
+
+}  // namespace lgen::cli

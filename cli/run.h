@@ -1,0 +1,16 @@
+// What runs a plan, whichever command it comes from.
+// Thread: the main thread.
+#pragma once
+
+#include "arguments.h"
+#include "lgen/error.h"
+
+namespace lgen::cli {
+
+/// From the plan's text to the report; returns the exit code.
+int run_plan(Arguments arguments);
+
+/// Prints what is wrong; returns the exit code.
+int refuse(const Error& error);
+
+}  // namespace lgen::cli

@@ -1,0 +1,430 @@
+"""`lgen bench`: ghz's words. Every option of its --help is needed by a call here."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+
+import certificates
+from http2_ear import Http2Ear
+from lgen_runs import LgenCase, clean_environment
+from programs import Program, Server, binary
+from waiting import PATIENCE_SECONDS, free_port
+
+SAY_HELLO = "hello.Hello/SayHello"
+HELLO = ["--proto", "hello.proto"]
+ECHO = ["--proto", "echo.proto"]
+
+
+class BenchCase(LgenCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server())
+
+    def bench(self, *words, stdin=""):
+        """Runs `lgen bench words...` quietly with a JSON summary."""
+        result = self.path("result.json")
+        done = subprocess.run([binary("lgen"), "bench", *map(str, words), "--quiet", "--validity", "warn", "--out",
+                               f"json={result}"], cwd=self.folder, env=clean_environment(), input=stdin, text=True,
+                              capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+        summary = None
+        if os.path.exists(result):
+            with open(result, encoding="utf-8") as file:
+                summary = json.load(file)
+            os.remove(result)
+        return Bench(done, summary)
+
+    def hello(self, *words, **more):
+        return self.bench(self.server.target, SAY_HELLO, *HELLO, *words, **more)
+
+    def echo(self, method, *words, **more):
+        return self.bench(self.server.target, f"lgen.echo.Echo/{method}", *ECHO, *words, **more)
+
+    def ok(self, ended):
+        self.assertEqual(ended.code, 0, ended.err + ended.out)
+        return ended
+
+    def refused(self, ended, message):
+        self.assertEqual(ended.code, 104, ended.err)
+        self.assertEqual(ended.err.splitlines()[-1], "lgen: " + message)
+
+
+class Bench:
+    def __init__(self, done, summary):
+        self.code, self.out, self.err, self.summary = done.returncode, done.stdout, done.stderr, summary
+
+    def codes(self, metric="grpc_calls"):
+        series = self.summary["metrics"].get(metric, {"series": []})["series"]
+        return {one["labels"]["code"]: one["value"] for one in series if one["value"]}
+
+    @property
+    def streams(self):
+        return self.codes("grpc_streams_ended")
+
+    def total(self, metric):
+        return self.summary["metrics"][metric]["total"]["value"]
+
+    @property
+    def sent(self):
+        """Texts of the messages sent, as --trace shows them."""
+        return re.findall(r"> message of \d+ bytes \{(.*)\}$", self.err, re.MULTILINE)
+
+    @property
+    def metadata(self):
+        return re.findall(r"> metadata \{(.*)\}$", self.err, re.MULTILINE)
+
+
+class LoadTest(BenchCase):
+    def test_defaults_are_those_of_ghz(self):
+        ended = self.ok(self.hello())
+        self.assertEqual(ended.codes(), {"OK": 200})
+        self.assertIn("200 iterations shared by 50 VUs", ended.out)
+        self.assertEqual(len(ended.summary["connections"]), 1)
+
+    def test_number_and_concurrency(self):
+        for words in (["-n", "30", "-c", "3"], ["--total", "30", "--concurrency=3"]):
+            ended = self.ok(self.hello(*words))
+            self.assertEqual(ended.codes(), {"OK": 30})
+            self.assertIn("shared by 3 VUs", ended.out)
+
+    def test_duration(self):
+        for flag in ("-z", "--duration"):
+            ended = self.ok(self.hello(flag, "300ms", "-c", "2"))
+            self.assertIn("2 VUs for 300ms", ended.out)
+            self.assertGreaterEqual(ended.summary["run"]["duration"], 0.3)
+
+    def test_max_duration(self):
+        slow = ["-d", '{"delay_seconds": 0.05}', "-n", "1000", "-c", "1"]
+        for flag in ("-x", "--max-duration"):
+            ended = self.ok(self.echo("Unary", *slow, flag, "200ms"))
+            self.assertLess(ended.codes()["OK"], 10)
+
+    def test_rate(self):
+        for flag in ("-r", "--rps"):
+            ended = self.ok(self.hello(flag, "100", "-n", "21"))
+            self.assertEqual(ended.codes(), {"OK": 21})
+            self.assertGreaterEqual(ended.summary["run"]["duration"], 0.2)  # call 20 is due then
+
+    def test_rate_for_a_time(self):
+        ended = self.ok(self.hello("--rps", "100", "-z", "250ms"))
+        self.assertEqual(ended.codes(), {"OK": 25})
+
+    def test_connections(self):
+        ended = self.ok(self.hello("--connections", "3", "-n", "60", "-c", "6"))
+        self.assertEqual(len(ended.summary["connections"]), 3)
+        self.assertEqual({one["labels"]["channel"] for one in ended.summary["metrics"]["grpc_calls"]["series"]},
+                         {"main[1]", "main[2]", "main[3]"})
+
+    def test_timeout(self):
+        late = ["-d", '{"delay_seconds": 30}', "-n", "2"]
+        for flag in ("-t", "--timeout"):
+            ended = self.echo("Unary", *late, flag, "50ms")
+            self.assertEqual((ended.code, ended.codes()), (99, {"DEADLINE_EXCEEDED": 2}))
+        ended = self.echo("ServerStream", *late, "-t", "50ms")
+        self.assertEqual((ended.code, ended.streams), (99, {"DEADLINE_EXCEEDED": 2}))
+        self.assertNotIn("timeout", self.hello("-t", "0", "--print-plan").out)
+
+
+class DataTest(BenchCase):
+    def sent(self, *words, n=3, **more):
+        return self.ok(self.hello("-n", n, "-c", "1", f"--trace={n}", *words, **more)).sent
+
+    def test_one_message(self):
+        for flag in ("-d", "--data"):
+            self.assertEqual(self.sent(flag, '{"name": "x"}'), ['name = "x"'] * 3)
+        self.assertEqual(self.sent("-d", "@", stdin='{"name": "y"}'), ['name = "y"'] * 3)
+        self.assertEqual(self.sent(), ['name = ""'] * 3)
+
+    def test_messages_in_turn(self):
+        self.assertEqual(self.sent("-d", '[{"name": "a"}, {"name": "b"}]'), ['name = "a"', 'name = "b"', 'name = "a"'])
+
+    def test_a_file(self):
+        self.write("data.json", '[{"name": "a"}, {"name": "b"}]')
+        for flag in ("-D", "--data-file"):
+            self.assertEqual(self.sent(flag, "data.json", n=2), ['name = "a"', 'name = "b"'])
+
+    def test_many_messages(self):
+        self.write("data.json", json.dumps([{"name": f"n{i}"} for i in range(2500)]))
+        self.assertEqual(self.sent("-D", "data.json", n=2500), [f'name = "n{i}"' for i in range(2500)])
+
+    def test_template_values(self):
+        self.assertEqual(self.sent("-d", '{"name": "x{{.RequestNumber}}-{{.WorkerID}}"}'),
+                         ['name = "x0-1"', 'name = "x1-1"', 'name = "x2-1"'])
+        self.assertEqual(self.sent("-d", '[{"name": "{{.RequestNumber}}"}, {"name": "b"}]'),
+                         ['name = "0"', 'name = "b"', 'name = "2"'])
+        rows = [
+            ("{{newUUID}}", r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+            ("{{.UUID}}", r"[0-9a-f]{8}-.*"),
+            ("{{ randomString 8 16 }}", r"[0-9a-zA-Z]{8,15}"),
+            ("{{randomInt 1 3}}", r"[12]"),
+            ("{{.Timestamp}}", r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"),
+            ("{{.TimestampUnix}}", r"\d{10}"),
+            ("{{.TimestampUnixMilli}}", r"\d{13}"),
+            ("{{.TimestampUnixNano}}", r"\d{19}"),
+            ("{{.MethodName}} {{.ServiceName}} {{.InputName}} {{.OutputName}}", "SayHello Hello Greeting Introduction"),
+            ("{{.FullyQualifiedName}}", r"hello\.Hello\.SayHello"),
+            ("{{.IsClientStreaming}} {{.IsServerStreaming}}", "false false"),
+        ]
+        for value, pattern in rows:
+            with self.subTest(value):
+                for text in self.sent("-d", json.dumps({"name": value})):
+                    self.assertRegex(text, f'^name = "{pattern}"$')
+
+    def test_template_values_in_numbers(self):
+        data = '{"replySize": {{randomInt 5 6}}, "statusMessage": "{{.RequestNumber}}", "replies": "{{.RequestNumber}}"}'
+        ended = self.ok(self.echo("Unary", "-d", data, "-n", "2", "-c", "1", "--trace=2"))
+        for number, text in enumerate(ended.sent):
+            for part in ("reply_size = 5", f'status_message = "{number}"', f"replies = {number}"):
+                self.assertIn(part, text)
+
+    def test_metadata(self):
+        self.write("metadata.json", '{"x-id": "n{{.RequestNumber}}", "x-fix": "y"}')
+        for words in (["-m", '{"x-id": "n{{.RequestNumber}}", "x-fix": "y"}'], ["--metadata-file", "metadata.json"],
+                      ["-M", "metadata.json"]):
+            ended = self.ok(self.hello(*words, "-n", "2", "-c", "1", "--trace=2"))
+            for number, text in enumerate(ended.metadata):
+                self.assertIn(f'["x-id"] = "n{number}"', text)
+                self.assertIn('["x-fix"] = "y"', text)
+        ended = self.ok(self.hello("--metadata", '{"k": "v"}', "-n", "1", "--trace"))
+        self.assertEqual(ended.metadata, ['k = "v"'])
+
+    def test_every_kind_of_field(self):
+        self.write("kinds.proto", """syntax = "proto3"; package kinds;
+            enum Color { RED = 0; GREEN = 1; }
+            message Inner { int64 big = 1; map<int32, string> names = 2; }
+            message All { double d = 1; bool b = 2; bytes raw = 3; Color color = 4; repeated Inner inner_list = 5;
+              uint64 huge = 6; optional string end = 7; map<string, Inner> by_name = 8; repeated float f = 9; }
+            service S { rpc Do(All) returns (All); }""")
+        data = {"d": 1.5, "b": True, "raw": "AAH_", "color": "GREEN", "innerList": [{"big": "9007199254740993"}, {}],
+                "huge": "18446744073709551615", "end": 'a"\\\n', "by_name": {"x y": {"names": {"5": "five"}}},
+                "f": ["NaN", "-Infinity", 2]}
+        words = ["127.0.0.1:1", "kinds.S/Do", "--proto", "kinds.proto", "-d", json.dumps(data), "--print-plan"]
+        plan = self.ok(self.bench(*words)).out
+        for part in ("9007199254740993LL", "18446744073709551615ULL", '["end"] = "a\\"\\\\\\n"', '"\\000\\001\\255"',
+                     "f = { 0 / 0, -math.huge, 2 }", '["x y"] = { names = { [5] = "five" } }', 'color = "GREEN"'):
+            self.assertIn(part, plan)
+        self.write("plan.lua", plan)
+        self.check(self.run_words("check", "plan.lua"), 0)  # the codec takes it
+
+    def test_what_lgen_refuses(self):
+        rows = [
+            (["-d", "{"], "bench: --data: no JSON: parse error at line 1, column 2"),
+            (["-d", '{"nmae": "x"}'], "bench: --data: nmae: hello.Greeting has no such field (did you mean 'name'?)"),
+            (["-d", '{"name": 5}'], "bench: --data: name: string expected, got 5"),
+            (["-d", '[{"name": "x"}, 7]'], "bench: --data: [1]: hello.Greeting (an object) expected, got 7"),
+            (["-d", "[]"], "bench: --data: the array is empty; one message at least is needed"),
+            (["-d", '{"name": "{{.RequestNumbr}}"}'],
+             "bench: --data: {{.RequestNumbr}}: unknown template value (did you mean '.RequestNumber'?)"),
+            (["-d", '{"name": "{{randomInt 5}}"}'],
+             "bench: --data: {{randomInt 5}}: two whole numbers are expected, the first below the second, as in "
+             "{{randomInt 2 16}}"),
+            (["-d", '{"name": "{{newUUID"}'], "bench: --data: '{{newUUID\"}': the end }} is missing"),
+            (["-d", "{}", "-D", "x"], "bench: --data-file: contradicts --data; give one of them"),
+            (["-D", "nope.json"], "bench: --data-file: cannot read nope.json: No such file or directory"),
+            (["-m", "[]"], "bench: --metadata: an object is expected, got []"),
+            (["-m", '{"a": 1}'], "bench: --metadata: a: string expected, got 1"),
+            (["-n", "0"], "bench: --total: '0' is no number of at least 1"),
+            (["-c", "x"], "bench: --concurrency: 'x' is no number of at least 1"),
+            (["-z", "0"], "bench: --duration: must be longer than 0"),
+            (["-z", "1s", "-n", "5"],
+             "bench: --total: contradicts --duration; --max-duration limits the time of a number of calls"),
+            (["-z", "1s", "-x", "1s"], "bench: --max-duration: contradicts --duration; give one of them"),
+            (["--rps", "0"], "bench: --rps: '0' is no number above 0"),
+            (["--stream-interval", "1s"],
+             "bench: --stream-interval: hello.Hello/SayHello is a unary method; there is no stream"),
+            (["--threshold", "p(99) < 1"],
+             "bench: --threshold: 'p(99) < 1' is not of the form 'METRIC: CONDITION', as in "
+             "'grpc_call_duration_seconds: p(99) < 0.25'"),
+            (["-O", "html"], "bench: --format: 'html' is neither summary nor json"),
+            (["-O", "summary", "-o", "x"], "bench: --output: a file takes JSON; leave out --format summary"),
+            (["--tags", "[1]"],
+             "bench: --tags: a JSON object of strings is expected, as in '{\"env\": \"staging\"}'"),
+            (["--totl", "5"], "bench: unknown option --totl (did you mean '--total'?)"),
+            (["--cacert", "x", "--ca", "y"], "bench: --cacert: is the same as --ca; give one of them"),
+            (["extra"], "bench: a target and a method are expected, nothing more: lgen bench HOST:PORT pkg.Svc/Method"),
+        ]
+        for words, message in rows:
+            with self.subTest(words):
+                ended = self.hello(*words)
+                self.assertEqual(ended.code, 104, ended.err)
+                self.assertIn("lgen: " + message, ended.err)
+        self.refused(self.bench(), "bench: which method? lgen bench HOST:PORT pkg.Svc/Method")
+        self.refused(self.bench("h:1", "hello.Hello/SayHelo", *HELLO),
+                     "bench: service hello.Hello has no method 'SayHelo' (it has: SayHello)")
+
+
+class StreamTest(BenchCase):
+    MESSAGES = ["-d", '[{"payload": "YQ=="}, {"payload": "Yg=="}, {"payload": "Yw=="}]', "-n", "4", "-c", "2"]
+
+    def test_the_array_is_one_stream(self):
+        for method in ("ClientStream", "BidiStream"):
+            with self.subTest(method):
+                ended = self.ok(self.echo(method, *self.MESSAGES))
+                self.assertEqual(ended.streams, {"OK": 4})
+                self.assertEqual(ended.total("grpc_messages_sent"), 12)
+
+    def test_a_server_stream_takes_them_in_turn(self):
+        ended = self.ok(self.echo("ServerStream", "-d", '[{"replies": 2}, {"replies": 5}]', "-n", "4"))
+        self.assertEqual(ended.streams, {"OK": 4})
+        self.assertEqual(ended.total("grpc_messages_received"), 14)
+
+    def test_count(self):
+        for method in ("ClientStream", "BidiStream"):
+            ended = self.ok(self.echo(method, *self.MESSAGES, "--stream-call-count", "5"))
+            self.assertEqual(ended.total("grpc_messages_sent"), 20)
+        ended = self.ok(self.echo("ServerStream", "-d", '{"replies": 1000, "delay_seconds": 0.01}', "-n", "2",
+                                  "--stream-call-count", "3"))
+        self.assertEqual(ended.streams, {"CANCELLED": 2})
+        self.assertLess(ended.total("grpc_messages_received"), 100)
+
+    def test_interval(self):
+        ended = self.ok(self.echo("ClientStream", *self.MESSAGES, "-c", "4", "--stream-interval", "100ms"))
+        self.assertGreaterEqual(ended.summary["run"]["duration"], 0.2)
+        self.assertEqual(ended.total("grpc_messages_sent"), 12)
+
+    def test_duration(self):
+        ended = self.ok(self.echo("BidiStream", "-d", "{}", "-n", "2", "--stream-call-count", "100000",
+                                  "--stream-interval", "10ms", "--stream-call-duration", "100ms"))
+        self.assertEqual(ended.streams, {"OK": 2})
+        self.assertLess(ended.total("grpc_messages_sent"), 30)
+        ended = self.ok(self.echo("ServerStream", "-d", '{"replies": 1000000, "delay_seconds": 0.01}', "-n", "2",
+                                  "--stream-call-duration", "100ms"))
+        self.assertEqual(ended.streams, {"CANCELLED": 2})
+
+    def test_template_values(self):
+        ended = self.ok(self.echo("ClientStream", "-d", '{"status_message": "{{randomInt 7 8}}"}', "-n", "1",
+                                  "--stream-call-count", "2", "--trace"))
+        self.assertEqual(len(ended.sent), 2)
+        for text in ended.sent:
+            self.assertIn('status_message = "7"', text)
+
+
+class SchemaTest(BenchCase):
+    def test_import_paths(self):
+        os.makedirs(self.path("one"))
+        os.makedirs(self.path("two"))
+        self.write("one/greeting.proto", 'syntax = "proto3"; package hello; message Greeting { string name = 1; }')
+        self.write("two/introduction.proto",
+                   'syntax = "proto3"; package hello; message Introduction { string name = 1; }')
+        self.write("mine.proto", 'syntax = "proto3"; package hello; import "greeting.proto"; '
+                   'import "introduction.proto"; service Hello { rpc SayHello(Greeting) returns (Introduction); }')
+        words = [self.server.target, SAY_HELLO, "--proto", "mine.proto", "-n", "5"]
+        self.assertIn("greeting.proto", self.bench(*words).err)
+        self.assertEqual(self.ok(self.bench(*words, "-i", "one,two")).codes(), {"OK": 5})
+        self.assertEqual(self.ok(self.bench(*words, "-i", "one", "--import-paths", "two")).codes(), {"OK": 5})
+
+    def test_the_command_line_of_ghz(self):
+        ended = self.bench("--insecure", *HELLO, "--call", "hello.Hello.SayHello", "-d", '{"name": "Joe"}', "-n", "5",
+                           self.server.target)
+        self.assertEqual(self.ok(ended).codes(), {"OK": 5})
+
+    def test_a_target_of_the_engine(self):
+        self.assertEqual(self.ok(self.bench(SAY_HELLO, *HELLO, "-n", "5", "--target", self.server.target)).codes(),
+                         {"OK": 5})
+
+
+class ConnectionTest(BenchCase):
+    def hears(self, heard, *words):
+        """Runs a call against a server that only listens, until it has heard that."""
+        with tempfile.TemporaryDirectory() as folder:
+            ear = Http2Ear(certificates.self_signed(folder))
+            command = [binary("lgen"), "bench", ear.target, SAY_HELLO, *HELLO, "--skipTLS", "-n", "1", *words]
+            with Program(command, clean_environment()) as run:
+                ear.wait_for(heard)
+                run.send_signal(signal.SIGKILL)
+
+    def test_compression(self):
+        for flag in ("-e", "--enable-compression"):
+            self.hears(b"grpc-encoding\x04gzip", flag)
+
+    def test_sizes(self):
+        ended = self.echo("Unary", "-d", '{"reply_size": 5000}', "-n", "1", "--max-recv-message-size", "1KiB")
+        self.assertEqual(ended.codes(), {"RESOURCE_EXHAUSTED": 1})
+        ended = self.echo("Unary", "-d", json.dumps({"status_message": "a" * 5000}), "-n", "1",
+                          "--max-send-message-size", "1000")
+        self.assertEqual(ended.codes(), {"RESOURCE_EXHAUSTED": 1})
+
+    def test_connect_timeout(self):
+        ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, *HELLO, "--connect-timeout", "150ms")
+        self.assertEqual(ended.code, 99)
+        self.assertIn("150ms", ended.err)
+
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = certificates.self_signed(folder, san="DNS:api.example.com")
+            with Server("--tls-cert", made.cert, "--tls-key", made.key) as server:
+                words = [server.target, SAY_HELLO, *HELLO, "-n", "3", "--connect-timeout", "5s"]
+                self.assertEqual(self.bench(*words).code, 99)
+                self.assertEqual(self.bench(*words, "--cacert", made.cert).code, 99)
+                self.ok(self.bench(*words, "--cacert", made.cert, "--cname", "api.example.com"))
+                self.ok(self.bench(*words, "--skipTLS"))
+        self.refused(self.hello("--insecure", "--cacert", "x"), "--ca: means TLS, but --plaintext is given")
+
+    def test_keepalive(self):
+        self.hears(b"\x00\x00\x08\x06\x00", "--keepalive", "50ms")  # the head of a PING frame
+
+
+class ResultTest(BenchCase):
+    def test_thresholds(self):
+        passed = self.hello("--threshold", "grpc_call_duration_seconds: p(99) < 60", "--threshold", "grpc_calls:count>=200")
+        self.assertEqual(len(self.ok(passed).summary["thresholds"]), 2)
+        failed = self.hello("--threshold", "grpc_calls: count < 5")
+        self.assertEqual(failed.code, 99)
+        self.assertIn("threshold 'grpc_calls count < 5' failed", failed.err)
+        self.assertIn("no metric 'grpc_cals'", self.hello("--threshold", "grpc_cals: count < 5").err)
+
+    def test_name_and_tags(self):
+        ended = self.ok(self.hello("--name", "nightly", "--tags", '{"env": "staging"}', "--tag", "zone=a", "-n", "3"))
+        self.assertEqual(ended.summary["run"]["name"], "nightly")
+        labels = ended.summary["metrics"]["grpc_calls"]["series"][0]["labels"]
+        self.assertEqual((labels["env"], labels["zone"]), ("staging", "a"))
+
+    def test_json_to_a_file_or_standard_output(self):
+        words = ["bench", self.server.target, SAY_HELLO, *HELLO, "-n", "3", "--quiet", "--validity", "warn"]
+        for format_flag in (["-O", "json"], ["--format", "json"]):
+            self.assertEqual(json.loads(self.run_words(*words, *format_flag).out)["run"]["name"], SAY_HELLO)
+        for flags in (["-o", "x.json"], ["--output", "x.json", "-O", "json"]):
+            self.check(self.run_words(*words, *flags), 0)
+            with open(self.path("x.json"), encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["scenarios"][0]["started"], 3)
+            os.remove(self.path("x.json"))
+        self.assertIn("SCENARIOS", self.run_words(*words, "-O", "summary").out)
+
+    def test_the_printed_plan_is_the_one_that_runs(self):
+        rows = [
+            (SAY_HELLO, [*HELLO, "-d", '{"name": "x{{.RequestNumber}}"}', "-m", '{"a": "{{newUUID}}"}', "--rps", "5000"]),
+            ("lgen.echo.Echo/BidiStream", [*ECHO, "-d", "[{}, {}]", "--connections", "2", "-e"]),
+            ("lgen.echo.Echo/ServerStream", [*ECHO, "-d", '[{"replies": 2}, {"replies": 3}]']),
+        ]
+        for method, words in rows:
+            with self.subTest(method):
+                plan = self.run_words("bench", "h:1", method, *words, "-n", "20", "--print-plan")
+                self.check(plan, 0)
+                self.write("plan.lua", plan.out)
+                self.check(self.run_words("check", "plan.lua"), 0)
+                by_hand = self.run_plan("plan.lua", "--target", self.server.target, "--validity", "warn")
+                self.check(by_hand, 0)
+                bench = self.ok(self.bench(self.server.target, method, *words, "-n", "20"))
+                for metric in ("grpc_calls", "grpc_messages_sent", "grpc_messages_received"):
+                    self.assertEqual(by_hand.summary["metrics"].get(metric, {}).get("total"),
+                                     bench.summary["metrics"].get(metric, {}).get("total"))
+
+    def test_engine_options(self):
+        ended = self.ok(self.hello("-n", "3", "--seed", "5"))
+        self.assertEqual(ended.summary["run"]["seed"], 5)
+
+
+class HelpTest(BenchCase):
+    def test_every_option_of_the_help_is_used_in_this_file(self):
+        with open(__file__, encoding="utf-8") as file:
+            words = set(re.findall(r"[-\w]+", file.read()))
+        text = self.run_words("bench", "--help").out
+        own = text[:text.index("\nTarget:")]
+        flags = set(re.findall(r"^  (?:(-\w), )?(--[\w-]+)", own, re.MULTILINE))
+        self.assertGreater(len(flags), 30)
+        for letter, name in flags:
+            self.assertIn(name, words)
+            if letter:
+                self.assertIn(letter, words)
