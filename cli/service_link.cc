@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdio>
 #include <utility>
 
 #include "exit_code.h"
@@ -50,6 +51,14 @@ std::optional<GrpcCode> status_of(ErrorCode code) {
   }
 }
 
+/// The schema's errors speak of options by their names in plans.
+Error in_our_words(Error error) {
+  constexpr std::string_view kTheirs = "in import_paths";
+  const std::size_t at = error.message.find(kTheirs);
+  if (at != std::string::npos) error.message.replace(at, kTheirs.size(), "by -import-path");
+  return error;
+}
+
 }  // namespace
 
 std::string symbol_name(std::string_view said) {
@@ -75,6 +84,7 @@ int report_status(const GrpcStatus& status, const std::vector<std::string>& deta
 }
 
 ServiceLink::ServiceLink(const ServiceFlags& flags) : flags_(flags), loop_(clock_), started_(loop_.precise_now()) {
+  route_grpc_log();  // what gRPC logs is told here with its reason
   for (const int signal : {SIGINT, SIGTERM}) {
     loop_.on_signal(signal, [this](int got) {
       if (signal_ != 0) _exit(128 + got);
@@ -99,10 +109,6 @@ std::optional<Duration> ServiceLink::time_left() const {
   return std::max(*flags_.max_time - (loop_.precise_now() - started_), Duration(1));
 }
 
-Duration ServiceLink::patience() const {
-  return std::min(flags_.connect_timeout, time_left().value_or(Duration::max()));
-}
-
 std::optional<Ended> ServiceLink::open() {
   const bool files = !flags_.protos.empty() || !flags_.protosets.empty();
   if (files) {  // broken ones are told before anything is dialled
@@ -110,6 +116,7 @@ std::optional<Ended> ServiceLink::open() {
   }
   if (!flags_.target.empty()) {
     if (flags_.verbose > 0) fmt::print("Connection: {}, {}\n", flags_.target, flags_.security);
+    std::fflush(stdout);
     if (const auto ended = connect()) return ended;
   }
   if (flags_.use_reflection) {
@@ -122,7 +129,7 @@ std::optional<Ended> ServiceLink::open() {
 Outcome ServiceLink::load_files() {
   auto schema = flags_.protosets.empty() ? Schema::from_files({flags_.protos, flags_.import_paths, "", {}})
                                          : Schema::from_protoset(flags_.protosets);
-  if (!schema) return schema.error();
+  if (!schema) return in_our_words(schema.error());
   schema_ = std::move(*schema);
   return Done{};
 }
@@ -131,19 +138,29 @@ std::optional<Ended> ServiceLink::connect() {
   auto channel = make_grpc_core_channel(loop_, flags_.target, flags_.wire);
   if (!channel) return refuse(channel.error());
   channel_ = std::move(*channel);
+  const Duration limit = std::min(flags_.connect_timeout, flags_.max_time.value_or(Duration::max()));
   bool failed = false;
   std::optional<Outcome> ready;
   channel_->on_event([&](const ChannelEvent& e) { failed = failed || e.state == ChannelState::transient_failure; });
-  const Op waiting = channel_->wait_ready(started_ + patience(), [&](Outcome outcome) { ready = std::move(outcome); });
+  const Op waiting = channel_->wait_ready(started_ + limit, [&](Outcome outcome) { ready = std::move(outcome); });
   const bool undisturbed = run_until([&] { return ready || failed; });
   channel_->on_event({});
   connect_took = loop_.precise_now() - started_;
   if (!undisturbed) return Ended{kStopped};
   if (ready && ready->ok()) return std::nullopt;
   const Error error = ready ? ready->error() : connect_failure();
-  const GrpcCode code =
-      flags_.max_time && *flags_.max_time <= connect_took ? GrpcCode::deadline_exceeded : GrpcCode::unavailable;
-  return Ended{report_status({code, error.message, ""})};
+  return Ended{report_status(connect_status(error))};
+}
+
+/// Which of the two limits it was, if any.
+GrpcStatus ServiceLink::connect_status(const Error& error) const {
+  if (flags_.max_time && *flags_.max_time <= connect_took) {
+    return {GrpcCode::deadline_exceeded,
+            fmt::format("{} (-max-time {})", error.message, format_duration(*flags_.max_time)), ""};
+  }
+  const bool late = connect_took >= flags_.connect_timeout;
+  const std::string limit = fmt::format(" (-connect-timeout {})", format_duration(flags_.connect_timeout));
+  return {GrpcCode::unavailable, error.message + (late ? limit : ""), ""};
 }
 
 /// One failed attempt is enough. gRPC tells the cause only to calls; a handshake's is found out by another one.

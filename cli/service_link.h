@@ -57,12 +57,12 @@ class ServiceLink {
  private:
   std::optional<Ended> connect();
   Error connect_failure();
+  GrpcStatus connect_status(const Error& error) const;
   Error wait_ready_error(Duration patience);
   std::optional<Ended> ask_server();
   Outcome load_files();
   bool knows(const Schema& schema) const;
   Outcome write_protoset() const;
-  Duration patience() const;
 
   const ServiceFlags& flags_;
   RealClock clock_;

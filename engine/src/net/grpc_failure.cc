@@ -38,6 +38,8 @@ constexpr std::array kCauses = {
     Cause{"SSL_ERROR", ErrorCode::tls, "did not complete the TLS handshake"},
     Cause{"Failed parsing HTTP/2", ErrorCode::protocol, "speaks something else than HTTP/2: is this the gRPC port?"},
     Cause{"http1.x server", ErrorCode::protocol, "speaks HTTP/1, not HTTP/2: is this the gRPC port?"},
+    // An answer of "200 OK" in HTTP/1 becomes a status that is OK and loses its words.
+    Cause{"last error: OK", ErrorCode::protocol, "speaks HTTP/1, not HTTP/2: is this the gRPC port?"},
     Cause{"before receiving SETTINGS", ErrorCode::protocol,
           "accepts connections but does not speak HTTP/2 there (a TLS port dialled without --tls, or no gRPC server?)"},
     Cause{"connect timeout", ErrorCode::timeout, "does not answer: the connection attempt timed out"},

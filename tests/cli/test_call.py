@@ -1,0 +1,299 @@
+"""`lgen call`: the four kinds of calls, conversations, endings, and what it says when something is wrong."""
+
+import os
+import signal
+import subprocess
+
+from call_cases import ECHO_FILE, HELLO_FILE, CallCase, Conversation, Recorder
+from lgen_runs import clean_environment
+from peers import GrpcioEcho
+from programs import Server, binary
+from protos import PROTO_DIR
+from raw_servers import Http2WebServer, Listener
+from waiting import PATIENCE_SECONDS, free_port
+
+UNARY, CLIENT, SERVER, BIDI = (f"lgen.echo.Echo/{kind}Stream".replace("UnaryStream", "Unary")
+                               for kind in ("Unary", "Client", "Server", "Bidi"))
+HTML = b"<html><body>It works!</body></html>"
+HTML_OVER_HTTP_1 = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(HTML), HTML)
+
+
+class LgenServer(CallCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--pod", "pod-1"))
+        cls.target = cls.server.target
+
+    def called(self, method, *flags, data=None):
+        ended = self.call(self.target, method, *flags, data=data)
+        self.check(ended, 0)
+        return self.replies(ended)
+
+
+class Kinds(LgenServer):
+    def test_unary(self):
+        for method in ("hello.Hello/SayHello", "hello.Hello.SayHello", "/hello.Hello/SayHello"):
+            ended = self.call(self.target, method, data={"name": "Ada"})
+            self.check(ended, 0)
+            self.assertEqual(ended.out,
+                             '{\n  "name": "Ada",\n  "version": "v1-hellogrpc",\n  "hostname": "pod-1"\n}\n')
+
+    def test_without_data_an_empty_message_is_sent_and_a_client_stream_is_empty(self):
+        self.assertEqual(self.called(UNARY)[0]["messagesSeen"], "1")
+        self.assertEqual(self.called(SERVER)[0]["messagesSeen"], "1")
+        self.assertNotIn("messagesSeen", self.called(CLIENT)[0])
+        self.assertEqual(self.called(BIDI), [])
+
+    def test_client_stream(self):
+        reply, = self.called(CLIENT, data='{"payload": "AAAA"}\n{"payload": "AAAA"} {}')
+        self.assertEqual((reply["messagesSeen"], reply["payloadBytesSeen"]), ("3", "6"))
+        self.assertEqual(self.called("streaming.Streamer/ProcessTextStream", data='{"message":"a"}{"message":"b"}'),
+                         [{"messageCount": 2}])
+
+    def test_server_stream(self):
+        replies = self.called(SERVER, data={"replies": 3})
+        self.assertEqual([reply["sequence"] for reply in replies], ["1", "2", "3"])
+
+    def test_bidi(self):
+        replies = self.called(BIDI, data='{"payload":"AAAA"}{"payload":"BBBB"}')
+        self.assertEqual([reply["payload"] for reply in replies], ["AAAA", "BBBB"])
+
+    def test_many_messages_through_pipes(self):
+        """More than any buffer on the way holds, in both directions."""
+        count, payload = 3000, "A" * 4000
+        sent = "".join('{"payload": "%s"}\n' % payload for _ in range(count))
+        done = subprocess.run([binary("lgen"), "call", "-d", "@", self.target, BIDI], input=sent, text=True,
+                              capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count('"sequence"'), count)
+        self.assertIn(f'"sequence": "{count}"', done.stdout)
+
+    def test_standard_input_of_a_unary_call(self):
+        for text, name in (('{"name": "Ada"}\n', "Ada"), ("", None), (" \n", None)):
+            self.write("in.json", text)
+            with open(self.path("in.json"), encoding="utf-8") as file:
+                done = subprocess.run([binary("lgen"), "call", "-d", "@", self.target, "hello.Hello/SayHello"],
+                                      stdin=file, text=True, capture_output=True, timeout=PATIENCE_SECONDS, check=True)
+            self.assertEqual(('"name": "Ada"' in done.stdout), name == "Ada")
+
+
+class Talk(LgenServer):
+    def test_a_message_goes_out_as_soon_as_it_is_complete_and_its_reply_is_printed_at_once(self):
+        with Conversation(self.target, BIDI) as talk:
+            for number in (1, 2, 3):
+                talk.write('{"payload": "AAA')
+                talk.write('A"}')
+                talk.out.wait_for(f'"sequence": "{number}"')
+            self.assertEqual(talk.close(), 0)
+
+    def test_the_server_may_end_it(self):
+        with Conversation(self.target, BIDI) as talk:
+            talk.write('{"statusCode": 9, "statusMessage": "enough"}')
+            talk.err.wait_for("Message: enough")
+            self.assertEqual(talk.process.wait(PATIENCE_SECONDS), 64 + 9)
+
+    def test_a_message_that_does_not_fit_ends_it(self):
+        with Conversation(self.target, BIDI) as talk:
+            talk.write('{"payload": "AAAA"}\n')
+            talk.out.wait_for('"sequence": "1"')
+            talk.write('{"replySize": -1}\n')
+            self.assertEqual(talk.process.wait(PATIENCE_SECONDS), 104)
+            self.assertEqual(talk.err.all_until_end(),
+                             ["lgen: -d @: message 2, from line 2: reply_size: -1 is no uint32"])
+
+    def test_an_input_that_ends_inside_of_a_message(self):
+        with Conversation(self.target, BIDI) as talk:
+            talk.write('{"payload": ')
+            self.assertEqual(talk.close(), 104)
+            self.assertIn("lgen: -d @: no JSON: line 1, column 13: value - unexpected end of input", talk.err.all_until_end()[0])
+
+    def test_ctrl_c_cancels(self):
+        for number, word in ((signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")):
+            with Server() as server, Conversation(server.target, BIDI, "-v") as talk:
+                talk.write("{}")
+                talk.out.wait_for('"sequence": "1"')
+                talk.process.send_signal(number)
+                self.assertEqual(talk.process.wait(PATIENCE_SECONDS), 105)
+                self.assertEqual(talk.err.all_until_end(), [f"lgen: {word}"])
+                self.assertIn("Sent 1 request and received 1 response", talk.out.all_until_end())
+                server.wait_for_metric('grpc_server_call_duration_seconds_count{grpc_method="lgen.echo.Echo/BidiStream"'
+                                       ',grpc_status="CANCELLED"}', 1)
+
+    def test_ctrl_c_while_a_unary_call_waits_for_its_input(self):
+        with Conversation(self.target, UNARY, "-v") as talk:
+            talk.out.wait_for("Connection: ")
+            talk.process.send_signal(signal.SIGINT)
+            self.assertEqual(talk.process.wait(PATIENCE_SECONDS), 105)
+
+    def test_an_output_nobody_reads(self):
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        try:
+            ended = self.run_words("call", "-d", '{"replies": 100000}', self.target, SERVER, stdout=write_end)
+        finally:
+            os.close(write_end)
+        self.assertEqual((ended.code, ended.message), (113, "lgen: standard output cannot be written"))
+
+
+class Failures(LgenServer):
+    def test_status_codes(self):
+        for code, name in ((1, "Canceled"), (3, "InvalidArgument"), (5, "NotFound"), (16, "Unauthenticated")):
+            ended = self.call(self.target, UNARY, data={"statusCode": code, "statusMessage": "just\nso"})
+            self.assertEqual((ended.code, ended.out, ended.err),
+                             (64 + code, "", f"ERROR:\n  Code: {name}\n  Message: just\nso\n"))
+
+    def test_replies_before_the_failure_are_printed(self):
+        ended = self.call(self.target, BIDI, data='{"payload":"AAAA"}{"statusCode":14}')
+        self.assertEqual((ended.code, len(self.replies(ended))), (78, 1))
+
+    def test_rich_error_details(self):
+        with GrpcioEcho() as server:
+            ended = self.call(server.target, UNARY, *ECHO_FILE, "-H", "fail-reason: QUOTA",
+                              data={"statusCode": 8, "statusMessage": "no more"})
+            self.assertEqual((ended.code, ended.err), (72, """\
+ERROR:
+  Code: ResourceExhausted
+  Message: no more
+  Details:
+  1) {
+       "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+       "reason": "QUOTA",
+       "domain": "grpcio",
+       "metadata": {
+         "cost": "42"
+       }
+     }
+"""))
+            ended = self.call(server.target, UNARY, *ECHO_FILE, "-H", "fail-reason: QUOTA", "-format-error",
+                              data={"statusCode": 8, "statusMessage": "no more"})
+            self.assertEqual(ended.code, 72)
+            self.assertIn('"reason": "QUOTA"', ended.err)
+
+    def test_headers_and_trailers_of_another_server(self):
+        with GrpcioEcho() as server:
+            ended = self.call(server.target, UNARY, *ECHO_FILE, "-v", "-H", "echo-a: 1", "-H", "trail-b-bin: aGk")
+            self.check(ended, 0)
+            self.assertRegex(ended.out, r"Response headers received:\n(.*\n)*echo-a: 1\n")
+            self.assertIn("Response trailers received:\ntrail-b-bin: aGk=\n", ended.out)
+
+    def test_a_reply_of_another_type(self):
+        """The schema says more than the server knows."""
+        self.write("wrong.proto", 'syntax = "proto3"; package hello; message In {} message Out { message O { string '
+                                  'a = 1; } O name = 2; } service Hello { rpc SayHello(In) returns (Out); }')
+        ended = self.call(self.target, "hello.Hello/SayHello", "-proto", "wrong.proto")
+        self.check(ended, 64 + 13, "ERROR:\n  Code: Internal\n  Message: reply 1: ", " bytes that are no hello.Out\n")
+
+    def test_a_method_the_server_does_not_have(self):
+        self.write("more.proto", 'syntax = "proto3"; package hello; message In {} service Hello { rpc Sing(In) '
+                                 "returns (In); }")
+        self.check(self.call(self.target, "hello.Hello/Sing", "-proto", "more.proto"), 64 + 12, "Code: Unimplemented")
+
+
+class Unreachable(CallCase):
+    def unreachable(self, target, *flags):
+        return self.call(target, "hello.Hello/SayHello", *HELLO_FILE, *flags)
+
+    def test_refused(self):
+        target = f"127.0.0.1:{free_port()}"
+        ended = self.unreachable(target)
+        self.check(ended, 78, f"ERROR:\n  Code: Unavailable\n  Message: {target} refuses connections: nothing listens "
+                              "there (gRPC: ")
+        self.assertEqual(self.run_words("list", target).code, 78)
+
+    def test_a_web_server(self):
+        with Listener(HTML_OVER_HTTP_1) as server:
+            self.check(self.unreachable(server.target), 78, "Code: Unavailable",
+                       f"{server.target} speaks HTTP/1, not HTTP/2: is this the gRPC port?")
+
+    def test_a_web_server_over_http_2(self):
+        with Http2WebServer(HTML) as server:
+            ended = self.unreachable(server.target)
+            self.check(ended, 64 + 12, "Code: Unimplemented", f"{server.target} speaks HTTP/2 but not gRPC for "
+                       "/hello.Hello/SayHello: a web server, or a proxy without a route for it (", "404")
+
+    def test_no_reflection(self):
+        with Recorder() as server:
+            ended = self.call(server.target, "hello.Hello/SayHello")
+            self.assertEqual(ended.code, 104)
+            self.assertTrue(ended.message.startswith(
+                f"lgen: {server.target} has no server reflection (neither v1 nor v1alpha); give its schema instead: "
+                "-proto FILE or -protoset FILE"), ended)
+
+
+class Mistakes(LgenServer):
+    def refused(self, expected, *words):
+        ended = self.run_words(*words)
+        self.assertEqual((ended.code, ended.message, ended.out), (104, "lgen: " + expected, ""))
+
+    def test_operands(self):
+        self.refused("call: which server? give HOST:PORT", "call", "hello.Hello/SayHello")
+        self.refused("call: which method? lgen call HOST:PORT pkg.Service/Method", "call", self.target)
+        self.refused("list: which server? give HOST:PORT, or the schema by -proto or -protoset", "list")
+        self.refused("list: 'c' is one operand too many", "list", self.target, "b", "c")
+        self.refused("call: '127.0.0.1:99999' has no port within 1..65535", "call", "127.0.0.1:99999", "a.B/C")
+        self.refused("call: unknown option --fomat (did you mean '--format'?)", "call", "-fomat", "text")
+        self.refused("call: --data: its value is missing: JSON", "call", self.target, UNARY, "-d")
+
+    def test_names(self):
+        self.refused("call: no service 'lgen.echo.Ehco' (did you mean 'lgen.echo.Echo'?)",
+                     "call", self.target, "lgen.echo.Ehco/Unary")
+        self.refused("call: service lgen.echo.Echo has no method 'Unry' (it has: Unary, ClientStream, ServerStream, "
+                     "BidiStream)", "call", self.target, "lgen.echo.Echo/Unry")
+        self.refused("call: 'Unary' is no method name; write \"package.Service/Method\"", "call", self.target, "Unary")
+        self.refused("no service 'hello.Helo' (did you mean 'hello.Hello'?)", "list", self.target, "hello.Helo")
+
+    def test_messages(self):
+        for method, data, problem in (
+                (UNARY, {"payload": 5}, "payload: 5 is no bytes in base64"),
+                (UNARY, {"replySize": "many"}, 'reply_size: "many" is no uint32'),
+                (UNARY, {"repliess": 1}, "lgen.echo.EchoRequest has no field 'repliess' (did you mean 'replies'?)"),
+                (UNARY, "{]", "no JSON: line 1, column 2: "),
+                (UNARY, "{}{}", "lgen.echo.Echo/Unary takes one message, but there are more"),
+                (SERVER, "{}{}", "lgen.echo.Echo/ServerStream takes one message, but there are more"),
+                (BIDI, '{}\n{"replySize": -1}', "message 2, from line 2: reply_size: -1 is no uint32")):
+            ended = self.call(self.target, method, data=data)
+            self.assertEqual((ended.code, ended.out), (104, ""), ended)
+            self.assertTrue(ended.message.startswith(f"lgen: -d: {problem}"), ended)
+
+    def test_a_message_that_does_not_fit_is_found_before_anything_is_sent(self):
+        with Server() as server:
+            self.check(self.call(server.target, CLIENT, data='{"payload":"AAAA"}{"nope":1}'), 104)
+            self.assertEqual(server.metrics()['grpc_server_call_started_total{grpc_method="lgen.echo.Echo/'
+                                              'ClientStream"}'], 0)
+
+    def test_schema_files(self):
+        self.write("broken.proto", 'syntax = "proto3";\nmessage A { int32 a; }\n')
+        self.refused("broken.proto:2:20: Missing field number.", "list", "-proto", "broken.proto")
+        self.refused("nope.proto: no such file (searched .); give its folder by -import-path",
+                     "list", "-proto", "nope.proto")
+        self.refused("list: -import-path: is for -proto, which is missing", "list", "-import-path", PROTO_DIR)
+        self.refused("list: -protoset: and -proto exclude each other", "list", "-proto", "a", "-protoset", "b")
+        self.check(self.run_words("list", "-protoset", "broken.proto"), 104, "broken.proto: this is a .proto file")
+
+
+class Look(LgenServer):
+    def test_list(self):
+        ended = self.run_words("list", self.target)
+        self.check(ended, 0)
+        self.assertEqual(ended.out.split(), ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+                                             "grpc.reflection.v1alpha.ServerReflection", "hello.Hello",
+                                             "lgen.echo.Echo", "streaming.Streamer"])
+        ended = self.run_words("list", self.target, "lgen.echo.Echo")
+        self.assertEqual(ended.out.split(), ["lgen.echo.Echo." + name for name in
+                                             ("BidiStream", "ClientStream", "ServerStream", "Unary")])
+
+    def test_files_need_no_server(self):
+        self.assertEqual(self.run_words("list", *HELLO_FILE).out, "hello.Hello\n")
+        self.assertEqual(self.run_words("list", *HELLO_FILE, "hello.Hello").out, "hello.Hello.SayHello\n")
+        self.assertEqual(self.run_words("describe", *HELLO_FILE, "hello.Greeting").out,
+                         "hello.Greeting is a message:\nmessage Greeting {\n  string name = 1;\n}\n")
+
+    def test_describe(self):
+        expected = ("hello.Hello is a service:\nservice Hello {\n"
+                    "  rpc SayHello ( .hello.Greeting ) returns ( .hello.Introduction );\n}\n")
+        self.assertEqual(self.run_words("describe", self.target, "hello.Hello").out, expected)
+        self.assertIn(expected, self.run_words("describe", self.target).out)
+        for name in ("hello.Hello.SayHello", "hello.Hello/SayHello"):
+            self.assertEqual(self.run_words("describe", self.target, name).out, "hello.Hello.SayHello is a method:\n"
+                             "rpc SayHello ( .hello.Greeting ) returns ( .hello.Introduction );\n")
+        self.check(self.run_words("describe", self.target, "hello.Greting"), 104, "did you mean 'hello.Greeting'?")
