@@ -144,13 +144,8 @@ void CallSession::on_done(const StreamResult& result) {
   explain(status_);
 }
 
-/// What gRPC's own words leave open.
+/// Which option set the limit that was met.
 void CallSession::explain(GrpcStatus& status) const {
-  if (status.message.find("Received http2 header with status") != std::string::npos) {
-    status.message =
-        fmt::format("{} speaks HTTP/2 but not gRPC for {}: a web server, or a proxy without a route for it ({})",
-                    flags_.target, method_.path, status.message);
-  }
   if (status.code == GrpcCode::resource_exhausted && flags_.wire.max_recv) status.message += " (-max-msg-sz)";
   if (status.code == GrpcCode::deadline_exceeded && flags_.max_time) {
     status.message += fmt::format(" (-max-time {})", format_duration(*flags_.max_time));

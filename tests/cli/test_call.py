@@ -9,8 +9,9 @@ from lgen_runs import clean_environment
 from peers import GrpcioEcho
 from programs import Server, binary
 from protos import PROTO_DIR
-from raw_servers import Http2WebServer, Listener
+from raw_servers import Listener
 from waiting import PATIENCE_SECONDS, free_port
+from web_server import WebServer
 
 UNARY, CLIENT, SERVER, BIDI = (f"lgen.echo.Echo/{kind}Stream".replace("UnaryStream", "Unary")
                                for kind in ("Unary", "Client", "Server", "Bidi"))
@@ -206,10 +207,10 @@ class Unreachable(CallCase):
                        f"{server.target} speaks HTTP/1, not HTTP/2: is this the gRPC port?")
 
     def test_a_web_server_over_http_2(self):
-        with Http2WebServer(HTML) as server:
-            ended = self.unreachable(server.target)
-            self.check(ended, 64 + 12, "Code: Unimplemented", f"{server.target} speaks HTTP/2 but not gRPC for "
-                       "/hello.Hello/SayHello: a web server, or a proxy without a route for it (", "404")
+        for status, code, how in ((404, 12, "with HTTP status 404"), (200, 2, "without a gRPC status")):
+            with WebServer(status) as server:
+                self.check(self.unreachable(server.target), 64 + code, f"{server.target} answered {how}, like a web "
+                           "server: is this the gRPC port, and do proxies in between pass gRPC on? (gRPC: ")
 
     def test_no_reflection(self):
         with Recorder() as server:

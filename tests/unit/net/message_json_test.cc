@@ -181,6 +181,30 @@ TEST_CASE("error details are shown by the public types without being in the sche
   CHECK(texts.status_details("\xff").empty());
 }
 
+TEST_CASE("all public error details are known", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  const auto [name, body] = GENERATE(table<std::string, std::string>({
+      {"ErrorInfo", R"("reason": "r", "domain": "d", "metadata": {"k": "v"})"},
+      {"DebugInfo", R"("stackEntries": ["a"], "detail": "d")"},
+      {"QuotaFailure", R"("violations": [{"subject": "s", "description": "d"}])"},
+      {"PreconditionFailure", R"("violations": [{"type": "t", "subject": "s", "description": "d"}])"},
+      {"BadRequest", R"("fieldViolations": [{"field": "f", "description": "d", "reason": "R"}])"},
+      {"RequestInfo", R"("requestId": "i", "servingData": "d")"},
+      {"ResourceInfo", R"("resourceType": "t", "resourceName": "n", "owner": "o", "description": "d")"},
+      {"Help", R"("links": [{"description": "d", "url": "u"}])"},
+      {"LocalizedMessage", R"("locale": "en", "message": "m")"},
+  }));
+  const std::string detail = R"({"@type": "type.googleapis.com/google.rpc.)" + name + "\", " + body + "}";
+  const auto status = texts.to_wire("google.rpc.Status", R"({"code": 3, "details": [)" + detail + "]}");
+  INFO(failure(status));
+  REQUIRE(status.ok());
+  std::string printed = texts.status_details(*status).at(0);
+  std::string expected = detail;
+  for (std::string* text : {&printed, &expected}) std::erase_if(*text, [](char c) { return c == ' ' || c == '\n'; });
+  CHECK(printed == expected);
+}
+
 TEST_CASE("a JSON template and a text template are messages themselves", "[json]") {
   for (const auto& schema : {shop(), everything()}) {
     for (const std::string& type : schema->messages()) {
