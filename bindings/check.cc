@@ -43,7 +43,7 @@ Result<CheckReport> check_plan(PlanInput input) {
   Plan plan(loop, metrics, std::move(input));
   if (const Outcome loaded = plan.load(); !loaded) return loaded.error();
   RunSpec spec = plan.run_spec();
-  CheckReport report{plan.name(), {}};
+  CheckReport report{plan.name(), {}, {}};
   for (ScenarioSpec& scenario : spec.scenarios) {
     scenario.load = one_iteration(scenario.load);
     report.scenarios.push_back(scenario.name);
@@ -56,6 +56,7 @@ Result<CheckReport> check_plan(PlanInput input) {
   Summary summary;
   plan.fill(summary);
   plan.close();
+  report.untried = plan.untried();
   if (outcome->end == RunEnd::plan_error) return make_error(ErrorCode::invalid_argument, outcome->reason);
   if (std::string lines = findings(summary); !lines.empty()) {
     return make_error(ErrorCode::invalid_argument, std::move(lines));

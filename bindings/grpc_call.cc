@@ -157,7 +157,7 @@ int call_property(lua_State* L) {
 // ---- arguments ----
 
 const MethodInfo& check_call_method(lua_State* L, std::string_view what) {
-  if (const auto* handle = test_object<MethodHandle>(L, 2)) return *handle->info;
+  if (const auto* handle = test_object<MethodHandle>(L, 2)) return known_method(L, *handle, what);
   if (lua_type(L, 2) != LUA_TSTRING) {
     raise(L, fmt::format("{}: a method expected (api:method \"pkg.Service/Method\", or its path), got {}", what,
                          describe(L, 2)));

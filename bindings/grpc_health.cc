@@ -27,8 +27,8 @@ Schema& health_schema(ProtoState& proto) {
   sources.bundled = {kBundledProtos, kBundledProtos_count};
   auto schema = Schema::from_files(sources);
   if (!schema) throw std::logic_error(schema.error().message);
-  proto.schemas.push_back(std::move(*schema));
-  return *(proto.health = proto.schemas.back().get());
+  proto.health = *std::move(schema);
+  return *proto.health;
 }
 
 /// ("ch:health", "Check", ch, service): checks what the plan gave; the method and its request.

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "grpc_channel.h"
 #include "host.h"
 #include "lgen/embedded.h"
 #include "lgen/plan.h"
@@ -24,6 +25,8 @@ namespace {
 constexpr Key kProtoKeys[] = {
     {"files", "string|string[]", "the .proto files; paths, or names below an import path"},
     {"import_paths", "string|string[]", "where imports are looked for, besides the plan's folder"},
+    {"protoset", "string|string[]", "instead of files: descriptor sets, paths from the plan's folder"},
+    {"reflection", "lgen.Channel|lgen.Pool", "instead of files: the server tells its schema, before setup"},
 };
 constexpr KeySet kProtoOptions[] = {{"lgen.ProtoOptions", kProtoKeys}};
 
@@ -32,24 +35,82 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
+bool has_field(lua_State* L, const char* key) {
+  const bool found = get_field(L, 1, key);
+  if (found) lua_pop(L, 1);
+  return found;
+}
+
+/// Exactly one of files, protoset and reflection.
+void check_source(lua_State* L) {
+  std::string_view source;
+  for (const char* key : {"files", "protoset", "reflection"}) {
+    if (!has_field(L, key)) continue;
+    if (!source.empty())
+      raise(L, fmt::format("lgen.proto: {} and {} are both given; a schema has one source", source, key));
+    source = key;
+  }
+  if (source.empty()) {
+    raise(L,
+          "lgen.proto: where is the schema? Write files = {\"service.proto\"}, protoset = \"service.pb\" or "
+          "reflection = channel");
+  }
+  if (source != "files" && has_field(L, "import_paths")) {
+    raise(L, fmt::format("lgen.proto: import_paths belong to files, not to {}", source));
+  }
+}
+
+Result<std::unique_ptr<Schema>> read_schema(lua_State* L, const Host& host) {
+  const std::string folder = folder_of(host.input.path);
+  if (has_field(L, "protoset")) {
+    return Schema::from_protoset(string_list_field(L, 1, "protoset", "lgen.proto"), folder);
+  }
+  ProtoFiles sources;
+  sources.files = string_list_field(L, 1, "files", "lgen.proto");
+  sources.import_paths = string_list_field(L, 1, "import_paths", "lgen.proto");
+  sources.base_dir = folder;
+  sources.bundled = bundled_protos();
+  return Schema::from_files(sources);
+}
+
+/// The channel to ask, of a pool its first one; null: no reflection is asked for.
+std::shared_ptr<PlanChannel> reflection_source(lua_State* L) {
+  if (!get_field(L, 1, "reflection")) return nullptr;
+  std::shared_ptr<PlanChannel> source;
+  if (const auto* channel = test_object<ChannelHandle>(L, -1)) {
+    source = channel->channel;
+  } else if (const auto* pool = test_object<PoolHandle>(L, -1)) {
+    source = pool->pool->channels.front();
+  } else {
+    raise(L, fmt::format("lgen.proto: reflection: a channel or a pool expected, got {}", describe(L, -1)));
+  }
+  lua_pop(L, 1);
+  return source;
+}
+
 int load_proto(lua_State* L) {
   Host& host = host_of(L);
   host.only_at_load(L, "lgen.proto");
   check_options(L, 1, "lgen.proto", kProtoOptions[0]);
-  ProtoFiles sources;
-  sources.files = string_list_field(L, 1, "files", "lgen.proto");
-  sources.import_paths = string_list_field(L, 1, "import_paths", "lgen.proto");
-  sources.base_dir = folder_of(host.input.path);
-  sources.bundled = bundled_protos();
-  if (sources.files.empty()) raise(L, "lgen.proto: files is missing; write files = {\"service.proto\"}");
-  auto schema = Schema::from_files(sources);
-  if (!schema) raise(L, fmt::format("lgen.proto: {}", schema.error().message));
-  host.proto->schemas.push_back(std::move(*schema));
-  push_object<SchemaHandle>(L, SchemaHandle{host.proto->schemas.back().get()});
+  check_source(L);
+  auto schema = std::make_unique<PlanSchema>();
+  schema->where = where(L);
+  schema->source = reflection_source(L);
+  if (!schema->source) {
+    auto read = read_schema(L, host);
+    if (!read) raise(L, fmt::format("lgen.proto: {}", read.error().message));
+    schema->schema = *std::move(read);
+  }
+  push_object<SchemaHandle>(L, SchemaHandle{schema.get()});
+  host.proto->plan_schemas.push_back(std::move(schema));
   return 1;
 }
 
-Schema& check_schema(lua_State* L, std::string_view what) { return *check_object<SchemaHandle>(L, 1, what).schema; }
+Schema& check_schema(lua_State* L, std::string_view what) {
+  const PlanSchema& schema = *check_object<SchemaHandle>(L, 1, what).schema;
+  if (!schema.schema) refuse_unknown_schema(L, what);
+  return *schema.schema;
+}
 
 /// The value, or raises its error as "api:method: ...".
 template <class T>
@@ -58,10 +119,25 @@ const T& value_or_raise(lua_State* L, const Result<const T*>& found, std::string
   return **&found.value();
 }
 
+/// A handle that is filled in when the server has told its schema.
+int push_pending_method(lua_State* L, PlanSchema& schema, std::string_view name) {
+  if (host_of(L).phase != Phase::load) refuse_unknown_schema(L, "api:method");
+  auto canonical = canonical_method_name(name);
+  if (!canonical) raise(L, fmt::format("api:method: {}", canonical.error().message));
+  auto method = std::make_unique<PendingMethod>();
+  method->info.path = "/" + *canonical;
+  method->info.name = *std::move(canonical);
+  method->where = where(L);
+  push_object<MethodHandle>(L, MethodHandle{&method->info, method.get()});
+  schema.methods.push_back(std::move(method));
+  return 1;
+}
+
 int schema_method(lua_State* L) {
-  Schema& schema = check_schema(L, "api:method");
+  PlanSchema& schema = *check_object<SchemaHandle>(L, 1, "api:method").schema;
   const auto name = check_string(L, 2, "api:method");
-  push_object<MethodHandle>(L, MethodHandle{&value_or_raise(L, schema.method(name), "api:method")});
+  if (!schema.schema) return push_pending_method(L, schema, name);
+  push_object<MethodHandle>(L, MethodHandle{&value_or_raise(L, schema.schema->method(name), "api:method")});
   return 1;
 }
 
@@ -114,16 +190,18 @@ std::string_view property_name(lua_State* L) {
 }
 
 int method_property(lua_State* L) {
-  const MethodInfo& info = *check_object<MethodHandle>(L, 1, "method").info;
+  const auto& handle = check_object<MethodHandle>(L, 1, "method");
   const std::string_view name = property_name(L);
   if (name == "name") {
-    push(L, info.name);
-  } else if (name == "kind") {
+    push(L, handle.info->name);
+    return 1;
+  }
+  if (name != "kind" && name != "input" && name != "output") return 0;
+  const MethodInfo& info = known_method(L, handle, fmt::format("method.{}", name));
+  if (name == "kind") {
     push(L, to_string(info.kind));
-  } else if (name == "input" || name == "output") {
-    push(L, (name == "input" ? info.input : info.output)->name);
   } else {
-    return 0;
+    push(L, (name == "input" ? info.input : info.output)->name);
   }
   return 1;
 }
@@ -155,10 +233,12 @@ int encoded_length(lua_State* L) {
 
 constexpr Binding kProtoBindings[] = {
     {"proto", load_proto, "fun(options: lgen.ProtoOptions): lgen.Schema",
-     "[R] reads .proto files; streaming.proto, hello.proto and echo.proto are built in"},
+     "[R] message types and methods, from .proto files (streaming.proto, hello.proto and echo.proto are built in), a "
+     "descriptor set or a server"},
 };
 constexpr Binding kSchemaBindings[] = {
-    {"method", schema_method, "fun(self, name: string): lgen.Method", "[R] a method, \"pkg.Service/Method\""},
+    {"method", schema_method, "fun(self, name: string): lgen.Method",
+     "[R] a method, \"pkg.Service/Method\"; by reflection it is looked up before setup"},
     {"message", schema_message, "fun(self, type: string, message: table): lgen.Encoded",
      "[R] encodes a message once, to be sent often"},
     {"enum", schema_enum, "fun(self, type: string): table<string, integer>", "[R] an enum's numbers by name"},
@@ -202,7 +282,11 @@ Outcome push_message(lua_State* L, const MessagePlan* plan, std::string_view byt
 
 const Module kProtoModule = {"lgen", "", kProtoBindings, kProtoOptions};
 const Module kSchemaClass = {
-    "lgen.Schema", "Message types and methods of .proto files.", kSchemaBindings, {}, &SchemaHandle::kType};
+    "lgen.Schema",
+    "Message types and methods of a service. By reflection they are known from setup on, methods excepted.",
+    kSchemaBindings,
+    {},
+    &SchemaHandle::kType};
 const Module kMethodClass = {
     "lgen.Method", "A method of a service.", kMethodBindings, {}, &MethodHandle::kType, nullptr, method_property,
     nullptr,       method_tostring};

@@ -11,6 +11,7 @@
 #include "lgen/schema.h"
 #include "lgen/wire.h"
 #include "modules.h"
+#include "proto_reflection.h"
 #include "stack.h"
 
 namespace lgen::lua {
@@ -19,22 +20,30 @@ struct Host;
 
 struct ProtoState {
   explicit ProtoState(Host&) {}
-  std::vector<std::unique_ptr<Schema>> schemas;
-  Schema* health = nullptr;  // of grpc.health.v1, once it is needed
-  WireBuffer buffer;         // of the message being encoded; free again when the binding returns
+  std::vector<std::unique_ptr<PlanSchema>> plan_schemas;
+  std::vector<std::string> untried;  // what `lgen check` could not try for want of a schema, each with its place
+  std::unique_ptr<Schema> health;    // of grpc.health.v1, once it is needed
+  WireBuffer buffer;                 // of the message being encoded; free again when the binding returns
 };
 
 /// What lgen.proto returns.
 struct SchemaHandle {
   static constexpr ObjectType kType{"lgen.Schema"};
-  Schema* schema;
+  PlanSchema* schema;
 };
 
 /// What api:method returns.
 struct MethodHandle {
   static constexpr ObjectType kType{"lgen.Method"};
   const MethodInfo* info;
+  const PendingMethod* pending = nullptr;  // of a schema by reflection
 };
+
+/// The method behind the handle. Raises while its schema is not known.
+inline const MethodInfo& known_method(lua_State* L, const MethodHandle& handle, std::string_view what) {
+  if (handle.pending && !handle.pending->known) refuse_unknown_method(L, what, *handle.pending);
+  return *handle.info;
+}
 
 /// What api:message returns: a message encoded once, to be sent often. Its bytes lie behind it.
 struct EncodedMessage {

@@ -20,6 +20,7 @@
 #include "lint.h"
 #include "mod_grpc.h"
 #include "mod_metrics.h"
+#include "mod_proto.h"
 #include "plan_options.h"
 #include "plan_setup.h"
 #include "plan_stop.h"
@@ -214,6 +215,8 @@ const std::string& Plan::name() const { return host_->decl.name; }
 const std::string& Plan::about() const { return host_->decl.about; }
 const std::vector<PlanOption>& Plan::options() const { return host_->decl.options; }
 const std::string& Plan::connect_failure() const { return host_->connect_failure; }
+
+const std::vector<std::string>& Plan::untried() const { return host_->proto->untried; }
 
 RunSpec Plan::run_spec() {
   Host& host = *host_;

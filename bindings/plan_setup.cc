@@ -7,6 +7,7 @@
 
 #include "host.h"
 #include "mod_grpc.h"
+#include "proto_reflection.h"
 #include "stack.h"
 #include "task.h"
 
@@ -64,7 +65,7 @@ class Steps final : public Operation {
   void begin_after_channels() {
     waiting_ = host_.grpc->wait_all_ready(host_.settings.wait_ready, [this](Outcome ready) {
       if (!ready && !cancelled_) host_.connect_failure = ready.error().message;
-      ready ? next() : finish(ready.error());
+      ready ? fetch() : finish(ready.error());
     });
   }
   void begin() {
@@ -75,6 +76,7 @@ class Steps final : public Operation {
     cancelled_ = true;
     if (task_) task_->cancel();
     waiting_.cancel();
+    fetching_.cancel();
   }
   void drop() noexcept override {
     done_ = {};
@@ -85,6 +87,12 @@ class Steps final : public Operation {
 
  private:
   ~Steps() = default;
+
+  /// Schemas that a server tells; `lgen check` does without, because it has no network.
+  void fetch() {
+    if (cancelled_ || host_.input.purpose == PlanPurpose::check || !has_unknown_schemas(host_)) return next();
+    fetching_ = fetch_schemas(host_, [this](Outcome known) { known ? next() : finish(known.error()); });
+  }
 
   void next() {
     if (cancelled_) return finish(make_error(ErrorCode::cancelled, "cancelled"));
@@ -137,7 +145,7 @@ class Steps final : public Operation {
   std::vector<Step> steps_;
   std::size_t at_ = 0;
   Task* task_ = nullptr;
-  Op waiting_;
+  Op waiting_, fetching_;
   bool cancelled_ = false, dropped_ = false, finished_ = false;
 };
 

@@ -12,7 +12,7 @@ namespace lgen::lua {
 
 struct Host;
 
-/// Channels ready -> lgen.setup -> every scenario's setup. `done` gets the first error.
+/// Channels ready -> schemas fetched from servers -> lgen.setup -> every scenario's setup. `done` gets the first error.
 Op run_setup(Host& host, std::function<void(Outcome)> done);
 
 /// lgen.teardown(data).

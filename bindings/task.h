@@ -65,6 +65,8 @@ class Task {
   void begin();
 
   lua_State* co() const { return co_; }
+  /// The one that no task has made: a VU's iteration, setup, ...
+  Task& root() { return parent_ ? parent_->root() : *this; }
   Host& host() const { return host_; }
   LuaVu* vu() const { return vu_; }
   Random& random() { return random_; }

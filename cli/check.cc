@@ -28,6 +28,7 @@ int check(Words words) {
     return kConfiguration;
   }
   fmt::print("{}: ok ({})\n", arguments->plan, fmt::join(report->scenarios, ", "));
+  for (const std::string& place : report->untried) fmt::print("{}; not tried from here on\n", place);
   return kOk;
 }
 

@@ -73,6 +73,8 @@
 ---@class lgen.ProtoOptions
 ---@field files? string|string[] the .proto files; paths, or names below an import path
 ---@field import_paths? string|string[] where imports are looked for, besides the plan's folder
+---@field protoset? string|string[] instead of files: descriptor sets, paths from the plan's folder
+---@field reflection? lgen.Channel|lgen.Pool instead of files: the server tells its schema, before setup
 
 ---@class lgen.ChannelOptions
 ---@field transport? "grpc" which implementation of gRPC; default: --transport
@@ -227,7 +229,7 @@
 ---@field all fun(list: (lgen.Task|function)[]): any[] [Y R] Runs all; their first results; the first error cancels the others and is raised.
 ---@field race fun(list: (lgen.Task|function)[]): ... [Y R] Results of the first to end; cancels the others.
 ---@field timeout fun(seconds: lgen.Duration, fn: function, ...): ... [Y R E] Results of fn(...), or nil, err when the time is up.
----@field proto fun(options: lgen.ProtoOptions): lgen.Schema [R] reads .proto files; streaming.proto, hello.proto and echo.proto are built in
+---@field proto fun(options: lgen.ProtoOptions): lgen.Schema [R] message types and methods, from .proto files (streaming.proto, hello.proto and echo.proto are built in), a descriptor set or a server
 ---@field counter fun(name: string, o?: lgen.MetricOptions): lgen.Counter [R] A sum that only rises.
 ---@field gauge fun(name: string, o?: lgen.MetricOptions): lgen.Gauge [R] A value that goes up and down.
 ---@field rate fun(name: string, o?: lgen.MetricOptions): lgen.Rate [R] The share of true samples.
@@ -276,9 +278,9 @@
 ---@field uuid fun(): string A random UUID, version 4.
 ---@field shuffle fun(list: any[]): any[] [R] Shuffles the list in place and returns it.
 
----Message types and methods of .proto files.
+---Message types and methods of a service. By reflection they are known from setup on, methods excepted.
 ---@class lgen.Schema
----@field method fun(self, name: string): lgen.Method [R] a method, "pkg.Service/Method"
+---@field method fun(self, name: string): lgen.Method [R] a method, "pkg.Service/Method"; by reflection it is looked up before setup
 ---@field message fun(self, type: string, message: table): lgen.Encoded [R] encodes a message once, to be sent often
 ---@field enum fun(self, type: string): table<string, integer> [R] an enum's numbers by name
 ---@field decode fun(self, type: string, bytes: string): table?, lgen.Error? [R E] a message from its bytes

@@ -104,6 +104,16 @@ class CheckTest(LgenCase):
                 self.check(ended, 104, message)
                 self.assertEqual(ended.out, "")
 
+    def test_a_schema_only_the_server_knows(self):
+        top = ("local ch = lgen.grpc.channel('main', 'a:1')\nlocal api = lgen.proto { reflection = ch }\n"
+               "local Hello = api:method 'hello.Hello/SayHello'\n")
+        self.plan(top, "ch:call(Hello, {})")
+        ended = self.run_words("check", "plan.lua")
+        self.check(ended, 0)
+        self.assertEqual(ended.out, "plan.lua: ok (s)\nplan.lua:8: ch:call: hello.Hello/SayHello is known to the server "
+                         "only; not tried from here on\n")
+        self.check(self.run_words("plan.lua", "--help"), 0)
+
     def test_checks_and_thresholds_are_not_judged(self):
         self.plan("lgen.threshold('iterations', 'count > 1000')", "lgen.check('no', false)")
         self.check(self.run_words("check", "plan.lua"), 0)

@@ -20,6 +20,9 @@ std::unique_ptr<GrpcChannel> make_null_channel(Loop& loop, const std::string& ta
 struct CheckReport {
   std::string name;                    // of the plan
   std::vector<std::string> scenarios;  // each ran one iteration
+  /// "file:line: what", where an iteration (or setup) was left, because what follows depends on what a server tells of
+  /// its types.
+  std::vector<std::string> untried;
 };
 
 /// The error's message is ready to print, "file:line: what"; several findings are several lines.

@@ -85,6 +85,9 @@ class Plan {
   /// Set when the channels did not become ready within --wait-ready: why.
   const std::string& connect_failure() const;
 
+  /// In `lgen check`: places where it stopped trying, because what follows depends on a server's reflection.
+  const std::vector<std::string>& untried() const;
+
   /// Called on another thread when the plan hangs in a function that cannot be interrupted while it runs (not while it
   /// loads); everything stands still meanwhile and may be read. It should print what there is and end the process; if
   /// it returns, the process ends with exit code 107.

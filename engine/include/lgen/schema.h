@@ -25,6 +25,9 @@ namespace lgen {
 /// "unary", "client" (the client streams), "server", "bidi".
 std::string_view to_string(MethodKind kind);
 
+/// "pkg.Service/Method" of "pkg.Service/Method" or "pkg.Service.Method", either with a leading slash.
+Result<std::string> canonical_method_name(std::string_view name);
+
 struct MethodInfo {
   std::string name;  // "pkg.Service/Method"
   std::string path;  // "/pkg.Service/Method", as HTTP/2 sends it
@@ -70,7 +73,7 @@ class Schema {
   Schema(const Schema&) = delete;
   Schema& operator=(const Schema&) = delete;
 
-  /// "pkg.Service/Method", "pkg.Service.Method", either with a leading slash. Errors say what there is instead.
+  /// Any form that canonical_method_name takes. Errors say what there is instead.
   Result<const MethodInfo*> method(std::string_view name);
   Result<const MessagePlan*> message(std::string_view full_name);
   Result<const EnumPlan*> enumeration(std::string_view full_name);

@@ -151,7 +151,9 @@ Error ReflectionCall::explain(const GrpcStatus& status) const {
   std::string why = fmt::format("{}: {}", to_string(status.code), status.message);
   if (status.ok()) why = fmt::format("the server ended the stream before it had answered; {}", kInstead);
   if (status.code == GrpcCode::deadline_exceeded) {
-    why = fmt::format("not over within {}; {}", format_duration(options_.timeout), kInstead);
+    why = channel_.state() == ChannelState::ready
+              ? fmt::format("not over within {}; {}", format_duration(options_.timeout), kInstead)
+              : fmt::format("not connected within {}", format_duration(options_.timeout));
   }
   if (is_refusal(status.code)) why += fmt::format("; pass what it wants in the metadata, or {}", kInstead);
   return about_target(error_code_of(status.code), why);

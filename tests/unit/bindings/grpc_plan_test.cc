@@ -124,7 +124,6 @@ TEST_CASE("plan mistakes are found at load, with line and suggestion") {
       {"api:method 'streaming.Streamer/ProcessTextStrem'",
        "api:method: service streaming.Streamer has no method 'ProcessTextStrem'"},
       {"lgen.proto { flies = { 'x.proto' } }", "lgen.proto: unknown option 'flies' (did you mean 'files'?)"},
-      {"lgen.proto { reflection = 1 }", "lgen.proto: unknown option 'reflection'"},
       {"lgen.proto { files = { 'nowhere.proto' } }", "lgen.proto: "},
       {"lgen.grpc.channel('main', 'a:1'):wait_ready()",
        "network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run"},

@@ -37,8 +37,10 @@ std::string listed(const Names& names) {
 Error unknown_method(const pb::ServiceDescriptor* service, std::string_view name) {
   Names known;
   for (int i = 0; i < service->method_count(); ++i) known.push_back(service->method(i)->name());
-  return make_error(ErrorCode::not_found, fmt::format("service {} has no method '{}' (it has: {})",
-                                                      service->full_name(), name, listed(known)));
+  const std::string_view hint = known.size() > kShownNames ? did_you_mean(name, known) : std::string_view();
+  return make_error(ErrorCode::not_found,
+                    fmt::format("service {} has no method '{}' ({})", service->full_name(), name,
+                                hint.empty() ? "it has: " + listed(known) : fmt::format("did you mean '{}'?", hint)));
 }
 
 Names sorted(Names names) {
@@ -56,6 +58,18 @@ Result<std::unique_ptr<Schema>> schema_of(Result<DescriptorSet> set) {
 std::string_view to_string(MethodKind kind) {
   constexpr std::string_view kNames[] = {"unary", "client", "server", "bidi"};
   return kNames[static_cast<std::size_t>(kind)];
+}
+
+Result<std::string> canonical_method_name(std::string_view name) {
+  std::string plain(name.starts_with('/') ? name.substr(1) : name);
+  const std::size_t slash = plain.find('/');
+  const std::size_t split = slash != std::string::npos ? slash : plain.rfind('.');
+  if (split == std::string::npos || split == 0 || split + 1 == plain.size()) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("'{}' is no method name; write \"package.Service/Method\"", name));
+  }
+  plain[split] = '/';
+  return plain;
 }
 
 std::string_view nearest_name(std::string_view word, const Names& names) {
@@ -105,15 +119,11 @@ Result<const pb::ServiceDescriptor*> Schema::Impl::find_service(std::string_view
 }
 
 Result<const pb::MethodDescriptor*> Schema::Impl::find_method(std::string_view name) const {
-  std::string_view plain = name.starts_with('/') ? name.substr(1) : name;
-  const std::size_t slash = plain.find('/');
-  const std::size_t split = slash != std::string_view::npos ? slash : plain.rfind('.');
-  if (split == std::string_view::npos || split == 0 || split + 1 == plain.size()) {
-    return make_error(ErrorCode::invalid_argument,
-                      fmt::format("'{}' is no method name; write \"package.Service/Method\"", name));
-  }
-  const std::string method_name{plain.substr(split + 1)};
-  const auto service = find_service(plain.substr(0, split));
+  const auto canonical = canonical_method_name(name);
+  if (!canonical) return canonical.error();
+  const std::size_t slash = canonical->find('/');
+  const std::string method_name = canonical->substr(slash + 1);
+  const auto service = find_service(canonical->substr(0, slash));
   if (!service) return service.error();
   const pb::MethodDescriptor* method = (*service)->FindMethodByName(method_name);
   if (method == nullptr) return unknown_method(*service, method_name);
