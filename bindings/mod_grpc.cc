@@ -72,8 +72,8 @@ class StartWait final : public Operation {
     const bool patience = error.code == ErrorCode::timeout || error.code == ErrorCode::refused;
     return make_error(
         error.code,
-        fmt::format("{}. Nothing was sent. Is the server running, and --target {} right?{}", error.message,
-                    host_.settings.target,
+        fmt::format("{}{} Nothing was sent. Is the server running, and --target {} right?{}", error.message,
+                    error.message.ends_with('?') ? "" : ".", host_.settings.target,
                     patience ? fmt::format(" --wait-ready {} says how long to wait", format_duration(limit_)) : ""));
   }
 

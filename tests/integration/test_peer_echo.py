@@ -55,6 +55,18 @@ class EchoCase(unittest.TestCase):
         self.assertEqual(ran.summary.json["conservation"], "")
         return ran.summary
 
+    def check_books(self, server):
+        expected = times(as_servers_see(CALLS | STREAMS))
+        books = server.close_books(sum(expected.values()))
+        if server.mistakes_cancel_for_end:
+            expected, books.calls = alike(expected), alike(books.calls)
+        self.assertEqual(books.calls, expected)
+        if books.read is not None:
+            # The deadlined calls' requests are read; a unary call is one message each way.
+            unary = sum(CALLS.values())
+            self.assertEqual(books.read, times(SENT | {UNARY: unary}))
+            self.assertEqual(books.written, times(RECEIVED | {UNARY: CALLS[UNARY, "OK"]}))
+
 
 class EveryKindAndEnd(EchoCase):
     def test_counts_and_codes(self):
@@ -72,18 +84,6 @@ class EveryKindAndEnd(EchoCase):
             self.check_books(server)
 
         self.on_each_server(check)
-
-    def check_books(self, server):
-        expected = times(as_servers_see(CALLS | STREAMS))
-        books = server.close_books(sum(expected.values()))
-        if server.mistakes_cancel_for_end:
-            expected, books.calls = alike(expected), alike(books.calls)
-        self.assertEqual(books.calls, expected)
-        if books.read is not None:
-            # The deadlined calls' requests are read; a unary call is one message each way.
-            unary = sum(CALLS.values())
-            self.assertEqual(books.read, times(SENT | {UNARY: unary}))
-            self.assertEqual(books.written, times(RECEIVED | {UNARY: CALLS[UNARY, "OK"]}))
 
 
 class TooLarge(EchoCase):

@@ -47,6 +47,8 @@ constexpr std::array kCauses = {
     Cause{"onnection timed out", ErrorCode::timeout, "does not answer: the connection attempt timed out"},
     Cause{"Socket closed", ErrorCode::protocol,
           "closes the connection before HTTP/2 begins (a TLS port dialled without --tls, or no gRPC server?)"},
+    Cause{"Endpoint read failed", ErrorCode::protocol,
+          "closes the connection before HTTP/2 begins (a TLS port dialled without --tls, or no gRPC server?)"},
     Cause{"", ErrorCode::unavailable, "cannot be reached"},
 };
 
@@ -123,21 +125,35 @@ std::string GrpcFailures::limit_advice(std::string_view grpc_text) const {
   return std::string("; to allow it, raise the channel's ") + (sent ? "max_send" : "max_recv");
 }
 
+/// gRPC core's words for a reply that ends without grpc-status: after our side was closed, or before.
+static bool ends_without_status(const GrpcStatus& status) {
+  return (status.code == GrpcCode::unknown && status.message == "Stream removed") ||
+         (status.code == GrpcCode::internal && status.message == "Received RST_STREAM with error code 0");
+}
+
+/// Proxies that ask for certificates may let everybody connect and refuse by HTTP.
+std::string GrpcFailures::certificate_advice(std::string_view http_status) const {
+  if (!tls_ || http_status != "400") return "";
+  if (tls_->cert.empty()) return " Does it want a client certificate (--cert and --key)?";
+  return " Does it accept the client certificate " + tls_->cert + "?";
+}
+
 bool GrpcFailures::explain_answer(GrpcStatus& status) const {
-  constexpr std::string_view kHttpStatus = "Received http2 header with status: ", kNoStatus = "Stream removed";
+  constexpr std::string_view kHttpStatus = "Received http2 header with status: ";
   if (status.code == GrpcCode::resource_exhausted) status.message += limit_advice(status.message);
-  std::string how;
+  std::string how, advice;
   if (status.message.starts_with(kHttpStatus)) {
-    how = "with HTTP status " + status.message.substr(kHttpStatus.size());
-  } else if (status.code == GrpcCode::unknown && status.message == kNoStatus) {
+    const std::string number = status.message.substr(kHttpStatus.size());
+    how = "with HTTP status " + number;
+    advice = certificate_advice(number);
+  } else if (ends_without_status(status)) {
     how = "without a gRPC status";
   } else {
     return false;
   }
-  status.message =
-      address_ + " answered " + how +
-      ", like a web server: is this the gRPC port, and do proxies in between pass gRPC on? (gRPC: " + status.message +
-      ")";
+  status.message = address_ + " answered " + how +
+                   ", like a web server: is this the gRPC port, and do proxies in between pass gRPC on?" + advice +
+                   " (gRPC: " + status.message + ")";
   return true;
 }
 

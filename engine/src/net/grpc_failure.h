@@ -40,6 +40,7 @@ class GrpcFailures {
   struct Inquiry;
   void inquire();
   std::string limit_advice(std::string_view grpc_text) const;
+  std::string certificate_advice(std::string_view http_status) const;
 
   Loop& loop_;
   const std::string address_;

@@ -169,27 +169,35 @@ std::string certificate_problem(SSL* ssl, const TlsOptions& options, const std::
   return problem + "; " + describe(certificate);
 }
 
+constexpr const char* kNoHttp2 = "it speaks TLS but does not offer HTTP/2 (no ALPN 'h2'): is this the gRPC port?";
+
 std::string alpn_problem(SSL* ssl) {
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &size);
-  return size == 0 ? "it speaks TLS but does not offer HTTP/2 (no ALPN 'h2'): is this the gRPC port?" : "";
+  return size == 0 ? kNoHttp2 : "";
+}
+
+std::string certificate_hint(const TlsOptions& options) {
+  if (options.cert.empty()) return "it may want a client certificate: --cert and --key";
+  return "it may not accept the client certificate " + options.cert;
 }
 
 /// Why the handshake itself broke off.
-std::string handshake_problem(int ssl_error) {
+std::string handshake_problem(int ssl_error, const TlsOptions& options) {
   const unsigned long error = ERR_peek_last_error();
   const int reason = ERR_GET_REASON(error);
   if (ssl_error == SSL_ERROR_SYSCALL || error == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-    return "it closed the connection during the TLS handshake; it may want a client certificate: --cert and --key";
+    return "it closed the connection during the TLS handshake; " + certificate_hint(options);
   }
   if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST) {
     return "it does not speak TLS there; use --plaintext";
   }
+  if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL) return kNoHttp2;
   const char* text = ERR_reason_error_string(error);
   const std::string said = text != nullptr ? text : "unknown reason";
   if (said.find("alert") == std::string::npos) return "the TLS handshake failed: " + said;
-  return "it refused the TLS handshake (" + said + "); it may want a client certificate: --cert and --key";
+  return "it refused the TLS handshake (" + said + "); " + certificate_hint(options);
 }
 
 Context make_context(const TlsOptions& options) {
@@ -222,19 +230,19 @@ int drive(SSL* ssl, int fd, SteadyTime deadline, Step step) {
 
 /// TLS 1.3 servers refuse a client certificate only after the client's part is through: their alert is the first thing
 /// to be read. A server that sends its SETTINGS is content.
-std::string first_read_problem(SSL* ssl, int fd, SteadyTime deadline) {
+std::string first_read_problem(SSL* ssl, int fd, const TlsOptions& options, SteadyTime deadline) {
   char byte = 0;
   const int error = drive(ssl, fd, deadline, [&] { return SSL_read(ssl, &byte, 1); });
-  return error == SSL_ERROR_SSL ? handshake_problem(error) : std::string();
+  return error == SSL_ERROR_SSL ? handshake_problem(error, options) : std::string();
 }
 
 std::string find_problem(SSL* ssl, int fd, const TlsOptions& options, const std::string& host, SteadyTime deadline) {
   const int error = drive(ssl, fd, deadline, [&] { return SSL_connect(ssl); });
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return "it does not answer the TLS handshake";
-  if (error != SSL_ERROR_NONE) return handshake_problem(error);
+  if (error != SSL_ERROR_NONE) return handshake_problem(error, options);
   std::string problem = certificate_problem(ssl, options, host);
   if (problem.empty()) problem = alpn_problem(ssl);
-  return problem.empty() ? first_read_problem(ssl, fd, deadline) : problem;
+  return problem.empty() ? first_read_problem(ssl, fd, options, deadline) : problem;
 }
 
 }  // namespace
