@@ -6,7 +6,8 @@ lgen.plan { api = 1, name = "unary", about = "Unary calls at a steady rate, with
 
 local opt = lgen.options {
   { "callers", "int", default = 10, min = 1, help = "virtual users: how many calls may run at a time" },
-  { "per-second", "number", default = 100, min = 0, help = "calls a second, all callers together; 0: as fast as they go" },
+  { "per-second", "number", default = 100, min = 0,
+    help = "calls a second, all callers together; 0: as fast as they go" },
   { "timeout", "duration", default = "1s", help = "deadline of a call" },
   { "request-size", "size", default = "100B", help = "payload of a request" },
   { "reply-size", "size", default = "100B", help = "payload of a reply" },

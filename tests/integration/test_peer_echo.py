@@ -1,10 +1,13 @@
 """The same plans against lgen-server, Python's grpcio and Node.js' grpc-js: what lgen reports does not depend on who
 serves, and every server has counted the same as lgen."""
 
+import os
+import tempfile
 import unittest
 
 import lgen
 import peers
+from relay import Relay
 
 USERS, ROUNDS, MESSAGES = 3, 5, 20
 TIMES = USERS * ROUNDS
@@ -93,6 +96,53 @@ class TooLarge(EchoCase):
             self.assertEqual(summary.totals("grpc_calls", "code"), {"RESOURCE_EXHAUSTED": 18, "OK": 6})
             self.assertEqual(summary.totals("grpc_streams_ended", "code"), {"RESOURCE_EXHAUSTED": 6, "OK": 6})
             self.assertEqual(summary.total("grpc_connections"), 2)
+
+        self.on_each_server(check)
+
+
+class BesideTheMessages(EchoCase):
+    """Metadata, trailers, rich errors and compression, with the servers that echo them."""
+
+    REPLIES = 2 * 3 * 4 * 100000  # bytes of payload that echo_metadata.lua asks for
+
+    def test_metadata_trailers_details_and_compressed_replies(self):
+        for start in [peers.GrpcioEcho, peers.NodeEcho]:
+            with self.subTest(start.name), start() as server, Relay(server.target) as relay:
+                summary = self.run_plan(relay, "echo_metadata.lua")
+                failed = {check["name"]: check for check in summary.json["checks"] if check["fails"]}
+                self.assertEqual(failed, {})
+                self.assertEqual(len(summary.json["checks"]), 3 * 9 + 1 + 2 * 5 + 3)
+                self.check_size(relay.received, self.REPLIES, server.compresses_replies)
+
+    def check_size(self, size, payload, compressed):
+        if compressed:
+            self.assertLess(size, payload / 10)
+        else:
+            self.assertGreater(size, payload)
+
+    REQUESTS = """
+local lgen = require "lgen"
+local api = lgen.proto { files = { "echo.proto" } }
+local Unary = api:method "lgen.echo.Echo/Unary"
+local ch = lgen.grpc.channel("main", lgen.target, { compression = "HOW" })
+lgen.scenario("s", {
+  load = lgen.load.per_vu_iterations { vus = 1, iterations = 5 },
+  run = function()
+    local reply = assert(ch:call(Unary, { payload = ("y"):rep(100000), reply_size = 1 }))
+    lgen.check("all of it was read", reply.payload_bytes_seen == 100000)
+  end,
+})
+"""
+
+    def test_compressed_requests(self):
+        def check(server):
+            for how in ["none", "gzip", "deflate"]:
+                with self.subTest(how), tempfile.TemporaryDirectory() as folder, Relay(server.target) as relay:
+                    plan = os.path.join(folder, "requests.lua")
+                    with open(plan, "w", encoding="utf-8") as file:
+                        file.write(self.REQUESTS.replace("HOW", how))
+                    self.run_plan(relay, plan)
+                    self.check_size(relay.sent, 5 * 100000, how != "none")
 
         self.on_each_server(check)
 

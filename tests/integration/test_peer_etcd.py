@@ -23,7 +23,8 @@ def spelled_as_in_go(code):
 class EtcdCase(unittest.TestCase):
     def check_books(self, etcd, summary, expected):
         """lgen and etcd have both counted what is `expected`: {(method, code): calls or streams}."""
-        counted = summary.totals("grpc_calls", "method", "code") | summary.totals("grpc_streams_ended", "method", "code")
+        counted = {key: count for metric in ["grpc_calls", "grpc_streams_ended"]
+                   for key, count in summary.totals(metric, "method", "code").items()}
         self.assertEqual(counted, expected)
         watches = expected[WATCH, "CANCELLED"]
         # etcd learns of a cancellation a moment later, and files it under one of two codes.

@@ -135,7 +135,7 @@ class ClientCertificates(ProxyCase):
             self.refused(nginx, *ours.trust, texts=[
                 f"INTERNAL: {answered(nginx, 400)} Does it want a client certificate (--cert and --key)? (gRPC: "])
             self.refused(nginx, *ours.shown(ours.stranger), texts=[
-                f"INTERNAL: {answered(nginx, 400)} Does it accept the client certificate {ours.stranger.cert}? (gRPC: "])
+                f"INTERNAL: {answered(nginx, 400)} Does it accept the client certificate {ours.stranger.cert}?"])
 
     def test_lgen_server(self):
         ours = self.certificates

@@ -94,6 +94,10 @@ class NodeEcho(EchoPeer):
                          {"NODE_PATH": os.path.join(os.environ["LGEN_BIN_DIR"], "..", "node", "node_modules")})
 
 
+ECHO_SERIES = re.compile(r'grpc_server_call_duration_seconds_count\{grpc_method="(lgen\.echo[^"]*)",'
+                         r'grpc_status="(\w+)"\}')
+
+
 class LgenEcho(Server):
     """lgen-server in the same role."""
 
@@ -104,15 +108,14 @@ class LgenEcho(Server):
         super().__init__("--pod", self.backend)
 
     def close_books(self, calls):
-        """What it has counted, once that is as many calls as expected: it writes down an end after the caller has it."""
-        eventually(lambda: sum(self._by_method_and_code("duration_seconds_count").values()) >= calls,
-                   f"{calls} calls in the metrics of lgen-server")
-        return Books(self._by_method_and_code("duration_seconds_count"), None, None)
+        """What it has counted, once that is as many calls as expected: it writes an end down after the caller has it."""
+        eventually(lambda: sum(self._calls().values()) >= calls, f"{calls} calls in the metrics of lgen-server")
+        return Books(self._calls(), None, None)
 
-    def _by_method_and_code(self, metric):
+    def _calls(self):
         found = {}
         for series, value in self.metrics().items():
-            match = re.match(r'grpc_server_call_%s\{grpc_method="(lgen.echo[^"]*)",grpc_status="(\w+)"\}' % metric, series)
+            match = ECHO_SERIES.match(series)
             if match and value:
                 found[match.groups()] = int(value)
         return found
