@@ -77,6 +77,17 @@ class Bench:
                                     self.bare(server, "--channels", 4, "--inflight", 64, "--calls", calls))
         return [compared("unary SayHello from Lua, 64 in flight, 4 channels", ours, bare, calls, "call", 1.10)]
 
+    def one_line(self):
+        """`lgen bench` beside the plan that one would write for it"""
+        calls = 100_000
+        data = '{"name": "vu{{.WorkerID}}"}'
+        with Server() as server:
+            words = [self.program("lgen"), "bench", server.target, "hello.Hello/SayHello", "--proto", "hello.proto",
+                     "--quiet", "--no-color", "-n", calls, "-c", 64, "--connections", 4, "-t", "10s", "-d", data]
+            bench, plan = take_turns(self.runs, words, self.lgen("unary.lua", server, "--calls", calls))
+        note = f"{median_cpu(bench) / calls * 1e6:.2f} us CPU a call, the plan {median_cpu(plan) / calls * 1e6:.2f}"
+        return [Row("lgen bench, unary SayHello", cpu_ratio(bench, plan), "x plan", 1.05, note)]
+
     def stream(self):
         """30 client streams over 3 channels, flat out"""
         streams, messages = 30, 30_000
@@ -182,7 +193,7 @@ def print_table(rows):
         print(f"{what:<{widths[0]}}  {number:>{widths[1]}}  {goal:>{widths[2]}}  {verdict:<{widths[3]}}  {note}".rstrip())
 
 
-PARTS = ("unary", "stream", "codec", "metrics", "start", "held", "held_many")
+PARTS = ("unary", "one_line", "stream", "codec", "metrics", "start", "held", "held_many")
 
 
 def parse_arguments():
