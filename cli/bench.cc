@@ -12,17 +12,21 @@
 #include "bench_plan.h"
 #include "commands.h"
 #include "exit_code.h"
-#include "lgen/plan.h"
+#include "lgen/grpc.h"
+#include "lgen/log.h"
 #include "lgen/units.h"
 #include "run.h"
+#include "schema_source.h"
 #include "text_file.h"
 
 namespace lgen::cli {
 namespace {
 
 constexpr OptionRow kOptions[] = {
-    {"proto", "FILE", "the .proto file that has the method", "", "Call", true},
+    {"proto", "FILE", "the .proto file that has the method; without it the server is asked by reflection", "", "Call",
+     true},
     {"import-paths", "DIR[,...]", "where its imports are looked for", "", "Call", true, 'i'},
+    {"protoset", "FILE", "instead of --proto: a descriptor set", "", "Call", true},
     {"call", "METHOD", "the method, when it is not the second word", "", "Call"},
     {"timeout", "DURATION", "deadline of every call; 0: none", "20s", "Call", false, 't'},
     {"metadata", "JSON", "an object of strings, sent with every call", "", "Call", false, 'm'},
@@ -202,7 +206,7 @@ Result<Aim> take_aim(const Words& words, const Words& engine) {
 Result<std::string> text_or_file(const Words& words, const std::string& name, std::string_view fallback) {
   const std::string file_option = name + "-file";
   if (!words.has(file_option)) {
-    return words.text(name) == "@" ? read_text_file("-") : Result<std::string>(words.text(name, fallback));
+    return name == "data" && words.text(name) == "@" ? read_text_file("-") : Result<std::string>(words.text(name, fallback));
   }
   if (words.has(name)) return usage(file_option, fmt::format("contradicts --{}; give one of them", name));
   auto text = read_text_file(words.text(file_option));
@@ -279,47 +283,27 @@ Outcome read_thresholds(const Words& words, BenchPlan& plan) {
   return Done{};
 }
 
-LuaValue list_of(const std::vector<std::string>& texts) {
-  LuaValue list{.is_table = true};
-  for (const std::string& text : texts) list.entries.push_back({"", {lua_string(text)}});
-  return list;
-}
-
-/// Where the types come from, for lgen and for the plan alike.
-struct Types {
-  std::unique_ptr<Schema> schema;
-  LuaValue source;  // what the plan gives to lgen.proto
-};
-
-std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
-  std::vector<std::string> parts;
-  for (std::string_view text : texts) {
-    for (std::size_t comma; (comma = text.find(',')) != std::string_view::npos; text.remove_prefix(comma + 1)) {
-      parts.emplace_back(text.substr(0, comma));
-    }
-    parts.emplace_back(text);
+/// What of --metadata is the same for every call: the question for the types takes it along.
+Metadata fixed_metadata(const Words& words) {
+  Metadata metadata;
+  const auto text = text_or_file(words, "metadata", "{}");
+  const auto json = nlohmann::json::parse(text ? *text : "", nullptr, false);
+  if (!json.is_object()) return metadata;  // refused later, when the method is known
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_string() && value.get<std::string>().find("{{") == std::string::npos)
+      metadata.emplace_back(key, value);
   }
-  return parts;
+  return metadata;
 }
 
-Result<Types> load_types(const Words& words) {
-  ProtoFiles files{words.all("proto"), split_commas(words.all("import-paths")), "", bundled_protos()};
-  if (files.files.empty()) return usage("proto", "is needed: the .proto file that has the method");
-  auto schema = Schema::from_files(files);
-  if (!schema) return make_error(schema.error().code, fmt::format("bench: --proto: {}", schema.error().message));
-  Types types{std::move(*schema), {.is_table = true}};
-  types.source.entries.push_back({"files", list_of(files.files)});
-  if (!files.import_paths.empty()) types.source.entries.push_back({"import_paths", list_of(files.import_paths)});
-  return types;
-}
-
-Result<std::string> plan_text(const Words& words, const Types& types, const std::string& method) {
-  const auto found = types.schema->method(method);
+Result<std::string> plan_text(const Words& words, const SchemaSource& source, const std::string& method) {
+  const auto found = source.schema->method(method);
   if (!found) return make_error(found.error().code, fmt::format("bench: {}", found.error().message));
   BenchPlan plan;
   plan.method = *found;
   plan.name = words.text("name");
-  plan.schema = types.source;
+  plan.schema = source.lua;
+  plan.types_in_setup = source.reflection;
   Reader read(words);
   read_load(read, plan);
   read_streams(read, plan);
@@ -349,9 +333,12 @@ int bench(Words words) {
   Aim aim;
   auto arguments = read_engine(words, aim);
   if (!arguments) return refuse(arguments.error());
-  const auto types = load_types(words);
-  if (!types) return refuse(types.error());
-  auto text = plan_text(words, *types, aim.method);
+  const auto settings = arguments->options.resolve();
+  if (!settings) return refuse(settings.error());
+  route_grpc_log();
+  const auto source = load_schema(words, *settings, fixed_metadata(words), "");
+  if (!source) return refuse_schema("bench", source.error());
+  auto text = plan_text(words, *source, aim.method);
   if (!text) return refuse(text.error());
   if (words.has("print-plan")) {
     fmt::print("{}", *text);

@@ -31,6 +31,7 @@ class Source {
   std::string write() {
     head();
     channel();
+    method();
     messages();
     call_options();
     if (numbered_) out_ += "\nlocal begun = 0  -- calls, over all virtual users\n";
@@ -44,11 +45,13 @@ class Source {
 
  private:
   void head() {
-    const std::string& method = plan_.method->name;
     out_ += fmt::format("local lgen = require \"lgen\"\n\nlgen.plan {{ api = 1, name = {} }}\n\n",
-                        lua_string(plan_.name.empty() ? method : plan_.name));
+                        lua_string(plan_.name.empty() ? plan_.method->name : plan_.name));
+  }
+
+  void method() {
     out_ += fmt::format("local api = lgen.proto {}\n", print_lua(plan_.schema, 0));
-    out_ += fmt::format("local Method = api:method {}\n", lua_string(method));
+    out_ += fmt::format("local Method = api:method {}\n", lua_string(plan_.method->name));
   }
 
   void channel() {
@@ -72,24 +75,38 @@ class Source {
   }
 
   void messages() {
-    out_ += varies_ ? "\n" : "\n-- Encoded once, here.\n";
+    const bool later = plan_.types_in_setup && !varies_;
+    const std::string_view name = many_ ? "messages" : "message";
+    out_ += varies_ ? "\n"
+            : later ? "\n-- Encoded once, in setup, when the server has told its types.\n"
+                    : "\n-- Encoded once.\n";
+    if (later) out_ += fmt::format("local {}\nlgen.setup(function()\n  ", name);
+    out_ += fmt::format("{}{} = ", later ? "" : "local ", name);
+    const std::size_t indent = later ? 2 : 0;
     if (!many_) {
-      out_ += fmt::format("local message = {}\n", message_value(plan_.messages.front(), 0));
-    } else if (plan_.messages.size() <= kReadable) {
-      out_ += "local messages = {\n";
-      for (const LuaTable& message : plan_.messages) out_ += fmt::format("  {},\n", message_value(message, 2));
-      out_ += "}\n";
+      out_ += message_value(plan_.messages.front(), indent) + "\n";
     } else {
-      many_messages();
+      plan_.messages.size() <= kReadable ? some_messages(indent) : many_messages(indent);
     }
+    if (later) out_ += "end)\n";
   }
 
-  void many_messages() {
-    out_ += "local messages = {}\n";
+  void some_messages(std::size_t indent) {
+    out_ += "{\n";
+    for (const LuaTable& message : plan_.messages) {
+      out_ += fmt::format("{:{}}{},\n", "", indent + 2, message_value(message, indent + 2));
+    }
+    out_ += fmt::format("{:{}}}}\n", "", indent);
+  }
+
+  void many_messages(std::size_t indent) {
+    out_ += "{}\n";
     for (std::size_t i = 0; i < plan_.messages.size(); ++i) {
-      if (i % kChunk == 0) out_ += "(function()\n";
-      out_ += fmt::format("  messages[{}] = {}\n", i + 1, message_value(plan_.messages[i], 2));
-      if (i % kChunk == kChunk - 1 || i + 1 == plan_.messages.size()) out_ += "end)();\n";
+      if (i % kChunk == 0) out_ += fmt::format("{:{}}do (function()\n", "", indent);
+      out_ +=
+          fmt::format("{:{}}messages[{}] = {}\n", "", indent + 2, i + 1, message_value(plan_.messages[i], indent + 2));
+      if (i % kChunk == kChunk - 1 || i + 1 == plan_.messages.size())
+        out_ += fmt::format("{:{}}end)() end\n", "", indent);
     }
   }
 

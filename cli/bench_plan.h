@@ -16,8 +16,9 @@ namespace lgen::cli {
 
 struct BenchPlan {
   const MethodInfo* method = nullptr;
-  std::string name;  // in the report; empty: the method's
-  LuaValue schema;   // what lgen.proto takes
+  std::string name;             // in the report; empty: the method's
+  LuaValue schema;              // what lgen.proto takes
+  bool types_in_setup = false;  // the types are not known before: by reflection
   // Load: `total` calls, or as many as fit into `duration`, by `concurrency` callers; `rate` calls a second at most.
   std::uint64_t total = 200;
   std::uint64_t concurrency = 50;

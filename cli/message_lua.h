@@ -8,7 +8,7 @@
 #include "lgen/error.h"
 #include "lgen/message_plan.h"
 #include "lgen/schema.h"
-#include "lua_text.h"
+#include "script_text.h"
 
 namespace lgen::cli {
 

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "lgen/units.h"
-#include "lua_text.h"
+#include "script_text.h"
 
 namespace lgen::cli {
 namespace {

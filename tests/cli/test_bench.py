@@ -146,6 +146,9 @@ class DataTest(BenchCase):
             self.assertEqual(self.sent(flag, "data.json", n=2), ['name = "a"', 'name = "b"'])
 
     def test_many_messages(self):
+        self.write("two.json", json.dumps([{"name": f"n{i}"} for i in range(150)]))
+        by_reflection = self.bench(self.server.target, SAY_HELLO, "-D", "two.json", "-n", "150", "-c", "1", "--trace=150")
+        self.assertEqual(self.ok(by_reflection).sent, [f'name = "n{i}"' for i in range(150)])
         self.write("data.json", json.dumps([{"name": f"n{i}"} for i in range(2500)]))
         self.assertEqual(self.sent("-D", "data.json", n=2500), [f'name = "n{i}"' for i in range(2500)])
 
@@ -314,6 +317,29 @@ class SchemaTest(BenchCase):
         self.assertIn("greeting.proto", self.bench(*words).err)
         self.assertEqual(self.ok(self.bench(*words, "-i", "one,two")).codes(), {"OK": 5})
         self.assertEqual(self.ok(self.bench(*words, "-i", "one", "--import-paths", "two")).codes(), {"OK": 5})
+
+    def test_without_files_the_server_is_asked(self):
+        words = [self.server.target, "lgen.echo.Echo/Unary", "-n", "5", "-c", "1", "--trace=5"]
+        ended = self.ok(self.bench(*words, "-d", '[{"payload": "YQ=="}, {"status_message": "b"}]', "-m", '{"k": "v"}'))
+        self.assertEqual(ended.codes(), {"OK": 5})
+        self.assertIn('payload = "a"', ended.sent[0])
+        self.assertIn('status_message = "b"', ended.sent[1])
+        ended = self.ok(self.bench(*words, "-d", '{"status_message": "{{.RequestNumber}}"}'))
+        self.assertIn('status_message = "4"', ended.sent[4])
+        ended = self.bench(f"127.0.0.1:{free_port()}", "a.B/C", "--wait-ready", "100ms")
+        self.assertEqual(ended.code, 99)
+        self.assertIn("nothing listens there", ended.err)
+
+    def test_a_descriptor_set(self):
+        self.check(self.run_words("describe", self.server.target, "hello.Hello", "-protoset-out", "types.pb"), 0)
+        words = [self.server.target, SAY_HELLO, "--protoset", "types.pb", "-n", "5"]
+        self.assertEqual(self.ok(self.bench(*words)).codes(), {"OK": 5})
+        self.refused(self.bench(*words, *HELLO), "bench: --proto and --protoset: give one of them")
+        self.refused(self.bench(*words, "-i", "x"), "bench: --import-paths: belongs to --proto, which is not given")
+
+    def test_no_types_at_all(self):
+        self.refused(self.bench(SAY_HELLO), "bench: where are the types? Give --proto FILE, --protoset FILE, or a "
+                     "target to ask by reflection")
 
     def test_the_command_line_of_ghz(self):
         ended = self.bench("--insecure", *HELLO, "--call", "hello.Hello.SayHello", "-d", '{"name": "Joe"}', "-n", "5",

@@ -1,4 +1,4 @@
-#include "lua_text.h"
+#include "script_text.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,121 @@
+#include "schema_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "commands.h"
+#include "exit_code.h"
+#include "lgen/loop.h"
+#include "lgen/plan.h"
+
+namespace lgen::cli {
+namespace {
+
+std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
+  std::vector<std::string> parts;
+  for (std::string_view text : texts) {
+    for (std::size_t comma; (comma = text.find(',')) != std::string_view::npos; text.remove_prefix(comma + 1)) {
+      parts.emplace_back(text.substr(0, comma));
+    }
+    parts.emplace_back(text);
+  }
+  return parts;
+}
+
+/// A path of ours as the plan in `folder` has to write it. What is no file here is a name below an import path.
+std::string as_seen_from(const std::string& folder, const std::string& path) {
+  if (folder.empty() || path.starts_with('/') || !std::filesystem::exists(path)) return path;
+  return std::filesystem::relative(path, folder).string();
+}
+
+void add_list(LuaValue& table, std::string_view key, const std::vector<std::string>& paths, const std::string& folder) {
+  if (paths.empty()) return;
+  LuaValue list{.is_table = true};
+  for (const std::string& path : paths) list.entries.push_back({"", {lua_string(as_seen_from(folder, path))}});
+  table.entries.push_back({std::string(key), std::move(list)});
+}
+
+Result<SchemaSource> from_files(ProtoFiles files, const std::string& folder) {
+  files.bundled = bundled_protos();
+  auto schema = Schema::from_files(files);
+  if (!schema) return schema.error();
+  SchemaSource source{std::move(*schema), {.is_table = true}};
+  add_list(source.lua, "files", files.files, folder);
+  add_list(source.lua, "import_paths", files.import_paths, folder);
+  return source;
+}
+
+Result<SchemaSource> from_protosets(const std::vector<std::string>& paths, const std::string& folder) {
+  auto schema = Schema::from_protoset(paths);
+  if (!schema) return schema.error();
+  SchemaSource source{std::move(*schema), {.is_table = true}};
+  add_list(source.lua, "protoset", paths, folder);
+  return source;
+}
+
+std::vector<std::string> bundled_names() {
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : bundled_protos()) names.emplace_back(file.name.substr(file.name.rfind('/') + 1));
+  return names;
+}
+
+Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metadata& metadata) {
+  RealClock clock;
+  Loop loop(clock);
+  ChannelOptions wire;
+  wire.tls = settings.tls;
+  wire.authority = settings.authority;
+  wire.use_env_proxy = settings.use_env_proxy;
+  auto channel = make_grpc_core_channel(loop, settings.target, wire);
+  if (!channel) return channel.error();
+  std::optional<Outcome> ready;
+  const Op waiting = (*channel)->wait_ready(loop.precise_now() + settings.wait_ready,
+                                            [&](Outcome outcome) { ready = std::move(outcome); });
+  loop.run_until([&] { return ready.has_value(); });
+  if (!*ready) return ready->error();
+  ReflectionOptions options;
+  options.metadata = metadata;
+  std::optional<Result<std::unique_ptr<Schema>>> schema;
+  const Op asking = Schema::from_reflection(**channel, options, [&](auto result) { schema = std::move(result); });
+  loop.run_until([&] { return schema.has_value(); });
+  return std::move(*schema);
+}
+
+Result<SchemaSource> from_reflection(const Settings& settings, const Metadata& metadata) {
+  if (settings.target.empty()) {
+    return make_error(ErrorCode::invalid_argument,
+                      "where are the types? Give --proto FILE, --protoset FILE, or a target to ask by reflection");
+  }
+  auto schema = ask_server(settings, metadata);
+  if (!schema) return schema.error();
+  SchemaSource source{std::move(*schema), {.is_table = true}, true};
+  source.lua.entries.push_back({"reflection", {"channel"}});
+  return source;
+}
+
+}  // namespace
+
+Result<SchemaSource> load_schema(const Words& words, const Settings& settings, const Metadata& metadata,
+                                 const std::string& folder) {
+  ProtoFiles files{words.all("proto"), split_commas(words.all("import-paths")), "", {}};
+  const std::vector<std::string> protosets = words.all("protoset");
+  if (!files.files.empty() && !protosets.empty()) {
+    return make_error(ErrorCode::invalid_argument, "--proto and --protoset: give one of them");
+  }
+  if (files.files.empty() && !files.import_paths.empty()) {
+    return make_error(ErrorCode::invalid_argument, "--import-paths: belongs to --proto, which is not given");
+  }
+  if (!protosets.empty()) return from_protosets(protosets, folder);
+  if (files.files.empty() && settings.local) files.files = bundled_names();
+  return files.files.empty() ? from_reflection(settings, metadata) : from_files(std::move(files), folder);
+}
+
+int refuse_schema(std::string_view command, const Error& error) {
+  complain(fmt::format("{}: {}", command, error.message));
+  return error.code == ErrorCode::invalid_argument || error.code == ErrorCode::not_found ? kConfiguration : kFailed;
+}
+
+}  // namespace lgen::cli
