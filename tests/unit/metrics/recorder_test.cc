@@ -168,6 +168,16 @@ TEST_CASE("a stream is opened, active, told to have headers, and ended, with its
   CHECK(recorder.check_conservation().empty());
 }
 
+TEST_CASE("attempts are counted where they are told, and the calls where they are not") {
+  Metrics metrics;
+  Recorder recorder(metrics);
+  CallSite& site = recorder.site(kKey);
+  for (const std::uint32_t attempts : {1u, 3u, 0u}) site.call_attempts(attempts);
+  CHECK(value(metrics, "grpc_call_attempts") == 4);
+  CHECK(value(metrics, "grpc_call_attempts_known") == 2);
+  CHECK(value(metrics, "grpc_call_attempts_unknown") == 1);
+}
+
 TEST_CASE("messages told while the stream runs are not counted again at its end") {
   Metrics metrics;
   Recorder recorder(metrics);

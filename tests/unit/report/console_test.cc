@@ -138,6 +138,40 @@ TEST_CASE("service time is shown only where it differs from response time") {
   CHECK_FALSE(holds(render_console(summary, {false, 80}), "service"));
 }
 
+TEST_CASE("times between messages, uncorrelated messages and attempts are shown where there are any") {
+  const auto report = [](const auto& record) {
+    Metrics metrics;
+    record(metrics);
+    Summary summary;
+    summary.metrics = metrics.snapshot();
+    return render_console(summary, {false, 80});
+  };
+  const Labels labels = stream_labels();
+  const auto streams = [&](Metrics& metrics) {
+    metrics.add(metrics.series("grpc_streams_opened", labels));
+    metrics.add(metrics.series("grpc_streams_ended", stream_labels({{"code", "OK"}})));
+    metrics.record(metrics.series("grpc_stream_first_message_seconds", labels), 0.002);
+    metrics.record(metrics.series("grpc_message_gap_seconds", labels), 0.1);
+    metrics.add(metrics.series("grpc_messages_unanswered", labels), 1);
+    metrics.add(metrics.series("grpc_messages_unmatched", labels), 1234);
+  };
+  const std::string text = report(streams);
+  CHECK(holds(text, "\n    first msg  2.00ms  2.00ms"));
+  CHECK(holds(text, "\n    gap         100ms   100ms"));
+  CHECK(holds(text, "\n  unanswered 1 message sent got no answer\n"));
+  CHECK(holds(text, "\n  unmatched  1,234 messages received answer nothing that was sent\n"));
+  CHECK_FALSE(holds(text, "attempts"));
+
+  const std::string retried = report([&](Metrics& metrics) {
+    metrics.add(metrics.series("grpc_calls", stream_labels({{"code", "OK"}})), 7);
+    metrics.add(metrics.series("grpc_call_attempts", labels), 9);
+    metrics.add(metrics.series("grpc_call_attempts_known", labels), 5);
+    metrics.add(metrics.series("grpc_call_attempts_unknown", labels), 2);
+  });
+  CHECK(holds(retried, "\n  attempts: 9 for 5 calls\n"));
+  CHECK(holds(retried, "\n  attempts: unknown for 2 calls (retries are on"));
+}
+
 TEST_CASE("what servers send cannot steer the terminal") {
   Summary summary;
   summary.errors = {{"UNKNOWN", "\x1b[2J\x1b[1;1Hgone\nnext\xff", "", "", 1, 0, 0}};
