@@ -261,7 +261,7 @@ void UnaryCall::ended(const UnaryResult& result) {
 
 int UnaryCall::push_results(lua_State* L, const UnaryResult& result) {
   if (!result.status.ok()) return push_failure(L, result, result.status);
-  const Outcome decoded = push_message(L, decode_ ? method_->output : nullptr, result.reply);
+  const Outcome decoded = push_message(state_.host, L, decode_ ? method_->output : nullptr, result.reply);
   if (!decoded) {
     const GrpcStatus status{GrpcCode::internal, fmt::format("the reply cannot be decoded: {}", decoded.error().message),
                             ""};

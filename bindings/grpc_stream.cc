@@ -202,7 +202,7 @@ void LuaStream::read_next() {
 }
 
 int LuaStream::push_message_or_error(lua_State* L, std::string_view bytes) {
-  const Outcome decoded = push_message(L, decode_ ? method_.output : nullptr, bytes);
+  const Outcome decoded = push_message(state_.host, L, decode_ ? method_.output : nullptr, bytes);
   if (decoded) return 1;
   const std::string text = fmt::format("a message cannot be decoded: {}", decoded.error().message);
   state_.host.add_error(to_string(GrpcCode::internal), text, method_.name, backend_);
@@ -331,7 +331,7 @@ void LuaStream::learn_backend_from(std::string_view message) {
   lua_State* L = state_.host.L;
   const int top = lua_gettop(L);
   std::string served;
-  if (push_message(L, method_.output, message).ok()) served = backend_by_field(L, rule);
+  if (push_message(state_.host, L, method_.output, message).ok()) served = backend_by_field(L, rule);
   lua_settop(L, top);
   learn_backend(served.empty() ? kUnknownBackend : std::string_view(served));
 }

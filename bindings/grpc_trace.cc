@@ -145,7 +145,7 @@ void Trace::ended(std::uint64_t call, const GrpcStatus& status, const MetadataVi
 void Trace::message(std::uint64_t call, char direction, lua_State* L, const MessagePlan* plan,
                     std::string_view bytes) const {
   std::string text;
-  if (const Outcome decoded = push_message(L, plan, bytes); decoded) {
+  if (const Outcome decoded = push_message(host_, L, plan, bytes); decoded) {
     text = to_lua_text(L, -1);
     lua_pop(L, 1);
   } else {

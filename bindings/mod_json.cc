@@ -5,9 +5,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "json_values.h"
 #include "mod_json.h"
 #include "modules.h"
 #include "stack.h"
+#include "wide_integer.h"
 
 namespace lgen::lua {
 namespace {
@@ -15,9 +17,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kMaxDepth = 100;
-constexpr char kNullKey = 0;  // lgen.json.null is this light userdata
-
-bool is_null(lua_State* L, int index) { return lua_touserdata(L, index) == &kNullKey; }
 
 /// Number of entries of a table that is a list 1..n, or nothing.
 std::optional<int> list_size(lua_State* L, int table) {
@@ -73,6 +72,10 @@ Result<Json> map_to_json(lua_State* L, int table, int depth) {
   return map;
 }
 
+Json integer_to_json(const Whole& whole) {
+  return whole.negative ? Json(static_cast<std::int64_t>(0 - whole.magnitude)) : Json(whole.magnitude);
+}
+
 Result<Json> to_json(lua_State* L, int index, int depth) {
   if (depth > kMaxDepth || !lua_checkstack(L, 4)) {
     return make_error(ErrorCode::invalid_argument, "tables nested too deep, or a table inside itself");
@@ -92,11 +95,12 @@ Result<Json> to_json(lua_State* L, int index, int depth) {
       return Json(std::string(to_view(L, index)));
     case LUA_TTABLE: {
       const auto size = list_size(L, index);
-      if (size && *size > 0) return list_to_json(L, index, *size, depth);
+      if (size && (*size > 0 || is_array(L, index))) return list_to_json(L, index, *size, depth);
       return map_to_json(L, index, depth);
     }
     default:
       if (is_null(L, index)) return Json(nullptr);
+      if (Whole whole; read_integer(L, index, whole)) return integer_to_json(whole);
       return make_error(ErrorCode::invalid_argument, fmt::format("JSON has no {}", luaL_typename(L, index)));
   }
 }
@@ -117,11 +121,15 @@ bool too_deep(const Json& json, int depth) {
 }
 
 void push_json(lua_State* L, const Json& json) {
-  luaL_checkstack(L, 4, "lgen.json.decode");
+  luaL_checkstack(L, 6, "lgen.json.decode");
   if (json.is_null()) {
-    lua_pushlightuserdata(L, const_cast<char*>(&kNullKey));
+    push_null(L);
   } else if (json.is_boolean()) {
     lua_pushboolean(L, json.get<bool>());
+  } else if (json.is_number_unsigned()) {
+    push_integer(L, json.get<std::uint64_t>());
+  } else if (json.is_number_integer()) {
+    push_integer(L, json.get<std::int64_t>());
   } else if (json.is_number()) {
     lua_pushnumber(L, json.get<double>());
   } else if (json.is_string()) {
@@ -132,6 +140,7 @@ void push_json(lua_State* L, const Json& json) {
       push_json(L, json[i]);
       lua_rawseti(L, -2, static_cast<int>(i) + 1);
     }
+    mark_array(L);
   } else {
     lua_createtable(L, 0, static_cast<int>(json.size()));
     for (const auto& [key, value] : json.items()) {
@@ -169,15 +178,15 @@ int decode(lua_State* L) {
 
 int json_property(lua_State* L) {
   if (lua_type(L, 2) != LUA_TSTRING || to_view(L, 2) != "null") return 0;
-  lua_pushlightuserdata(L, const_cast<char*>(&kNullKey));
+  push_null(L);
   return 1;
 }
 
 constexpr Binding kJson[] = {
     {"encode", encode, "fun(value: any): string",
-     "[R] Lists 1..n become arrays, other tables objects with sorted keys."},
-    {"decode", decode, "fun(text: string): any, string?", "[R E] The value, or nil and what is wrong with the text."},
-    {"null", nullptr, "userdata", "JSON's null."},
+     "[R] Lists 1..n and lgen.array become arrays, other tables objects with sorted keys."},
+    {"decode", decode, "fun(text: string): any, string?", "[R E] The value, or nil and what is wrong with the text; arrays are lgen.array, integers beyond 2^53 are cdata."},
+    {"null", nullptr, "lightuserdata", "lgen.null."},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host.h"
+#include "json_values.h"
 #include "lgen/units.h"
 #include "mod_load.h"
 #include "modules.h"
@@ -273,6 +274,10 @@ int lgen_property(lua_State* L) {
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "";
   if (name == "cancelled") {
     push_cancelled(L);
+    return 1;
+  }
+  if (name == "null") {
+    push_null(L);
     return 1;
   }
   if (name != "target") return 0;

@@ -9,7 +9,6 @@
 #include "host.h"
 #include "lgen/embedded.h"
 #include "lgen/plan.h"
-#include "lua_codec.h"
 #include "tailed_object.h"
 
 namespace lgen {
@@ -166,7 +165,7 @@ int schema_enum(lua_State* L) {
 int schema_decode(lua_State* L) {
   Schema& schema = check_schema(L, "api:decode");
   const MessagePlan& plan = value_or_raise(L, schema.message(check_string(L, 2, "api:decode")), "api:decode");
-  const Outcome decoded = push_message(L, &plan, check_string(L, 3, "api:decode"));
+  const Outcome decoded = push_message(host_of(L), L, &plan, check_string(L, 3, "api:decode"));
   if (decoded) return 1;
   lua_pushnil(L);
   push_error(L, to_string(GrpcCode::internal), static_cast<int>(GrpcCode::internal), decoded.error().message, "status");
@@ -265,17 +264,19 @@ std::string_view encode_argument(lua_State* L, int index, const MessagePlan* pla
     if (encoded->plan == plan) return bytes_of(*encoded);
     raise(L, fmt::format("{}: {} expected, got an encoded {}", what, plan->name, encoded->plan->name));
   }
-  if (lua_type(L, index) != LUA_TTABLE) {
-    raise(L, fmt::format("{}: {} expected (a table), got {}", what, plan->name, describe(L, index)));
+  const bool plain = plan->form == MessageForm::plain;
+  if (plain ? lua_type(L, index) != LUA_TTABLE : lua_isnoneornil(L, index)) {
+    raise(L, fmt::format("{}: {} expected{}, got {}", what, plan->name, plain ? " (a table)" : "", describe(L, index)));
   }
-  WireBuffer& buffer = host_of(L).proto->buffer;
-  const Outcome encoded = encode(L, index, *plan, buffer);
+  ProtoState& state = *host_of(L).proto;
+  WireBuffer& buffer = state.buffer;
+  const Outcome encoded = state.codec.encode(L, index, *plan, buffer);
   if (!encoded) raise(L, fmt::format("{}: {}", what, encoded.error().message));
   return buffer.view();
 }
 
-Outcome push_message(lua_State* L, const MessagePlan* plan, std::string_view bytes) {
-  if (plan) return decode(L, *plan, bytes);
+Outcome push_message(Host& host, lua_State* L, const MessagePlan* plan, std::string_view bytes) {
+  if (plan) return host.proto->codec.decode(L, *plan, bytes);
   push(L, bytes);
   return Done{};
 }

@@ -10,6 +10,7 @@
 
 #include "lgen/schema.h"
 #include "lgen/wire.h"
+#include "lua_codec.h"
 #include "modules.h"
 #include "proto_reflection.h"
 #include "stack.h"
@@ -23,6 +24,7 @@ struct ProtoState {
   std::vector<std::unique_ptr<PlanSchema>> plan_schemas;
   std::vector<std::string> untried;  // what `lgen check` could not try for want of a schema, each with its place
   std::unique_ptr<Schema> health;    // of grpc.health.v1, once it is needed
+  LuaCodec codec;
   WireBuffer buffer;                 // of the message being encoded; free again when the binding returns
 };
 
@@ -52,11 +54,11 @@ struct EncodedMessage {
   std::size_t size;
 };
 
-/// The message at `index` as bytes: a table or an lgen.Encoded of that type; without a type (the method is given by its
+/// The message at `index` as bytes: a table (of a well-known type what stands for it) or an lgen.Encoded of that type; without a type (the method is given by its
 /// path) a string. Raises with the field's path. Valid until the next message is encoded.
 std::string_view encode_argument(lua_State* L, int index, const MessagePlan* plan, std::string_view what);
 
-/// Pushes the message as a table, or, without a plan, as a string. On an error pushes nothing.
-Outcome push_message(lua_State* L, const MessagePlan* plan, std::string_view bytes);
+/// Pushes the message as a table (or what stands for it), or, without a plan, as a string. On an error pushes nothing.
+Outcome push_message(Host& host, lua_State* L, const MessagePlan* plan, std::string_view bytes);
 
 }  // namespace lgen::lua

@@ -24,6 +24,7 @@ extern const Module kVerdictModule;  // mod_verdict.cc: check, threshold, distri
 extern const Module kDistributionClass;
 extern const Module kLogModule;     // mod_log.cc
 extern const Module kJsonModule;    // mod_json.cc
+extern const Module kJsonValuesModule;  // json_values.cc: null, array; part of `lgen`
 extern const Module kCryptoModule;  // mod_crypto.cc
 extern const Module kLintModule;    // lint.cc
 

@@ -26,7 +26,7 @@ const std::array kModules = {
     &kEncodedClass,   &kGrpcModule,     &kChannelClass,  &kPoolClass,         &kStreamClass,  &kCallClass,
     &kEventFeedClass, &kGrpcPrimitives, &kMetricsModule, &kMetricsPrimitives, &kCounterClass, &kGaugeClass,
     &kRateClass,      &kHistogramClass, &kVerdictModule, &kDistributionClass, &kLogModule,    &kCryptoModule,
-    &kJsonModule,     &kLintModule,
+    &kJsonModule,     &kJsonValuesModule, &kLintModule,
 };
 
 /// "lgen.grpc" -> "grpc"; "lgen" -> "".

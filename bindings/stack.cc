@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "json_values.h"
 #include "lgen/units.h"
 
 namespace lgen::lua {
@@ -60,6 +61,8 @@ std::string describe(lua_State* L, int index) {
       return lua_toboolean(L, index) ? "boolean true" : "boolean false";
     case LUA_TNONE:
       return "nothing";
+    case LUA_TLIGHTUSERDATA:
+      return is_null(L, index) ? "lgen.null" : luaL_typename(L, index);
     default:
       return luaL_typename(L, index);
   }

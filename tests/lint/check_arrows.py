@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 PUBLIC = {
     "base": "embedded error log text time units version",
     "loop": "loop op",
-    "net": "codec decoder_impl encoder_impl grpc message_json message_plan method_kind process schema tls wire",
+    "net": "codec decoder_impl encoder_impl grpc message_json message_plan method_kind native_impl process schema tls well_known wire",
     "metrics": "distribution histogram metrics recorder threshold timeline",
     "load": "runner schedule vu",
     "report": "report summary",

@@ -9,9 +9,11 @@
 
 #include <cstdlib>
 #include <limits>
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "codec/everything.pb.h"
 
@@ -50,16 +52,18 @@ class RandomMessages {
  public:
   explicit RandomMessages(unsigned seed) : random_(seed) {}
 
+  /// Values whose parts, taken from two messages, still are values: merging takes fields of well-known types apart.
+  bool to_be_merged = false;
+
   int below(int limit) { return std::uniform_int_distribution<int>(0, limit - 1)(random_); }
   std::uint64_t bits() { return random_(); }
 
   /// Fills most fields at the top and fewer below, so that recursive types end.
   void fill(pb::Message& message, int depth = 0) {
-    const pb::Descriptor* type = message.GetDescriptor();
-    for (int i = 0; i < type->field_count(); ++i) {
-      const pb::FieldDescriptor* field = type->field(i);
-      const bool wanted = field->is_required() || below(10) < 7 - 2 * depth;
-      if (!wanted || (is_message(field) && depth > 3 && !field->is_required())) continue;
+    if (fill_well_known(message, depth)) return;
+    for (const pb::FieldDescriptor* field : fields_of(message.GetDescriptor())) {
+      const bool wanted = field->is_required() || is_value(field) || below(10) < 7 - 2 * depth;
+      if (!wanted || (is_message(field) && depth > 3 && !field->is_required() && !is_value(field))) continue;
       if (!field->is_repeated()) {
         set(message, field, depth);
       } else {
@@ -77,6 +81,75 @@ class RandomMessages {
   }
 
  private:
+  /// With extensions.
+  const std::vector<const pb::FieldDescriptor*>& fields_of(const pb::Descriptor* type) {
+    auto& fields = fields_[type];
+    if (!fields.empty()) return fields;
+    type->file()->pool()->FindAllExtensions(type, &fields);
+    for (int i = 0; i < type->field_count(); ++i) fields.push_back(type->field(i));
+    return fields;
+  }
+
+  // ---- Well-known types: only what they allow ----
+
+  bool fill_well_known(pb::Message& message, int depth) {
+    const std::string& type = message.GetDescriptor()->full_name();
+    if (type == "google.protobuf.Timestamp" || type == "google.protobuf.Duration") {
+      fill_time(message, type.ends_with("Duration"));
+    } else if (type == "google.protobuf.Value") {
+      const pb::Descriptor* kinds = message.GetDescriptor();
+      set(message, kinds->field(below(depth > 4 ? 4 : 6)), depth);
+    } else if (type == "google.protobuf.Any") {
+      fill_any(message);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  /// At most 15 digits in all, which a double holds.
+  void fill_time(pb::Message& message, bool has_sign) {
+    std::int64_t seconds = static_cast<std::int64_t>(bits() % 253402300800ULL);
+    int places = 3;
+    if (below(4) != 0 || to_be_merged) {
+      seconds %= below(2) == 0 || to_be_merged ? 1000000 : 2000000000;
+      places = seconds < 1000000 ? 9 : 5;
+    }
+    std::int64_t nanos = 0;
+    for (int i = 0; i < 9; ++i) nanos = 10 * nanos + (i < places ? below(10) : 0);
+    const bool negative = below(3) == 0 && !to_be_merged;
+    if (negative) seconds = -(seconds % 62135596800);
+    if (has_sign && (negative || seconds < 0)) nanos = -nanos;
+    const pb::Descriptor* type = message.GetDescriptor();
+    message.GetReflection()->SetInt64(&message, type->field(0), seconds);
+    message.GetReflection()->SetInt32(&message, type->field(1), static_cast<std::int32_t>(nanos));
+  }
+
+  /// Types without maps: what is inside is compared by its bytes.
+  void fill_any(pb::Message& message) {
+    google::protobuf::Any any;
+    google::protobuf::Duration duration;
+    everything::Scalars scalars;
+    const int choice = to_be_merged ? 0 : below(4);
+    if (choice == 0) {
+      duration.set_seconds(1 + below(1000));
+      any.PackFrom(duration);
+    } else if (choice == 1) {
+      fill(scalars);
+      any.PackFrom(scalars);
+    } else if (choice == 2) {
+      any.set_type_url("example.com/nobody.Knows");
+      any.set_value(blob());
+    }
+    message.CopyFrom(any);
+  }
+
+  /// A map's entry without a Value has an empty one, which is none.
+  static bool is_value(const pb::FieldDescriptor* field) {
+    return field->containing_type()->map_value() == field && is_message(field) &&
+           field->message_type()->full_name() == "google.protobuf.Value";
+  }
+
   static bool is_message(const pb::FieldDescriptor* field) {
     return field->cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE;
   }
@@ -122,6 +195,7 @@ class RandomMessages {
   /// proto3 enums are open: now and then a number without a name.
   int enum_number(const pb::FieldDescriptor* field) {
     const bool open = field->file()->syntax() == pb::FileDescriptor::SYNTAX_PROTO3;
+    if (field->enum_type()->full_name() == "google.protobuf.NullValue") return 0;
     if (open && below(5) == 0) return integer<std::int32_t>();
     return field->enum_type()->value(below(field->enum_type()->value_count()))->number();
   }
@@ -183,6 +257,7 @@ class RandomMessages {
   }
 
   std::mt19937_64 random_;
+  std::map<const pb::Descriptor*, std::vector<const pb::FieldDescriptor*>> fields_;
 };
 
 /// One random change: a bit, a byte, a cut, a piece doubled.

@@ -12,6 +12,9 @@
 // a field wins, sub-messages merge, lists append, packed or not.
 // Subtleness: where a sub-message comes in several pieces, each piece must hold its required fields (proto2).
 //
+// Well-known types are messages on the wire. A source or sink that is native (NativeSource, NativeSink) shows them as
+// what they stand for; the others see their fields. The price for ordinary messages is one comparison a message.
+//
 // Thread: no state of its own. Lifetime: nothing is kept after the call; encoder and decoder have no destructors, so a
 // source or sink may leave by longjmp (Lua out of memory).
 #pragma once
@@ -24,6 +27,7 @@
 #include <string_view>
 
 #include "lgen/message_plan.h"
+#include "lgen/well_known.h"
 #include "lgen/wire.h"
 
 namespace lgen {
@@ -32,19 +36,20 @@ namespace lgen {
 /// any more, but for describe_entry.
 template <class S>
 concept MessageSource = requires(S s, const MessagePlan& plan, const FieldPlan& field, Fault& fault, std::size_t n,
-                                 std::int32_t& i32, std::int64_t& i64, std::uint32_t& u32, std::uint64_t& u64,
-                                 float& f32, double& f64, bool& flag, std::string_view& text) {
+                                 std::uint32_t index, std::int32_t& i32, std::int64_t& i64, std::uint32_t& u32,
+                                 std::uint64_t& u64, float& f32, double& f64, bool& flag, std::string_view& text) {
   { S::kFirstIndex } -> std::convertible_to<std::size_t>;  // how its users count list items
   { s.enter(plan, fault) } -> std::same_as<bool>;          // the value at hand has to be such a message
-  { s.leave(plan, n, fault) } -> std::same_as<bool>;       // n fields were found: complain of any other
-  { s.select(field) } -> std::same_as<bool>;               // the field's value comes to hand; false: absent
-  s.release();                                             // back from a field, an item, an entry's value
-  { s.list_size(field, n, fault) } -> std::same_as<bool>;  // the value at hand has to be a list
-  { s.select_item(n, fault) } -> std::same_as<bool>;       // item n (from 0) comes to hand
-  { s.enter_map(field, fault) } -> std::same_as<bool>;     // the value at hand has to be a map
-  { s.next_entry() } -> std::same_as<bool>;  // next entry's value at hand, after release() its key; false: map again
-  { s.position() } -> std::same_as<std::size_t>;         // of the entry at hand, for:
-  { s.describe_entry(n, fault) } -> std::same_as<bool>;  // calls fault.in_entry with that entry's key
+  { s.select(field, index) } -> std::same_as<bool>;  // its field, plan.fields[index], comes to hand; false: absent
+  { s.leave(plan, n, fault) } -> std::same_as<bool>;  // n fields were found: complain of any other
+  { s.place() } -> std::same_as<std::size_t>;         // where the value at hand is
+  { s.list_size(field, n, fault) } -> std::same_as<bool>;   // the value at hand has to be a list
+  { s.select_item(n, n, fault) } -> std::same_as<bool>;     // of the list at that place item n (from 0) comes to hand
+  { s.enter_map(field, fault) } -> std::same_as<bool>;      // the value at hand has to be a map
+  { s.next_entry(n) } -> std::same_as<bool>;                // of the map at that place the next entry's value comes to
+                                                            // hand, after release() its key; false: none left
+  s.release();                                              // back from an item or an entry's value
+  { s.describe_entry(n, fault) } -> std::same_as<bool>;     // calls fault.in_entry with the key of the value there
   { s.get(field, i32, fault) } -> std::same_as<bool>;
   { s.get(field, i64, fault) } -> std::same_as<bool>;
   { s.get(field, u32, fault) } -> std::same_as<bool>;
@@ -56,25 +61,39 @@ concept MessageSource = requires(S s, const MessagePlan& plan, const FieldPlan& 
   { s.get_enum(field, i32, fault) } -> std::same_as<bool>;
 };
 
-/// What the decoder asks of a sink: a stack on which begin_message, begin_list, begin_map and put each leave one value,
-/// which the next end_... stores in the container below it.
+/// A source in which the well-known types are what they stand for (see MessageForm) and not messages. All of this is
+/// about the value at hand.
 template <class S>
-concept MessageSink = requires(S s, const MessagePlan& plan, const FieldPlan& field, std::size_t n, std::int32_t i32,
-                               std::int64_t i64, std::uint32_t u32, std::uint64_t u64, float f32, double f64, bool flag,
-                               std::string_view text) {
+concept NativeSource = MessageSource<S> && requires(S s, const MessagePlan& plan, Fault& fault, std::uint32_t& member,
+                                                    SecondsAndNanos& time, bool& flag, std::string_view& text) {
+  { s.is_message() } -> std::same_as<bool>;  // a Timestamp or Duration may be given by its fields, too
+  { s.get_seconds(plan, time, fault) } -> std::same_as<bool>;
+  { s.member_of_value(plan, member, fault) } -> std::same_as<bool>;  // which field of google.protobuf.Value it goes into
+  { s.any_type(text, flag, fault) } -> std::same_as<bool>;           // an Any's type URL, and whether it is there
+};
+
+/// What the decoder asks of a sink: a stack on which begin_message ... end_message, begin_list, begin_map and put each
+/// leave one value, which the next end_... stores in the container below it. `index`: of the field in its plan.
+template <class S>
+concept MessageSink = requires(S s, const MessagePlan& plan, const FieldPlan& field, std::size_t n, std::uint32_t index,
+                               std::int32_t i32, std::int64_t i64, std::uint32_t u32, std::uint64_t u64, float f32,
+                               double f64, bool flag, std::string_view text) {
   { S::kFirstIndex } -> std::convertible_to<std::size_t>;
-  s.begin_message(plan);                              // an empty one
-  { s.resume_message(field) } -> std::same_as<bool>;  // the one stored in that field; false: none, no change
-  s.begin_field(field);                               // the next value is for that field of the message on top
-  s.end_field(field);                                 // ... store it
-  s.clear_field(field);
-  s.begin_list(field, flag);                       // true: a new one; false: the one stored there
+  s.begin_message(plan);                                     // an empty one
+  { s.resume_message(field, index) } -> std::same_as<bool>;  // the one stored in that field; false: none, no change
+  s.reopen_message(plan);                                    // the one on top, which had been ended
+  { s.wants_defaults() } -> std::same_as<bool>;              // or fills in by itself what was not on the wire
+  s.end_message(plan);
+  s.begin_field(field, index);  // the next value is for that field of the message on top
+  s.end_field(field, index);    // ... store it
+  s.clear_field(field, index);
+  s.begin_list(field, index, flag);                // true: a new one; false: the one stored there
   { s.list_size() } -> std::same_as<std::size_t>;  // of the list on top
   s.end_item(n);                                   // store as item n (from 0)
-  s.end_list(field);
-  s.begin_map(field, flag);  // as begin_list; then for each entry a key, a value and
-  s.end_entry();             // ... store the two
-  s.end_map(field);
+  s.end_list(field, index);
+  s.begin_map(field, index, flag);  // as begin_list; then for each entry a key, a value and
+  s.end_entry();                    // ... store the two
+  s.end_map(field, index);
   s.put_empty(field);  // an empty list or map
   s.put(field, i32);
   s.put(field, i64);
@@ -87,8 +106,25 @@ concept MessageSink = requires(S s, const MessagePlan& plan, const FieldPlan& fi
   s.put_enum(field, i32);
 };
 
+/// A sink that gets the well-known types as what they stand for.
+template <class S>
+concept NativeSink = MessageSink<S> && requires(S s, const MessagePlan& plan, SecondsAndNanos time,
+                                                std::string_view text) {
+  s.restart();  // drop all there is: the message is read once more
+  s.put_seconds(time);
+  s.put_null();
+  s.put_array();      // an empty list of Values
+  s.prepare(plan);    // a type met on the way, inside an Any
+  s.end_any(text);    // the message on top is what an Any with that type URL holds
+  s.begin_any(text);  // ... or one value will be, stored by:
+  s.end_any_value();
+};
+
 /// The smallest valid message of a type: empty, or with zero in its required fields.
 Result<std::string> smallest_message(const MessagePlan& plan);
+
+/// The same message with no sub-message in several pieces, as the decoder needs it where a well-known type is split.
+bool join_pieces(const MessagePlan& plan, std::string_view bytes, std::string& joined, Fault& fault);
 
 template <MessageSource Source>
 class Encoder {
@@ -99,6 +135,7 @@ class Encoder {
   bool message(const MessagePlan& plan, int nesting);
 
  private:
+  bool fields(const MessagePlan& plan, int nesting, std::size_t further_keys);
   bool field(const FieldPlan& field, int nesting);
   bool single(const FieldPlan& field, int nesting);
   bool list(const FieldPlan& field, int nesting);
@@ -108,6 +145,12 @@ class Encoder {
   bool sub_message(const FieldPlan& field, int nesting);
   bool text(const FieldPlan& field);
   bool two_members(const FieldPlan& one, const FieldPlan& other, const MessagePlan& plan);
+
+  bool native(const MessagePlan& plan, int nesting);
+  bool time(const MessagePlan& plan, int nesting);
+  bool value_member(const MessagePlan& plan, int nesting);
+  bool any(const MessagePlan& plan, int nesting);
+  bool any_value(const MessagePlan& any, const MessagePlan* inside, int nesting);
 
   template <class T>
   bool get(const FieldPlan& field, T& value) {
@@ -127,6 +170,9 @@ class Decoder {
   /// Leaves the message on the sink's stack.
   bool root(const MessagePlan& plan, std::string_view bytes);
 
+  /// Why root() failed: a well-known type came in pieces, which only join_pieces() can put together.
+  bool met_pieces() const { return met_pieces_; }
+
  private:
   /// One message being read: which of its fields have been stored. Only the words that the plan needs are touched.
   struct Level {
@@ -145,30 +191,48 @@ class Decoder {
 
   bool message(const MessagePlan& plan, WireReader& in, const FieldPlan* group, bool fresh, int nesting);
   bool fields(Level& level, WireReader& in, int nesting);
+  bool simple(Level& level, std::uint32_t index, WireReader& in);
   bool field(Level& level, std::uint32_t index, WireType type, WireReader& in, int nesting);
   bool single(Level& level, std::uint32_t index, WireReader& in, int nesting);
   bool closed_enum(Level& level, std::uint32_t index, WireReader& in);
   void clear_other_members(Level& level, std::uint32_t index);
+  bool new_message(const FieldPlan& field, WireReader& in, int nesting);
   bool sub_message(const FieldPlan& field, WireReader& in, bool fresh, int nesting);
-  bool list(const FieldPlan& field, bool first, WireType type, WireReader& in, int nesting);
+  bool list(Level& level, std::uint32_t index, WireType type, WireReader& in, int nesting);
   bool packed_items(const FieldPlan& field, WireReader& in, std::size_t& size);
   bool item(const FieldPlan& field, WireReader& in, std::size_t& size, int nesting);
-  bool map(const FieldPlan& field, bool first, WireReader& in, int nesting);
+  bool map(Level& level, std::uint32_t index, WireReader& in, int nesting);
   bool entry(const FieldPlan& field, WireReader& in, int nesting);
   bool entry_value(const FieldPlan& value, std::optional<WireReader> at, std::string_view whole, int nesting);
   bool entry_message(const FieldPlan& value, std::string_view entry, int nesting);
   bool scalar(const FieldPlan& field, WireReader& in);
   bool text(const FieldPlan& field, WireReader& in);
-  bool varint(const FieldPlan& field, WireReader& in);
-  bool fixed(const FieldPlan& field, WireReader& in);
-  bool fill_absent(Level& level);
-  void put_default(const FieldPlan& field);
+  bool finish(Level& level);
+
+  bool native(const MessagePlan& plan, std::string_view bytes, int nesting);
+  bool bare(const MessagePlan& plan, std::string_view bytes, int nesting);
+  bool bare_part(const FieldPlan& field, WireReader& in, std::size_t& size, int nesting);
+  bool time(const MessagePlan& plan, std::string_view bytes, int nesting);
+  bool value_member(const MessagePlan& plan, std::string_view bytes, int nesting);
+  bool any(const MessagePlan& plan, std::string_view bytes, int nesting);
+  bool any_value(const MessagePlan& plan, std::string_view type_url, std::string_view bytes, int nesting);
+  bool in_pieces() {
+    met_pieces_ = true;
+    return false;
+  }
+
+  template <class T>
+  bool put(const FieldPlan& field, T value) {
+    sink_.put(field, value);
+    return true;
+  }
 
   bool broken(const WireReader& in) { return fault_.fail(in.problem()); }
   bool mismatch(const FieldPlan& field, WireType type);
 
   Sink& sink_;
   Fault& fault_;
+  bool met_pieces_ = false;
 };
 
 template <MessageSource Source>
@@ -176,12 +240,27 @@ bool encode_message(const MessagePlan& plan, Source& source, WireBuffer& out, Fa
   return Encoder<Source>(source, out, fault).message(plan, 0) || fault.in_message(plan);
 }
 
+// Rare, and so not worth a way that needs no memory.
+template <NativeSink Sink>
+bool decode_in_pieces(const MessagePlan& plan, std::string_view bytes, Sink& sink, Fault& fault) {
+  std::string joined;
+  if (!join_pieces(plan, bytes, joined, fault)) return false;
+  sink.restart();
+  return Decoder<Sink>(sink, fault).root(plan, joined);
+}
+
 template <MessageSink Sink>
 bool decode_message(const MessagePlan& plan, std::string_view bytes, Sink& sink, Fault& fault) {
-  return Decoder<Sink>(sink, fault).root(plan, bytes) || fault.in_message(plan);
+  Decoder<Sink> decoder(sink, fault);
+  if (decoder.root(plan, bytes)) return true;
+  if constexpr (NativeSink<Sink>) {
+    if (decoder.met_pieces()) return decode_in_pieces(plan, bytes, sink, fault) || fault.in_message(plan);
+  }
+  return fault.in_message(plan);
 }
 
 }  // namespace lgen
 
 #include "lgen/decoder_impl.h"  // IWYU pragma: export
 #include "lgen/encoder_impl.h"  // IWYU pragma: export
+#include "lgen/native_impl.h"   // IWYU pragma: export

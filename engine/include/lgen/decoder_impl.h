@@ -5,8 +5,42 @@
 
 namespace lgen {
 
+/// The value of a field that is not on the wire.
+template <MessageSink Sink>
+void put_default(Sink& sink, const FieldPlan& field) {
+  if (field.shape != FieldShape::single) return sink.put_empty(field);
+  switch (field.kind) {
+    case FieldKind::string:
+    case FieldKind::bytes:
+      return sink.put(field, std::string_view{});
+    case FieldKind::enumeration:
+      return sink.put_enum(field, field.enumeration->values.front().number);
+    case FieldKind::boolean:
+      return sink.put(field, false);
+    case FieldKind::double_:
+      return sink.put(field, 0.0);
+    case FieldKind::float_:
+      return sink.put(field, 0.0F);
+    case FieldKind::int64:
+    case FieldKind::sint64:
+    case FieldKind::sfixed64:
+      return sink.put(field, std::int64_t{0});
+    case FieldKind::uint64:
+    case FieldKind::fixed64:
+      return sink.put(field, std::uint64_t{0});
+    case FieldKind::uint32:
+    case FieldKind::fixed32:
+      return sink.put(field, std::uint32_t{0});
+    default:
+      return sink.put(field, std::int32_t{0});
+  }
+}
+
 template <MessageSink Sink>
 bool Decoder<Sink>::root(const MessagePlan& plan, std::string_view bytes) {
+  if constexpr (NativeSink<Sink>) {
+    if (plan.form != MessageForm::plain) return native(plan, bytes, 0);
+  }
   WireReader in(bytes);
   sink_.begin_message(plan);
   return message(plan, in, nullptr, true, 0);
@@ -16,7 +50,7 @@ template <MessageSink Sink>
 bool Decoder<Sink>::message(const MessagePlan& plan, WireReader& in, const FieldPlan* group, bool fresh, int nesting) {
   if (nesting > kMaxNesting) return fault_.fail("nested deeper than 100 messages");
   Level level(plan, group, fresh);
-  return fields(level, in, nesting) && fill_absent(level);
+  return fields(level, in, nesting) && finish(level);
 }
 
 template <MessageSink Sink>
@@ -32,26 +66,32 @@ bool Decoder<Sink>::fields(Level& level, WireReader& in, int nesting) {
     const std::uint32_t index = level.plan.find_number(number);
     if (index == MessagePlan::kNoField) {
       if (!in.skip(number, type, nesting)) return broken(in);
-    } else if (!field(level, index, type, in, nesting)) {
-      return fault_.in_field(level.plan.fields[index]);
+      continue;
     }
+    const FieldPlan& plan = level.plan.fields[index];
+    const bool ok = plan.simple && type == plan.wire_type ? simple(level, index, in)
+                                                          : field(level, index, type, in, nesting);
+    if (!ok) return fault_.in_field(plan);
   }
   return level.group == nullptr || fault_.fail("the message ends inside a group");
 }
 
 template <MessageSink Sink>
+inline bool Decoder<Sink>::simple(Level& level, std::uint32_t index, WireReader& in) {
+  const FieldPlan& field = level.plan.fields[index];
+  level.mark(index);
+  sink_.begin_field(field, index);
+  if (!scalar(field, in)) return false;
+  sink_.end_field(field, index);
+  return true;
+}
+
+template <MessageSink Sink>
 bool Decoder<Sink>::field(Level& level, std::uint32_t index, WireType type, WireReader& in, int nesting) {
   const FieldPlan& field = level.plan.fields[index];
-  if (field.shape == FieldShape::list) {
-    const bool first = level.first_time(index);
-    level.mark(index);
-    return list(field, first, type, in, nesting);
-  }
+  if (field.shape == FieldShape::list) return list(level, index, type, in, nesting);
   if (type != field.wire_type) return mismatch(field, type);
-  if (field.shape == FieldShape::single) return single(level, index, in, nesting);
-  const bool first = level.first_time(index);
-  level.mark(index);
-  return map(field, first, in, nesting);
+  return field.shape == FieldShape::single ? single(level, index, in, nesting) : map(level, index, in, nesting);
 }
 
 template <MessageSink Sink>
@@ -61,15 +101,17 @@ bool Decoder<Sink>::single(Level& level, std::uint32_t index, WireReader& in, in
   if (field.oneof >= 0) clear_other_members(level, index);
   const bool first = level.first_time(index);
   level.mark(index);
-  sink_.begin_field(field);
+  sink_.begin_field(field, index);
   if (!field.is_message()) {
     if (!scalar(field, in)) return false;
+  } else if (first) {
+    if (!new_message(field, in, nesting)) return false;
   } else {
-    const bool more = !first && sink_.resume_message(field);
-    if (!more) sink_.begin_message(*field.message);
-    if (!sub_message(field, in, !more, nesting)) return false;
+    if (NativeSink<Sink> && field.message->form != MessageForm::plain) return in_pieces();
+    const bool more = sink_.resume_message(field, index);
+    if (!(more ? sub_message(field, in, false, nesting) : new_message(field, in, nesting))) return false;
   }
-  sink_.end_field(field);
+  sink_.end_field(field, index);
   return true;
 }
 
@@ -82,9 +124,9 @@ bool Decoder<Sink>::closed_enum(Level& level, std::uint32_t index, WireReader& i
   if (field.enumeration->find(number) == nullptr) return true;  // as if it were an unknown field
   if (field.oneof >= 0) clear_other_members(level, index);
   level.mark(index);
-  sink_.begin_field(field);
+  sink_.begin_field(field, index);
   sink_.put_enum(field, number);
-  sink_.end_field(field);
+  sink_.end_field(field, index);
   return true;
 }
 
@@ -92,8 +134,20 @@ template <MessageSink Sink>
 void Decoder<Sink>::clear_other_members(Level& level, std::uint32_t index) {
   const OneofPlan& oneof = level.plan.oneofs[static_cast<std::size_t>(level.plan.fields[index].oneof)];
   for (std::uint32_t i = oneof.first; i < oneof.first + oneof.count; ++i) {
-    if (i != index && !level.first_time(i)) sink_.clear_field(level.plan.fields[i]);
+    if (i != index && !level.first_time(i)) sink_.clear_field(level.plan.fields[i], i);
   }
+}
+
+template <MessageSink Sink>
+bool Decoder<Sink>::new_message(const FieldPlan& field, WireReader& in, int nesting) {
+  if constexpr (NativeSink<Sink>) {
+    if (field.message->form != MessageForm::plain) {
+      std::string_view bytes;
+      return in.bytes(bytes) ? native(*field.message, bytes, nesting + 1) : broken(in);
+    }
+  }
+  sink_.begin_message(*field.message);
+  return sub_message(field, in, true, nesting);
 }
 
 template <MessageSink Sink>
@@ -106,17 +160,20 @@ bool Decoder<Sink>::sub_message(const FieldPlan& field, WireReader& in, bool fre
 }
 
 template <MessageSink Sink>
-bool Decoder<Sink>::list(const FieldPlan& field, bool first, WireType type, WireReader& in, int nesting) {
+bool Decoder<Sink>::list(Level& level, std::uint32_t index, WireType type, WireReader& in, int nesting) {
+  const FieldPlan& field = level.plan.fields[index];
   const bool packable = field.wire_type != WireType::bytes && field.wire_type != WireType::start_group;
   const bool packed = packable && type == WireType::bytes;
   if (!packed && type != field.wire_type) return mismatch(field, type);
-  sink_.begin_list(field, first);
+  const bool first = level.first_time(index);
+  level.mark(index);
+  sink_.begin_list(field, index, first);
   std::size_t size = first ? 0 : sink_.list_size();
   do {
     const bool ok = packed ? packed_items(field, in, size) : item(field, in, size, nesting);
     if (!ok) return fault_.in_item(size + Sink::kFirstIndex);
   } while (packed == field.packed && in.next_is(field));  // the tag in the plan is the one of the declared way
-  sink_.end_list(field);
+  sink_.end_list(field, index);
   return true;
 }
 
@@ -134,8 +191,7 @@ bool Decoder<Sink>::packed_items(const FieldPlan& field, WireReader& in, std::si
 template <MessageSink Sink>
 bool Decoder<Sink>::item(const FieldPlan& field, WireReader& in, std::size_t& size, int nesting) {
   if (field.is_message()) {
-    sink_.begin_message(*field.message);
-    if (!sub_message(field, in, true, nesting)) return false;
+    if (!new_message(field, in, nesting)) return false;
   } else if (field.closed_enum) {
     std::uint64_t raw = 0;
     if (!in.varint(raw)) return broken(in);
@@ -150,12 +206,15 @@ bool Decoder<Sink>::item(const FieldPlan& field, WireReader& in, std::size_t& si
 }
 
 template <MessageSink Sink>
-bool Decoder<Sink>::map(const FieldPlan& field, bool first, WireReader& in, int nesting) {
-  sink_.begin_map(field, first);
+bool Decoder<Sink>::map(Level& level, std::uint32_t index, WireReader& in, int nesting) {
+  const FieldPlan& field = level.plan.fields[index];
+  const bool first = level.first_time(index);
+  level.mark(index);
+  sink_.begin_map(field, index, first);
   do {
     if (!entry(field, in, nesting + 1)) return false;
   } while (in.next_is(field));
-  sink_.end_map(field);
+  sink_.end_map(field, index);
   return true;
 }
 
@@ -184,7 +243,7 @@ bool Decoder<Sink>::entry(const FieldPlan& field, WireReader& in, int nesting) {
     if (parts[1].enumeration->find(static_cast<std::int32_t>(raw)) == nullptr) return true;
   }
   if (!at[0]) {
-    put_default(parts[0]);
+    put_default(sink_, parts[0]);
   } else if (!scalar(parts[0], *at[0])) {
     return fault_.in_key();
   }
@@ -198,13 +257,12 @@ bool Decoder<Sink>::entry_value(const FieldPlan& value, std::optional<WireReader
                                 int nesting) {
   if (value.is_message()) return entry_message(value, whole, nesting);
   if (at) return scalar(value, *at);
-  put_default(value);
+  put_default(sink_, value);
   return true;
 }
 
 template <MessageSink Sink>
 bool Decoder<Sink>::entry_message(const FieldPlan& value, std::string_view entry, int nesting) {
-  sink_.begin_message(*value.message);
   bool fresh = true;
   for (WireReader in(entry); !in.done();) {
     std::uint32_t number = 0;
@@ -214,23 +272,59 @@ bool Decoder<Sink>::entry_message(const FieldPlan& value, std::string_view entry
       if (!in.skip(number, type, nesting)) return broken(in);
       continue;
     }
-    if (!sub_message(value, in, fresh, nesting)) return false;
+    if (fresh) {
+      if (!new_message(value, in, nesting)) return false;
+    } else {
+      if (NativeSink<Sink> && value.message->form != MessageForm::plain) return in_pieces();
+      sink_.reopen_message(*value.message);
+      if (!sub_message(value, in, false, nesting)) return false;
+    }
     fresh = false;
   }
   if (!fresh) return true;
-  WireReader nothing{std::string_view{}};
-  return message(*value.message, nothing, nullptr, true, nesting + 1);
+  constexpr char kEmpty[] = {0};  // a sub-message of no bytes
+  WireReader nothing{std::string_view(kEmpty, 1)};
+  return new_message(value, nothing, nesting);
 }
 
+// One switch, because this is where the time goes.
 template <MessageSink Sink>
 bool Decoder<Sink>::scalar(const FieldPlan& field, WireReader& in) {
-  switch (field.wire_type) {
-    case WireType::varint:
-      return varint(field, in);
-    case WireType::bytes:
-      return text(field, in);
+  std::uint64_t raw = 0;
+  std::uint32_t half = 0;
+  switch (field.kind) {
+    case FieldKind::int32:
+      return in.varint(raw) ? put(field, static_cast<std::int32_t>(raw)) : broken(in);
+    case FieldKind::int64:
+      return in.varint(raw) ? put(field, static_cast<std::int64_t>(raw)) : broken(in);
+    case FieldKind::uint32:
+      return in.varint(raw) ? put(field, static_cast<std::uint32_t>(raw)) : broken(in);
+    case FieldKind::uint64:
+      return in.varint(raw) ? put(field, raw) : broken(in);
+    case FieldKind::sint32:
+      return in.varint(raw) ? put(field, unzigzag32(static_cast<std::uint32_t>(raw))) : broken(in);
+    case FieldKind::sint64:
+      return in.varint(raw) ? put(field, unzigzag64(raw)) : broken(in);
+    case FieldKind::boolean:
+      return in.varint(raw) ? put(field, raw != 0) : broken(in);
+    case FieldKind::double_:
+      return in.fixed64(raw) ? put(field, std::bit_cast<double>(raw)) : broken(in);
+    case FieldKind::fixed64:
+      return in.fixed64(raw) ? put(field, raw) : broken(in);
+    case FieldKind::sfixed64:
+      return in.fixed64(raw) ? put(field, static_cast<std::int64_t>(raw)) : broken(in);
+    case FieldKind::float_:
+      return in.fixed32(half) ? put(field, std::bit_cast<float>(half)) : broken(in);
+    case FieldKind::fixed32:
+      return in.fixed32(half) ? put(field, half) : broken(in);
+    case FieldKind::sfixed32:
+      return in.fixed32(half) ? put(field, static_cast<std::int32_t>(half)) : broken(in);
+    case FieldKind::enumeration:
+      if (!in.varint(raw)) return broken(in);
+      sink_.put_enum(field, static_cast<std::int32_t>(raw));
+      return true;
     default:
-      return fixed(field, in);
+      return text(field, in);
   }
 }
 
@@ -243,96 +337,21 @@ bool Decoder<Sink>::text(const FieldPlan& field, WireReader& in) {
   return true;
 }
 
-template <MessageSink Sink>
-bool Decoder<Sink>::varint(const FieldPlan& field, WireReader& in) {
-  std::uint64_t raw = 0;
-  if (!in.varint(raw)) return broken(in);
-  switch (field.kind) {
-    case FieldKind::int32:
-      return sink_.put(field, static_cast<std::int32_t>(raw)), true;
-    case FieldKind::int64:
-      return sink_.put(field, static_cast<std::int64_t>(raw)), true;
-    case FieldKind::uint32:
-      return sink_.put(field, static_cast<std::uint32_t>(raw)), true;
-    case FieldKind::uint64:
-      return sink_.put(field, raw), true;
-    case FieldKind::sint32:
-      return sink_.put(field, unzigzag32(static_cast<std::uint32_t>(raw))), true;
-    case FieldKind::sint64:
-      return sink_.put(field, unzigzag64(raw)), true;
-    case FieldKind::boolean:
-      return sink_.put(field, raw != 0), true;
-    default:
-      return sink_.put_enum(field, static_cast<std::int32_t>(raw)), true;
-  }
-}
-
-template <MessageSink Sink>
-bool Decoder<Sink>::fixed(const FieldPlan& field, WireReader& in) {
-  std::uint32_t half = 0;
-  std::uint64_t full = 0;
-  const bool wide = field.wire_type == WireType::fixed64;
-  if (wide ? !in.fixed64(full) : !in.fixed32(half)) return broken(in);
-  switch (field.kind) {
-    case FieldKind::double_:
-      return sink_.put(field, std::bit_cast<double>(full)), true;
-    case FieldKind::float_:
-      return sink_.put(field, std::bit_cast<float>(half)), true;
-    case FieldKind::fixed64:
-      return sink_.put(field, full), true;
-    case FieldKind::sfixed64:
-      return sink_.put(field, static_cast<std::int64_t>(full)), true;
-    case FieldKind::fixed32:
-      return sink_.put(field, half), true;
-    default:
-      return sink_.put(field, static_cast<std::int32_t>(half)), true;
-  }
-}
-
 // What was not on the wire: defaults where absence cannot be told, an empty list or map, a complaint where required.
 template <MessageSink Sink>
-bool Decoder<Sink>::fill_absent(Level& level) {
-  if (!level.fresh) return true;
+bool Decoder<Sink>::finish(Level& level) {
   const auto& all = level.plan.fields;
-  for (std::uint32_t i = 0; i < all.size(); ++i) {
+  const bool fill = level.fresh && sink_.wants_defaults();
+  for (std::uint32_t i = 0; (fill || (level.fresh && level.plan.has_required)) && i < all.size(); ++i) {
     if (level.has(i)) continue;
     if (all[i].required) return fault_.fail("required field is missing") || fault_.in_field(all[i]);
-    if (all[i].presence) continue;
-    sink_.begin_field(all[i]);
-    put_default(all[i]);
-    sink_.end_field(all[i]);
+    if (all[i].presence || !fill) continue;
+    sink_.begin_field(all[i], i);
+    put_default(sink_, all[i]);
+    sink_.end_field(all[i], i);
   }
+  sink_.end_message(level.plan);
   return true;
-}
-
-template <MessageSink Sink>
-void Decoder<Sink>::put_default(const FieldPlan& field) {
-  if (field.shape != FieldShape::single) return sink_.put_empty(field);
-  switch (field.kind) {
-    case FieldKind::string:
-    case FieldKind::bytes:
-      return sink_.put(field, std::string_view{});
-    case FieldKind::enumeration:
-      return sink_.put_enum(field, field.enumeration->values.front().number);
-    case FieldKind::boolean:
-      return sink_.put(field, false);
-    case FieldKind::double_:
-      return sink_.put(field, 0.0);
-    case FieldKind::float_:
-      return sink_.put(field, 0.0F);
-    case FieldKind::int64:
-    case FieldKind::sint64:
-    case FieldKind::sfixed64:
-      return sink_.put(field, std::int64_t{0});
-    case FieldKind::uint64:
-    case FieldKind::fixed64:
-      return sink_.put(field, std::uint64_t{0});
-    case FieldKind::uint32:
-    case FieldKind::fixed32:
-      return sink_.put(field, std::uint32_t{0});
-    default:
-      return sink_.put(field, std::int32_t{0});
-  }
 }
 
 template <MessageSink Sink>

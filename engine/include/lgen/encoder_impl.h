@@ -8,21 +8,30 @@ namespace lgen {
 template <MessageSource Source>
 bool Encoder<Source>::message(const MessagePlan& plan, int nesting) {
   if (nesting > kMaxNesting) return fault_.fail("nested deeper than 100 messages; does it contain itself?");
+  if constexpr (NativeSource<Source>) {
+    if (plan.form != MessageForm::plain) return native(plan, nesting);
+  }
+  return fields(plan, nesting, 0);
+}
+
+// `further_keys`: that the value at hand has beside fields of the plan.
+template <MessageSource Source>
+bool Encoder<Source>::fields(const MessagePlan& plan, int nesting, std::size_t further_keys) {
   if (!source_.enter(plan, fault_)) return false;
-  std::size_t found = 0;
+  std::size_t found = further_keys;
   const FieldPlan* member = nullptr;  // members of a oneof stand side by side: the last one seen is enough
-  for (auto at = plan.fields.rbegin(); at != plan.fields.rend(); ++at) {
-    if (!source_.select(*at)) {
-      if (at->required) return fault_.fail("required field is missing") || fault_.in_field(*at);
+  for (auto i = static_cast<std::uint32_t>(plan.fields.size()); i-- > 0;) {
+    const FieldPlan& at = plan.fields[i];
+    if (!source_.select(at, i)) {
+      if (at.required) return fault_.fail("required field is missing") || fault_.in_field(at);
       continue;
     }
     ++found;
-    if (at->oneof >= 0) {
-      if (member != nullptr && member->oneof == at->oneof) return two_members(*at, *member, plan);
-      member = &*at;
+    if (at.oneof >= 0) {
+      if (member != nullptr && member->oneof == at.oneof) return two_members(at, *member, plan);
+      member = &at;
     }
-    if (!field(*at, nesting)) return fault_.in_field(*at);
-    source_.release();
+    if (!field(at, nesting)) return fault_.in_field(at);
   }
   return source_.leave(plan, found, fault_);
 }
@@ -50,9 +59,12 @@ template <MessageSource Source>
 bool Encoder<Source>::list(const FieldPlan& field, int nesting) {
   std::size_t size = 0;
   if (!source_.list_size(field, size, fault_)) return false;
+  const std::size_t place = source_.place();
   const std::size_t mark = out_.size();
   for (std::size_t i = size; i-- > 0;) {
-    if (!source_.select_item(i, fault_) || !value(field, nesting)) return fault_.in_item(i + Source::kFirstIndex);
+    if (!source_.select_item(place, i, fault_) || !value(field, nesting)) {
+      return fault_.in_item(i + Source::kFirstIndex);
+    }
     source_.release();
     if (!field.packed) out_.put_tag(field);
   }
@@ -66,9 +78,10 @@ bool Encoder<Source>::list(const FieldPlan& field, int nesting) {
 template <MessageSource Source>
 bool Encoder<Source>::map(const FieldPlan& field, int nesting) {
   if (!source_.enter_map(field, fault_)) return false;
-  while (source_.next_entry()) {
-    const std::size_t position = source_.position();
-    if (!entry(field, nesting + 1)) return source_.describe_entry(position, fault_);
+  const std::size_t map_place = source_.place();
+  while (source_.next_entry(map_place)) {
+    const std::size_t place = source_.place();
+    if (!entry(field, nesting + 1)) return source_.describe_entry(place, fault_);
   }
   return true;
 }

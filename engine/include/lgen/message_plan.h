@@ -13,6 +13,7 @@
 namespace lgen {
 
 struct MessagePlan;
+class PlanCompiler;
 
 enum class FieldKind : std::uint8_t {
   double_,
@@ -42,6 +43,16 @@ enum class FieldShape : std::uint8_t { single, list, map };
 
 enum class WireType : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, start_group = 3, end_group = 4, fixed32 = 5 };
 
+/// How sources and sinks that know the well-known types show a message. The wire is that of an ordinary message.
+enum class MessageForm : std::uint8_t {
+  plain,      // by its fields
+  bare,       // its only field stands for it: the wrappers, Struct, ListValue, FieldMask
+  timestamp,  // a number of seconds since 1970
+  duration,   // a number of seconds
+  value,      // google.protobuf.Value: null, number, text, boolean, list or map
+  any,        // the message inside, with its type
+};
+
 /// An enum type. Where two names share a number (allow_alias), reading gives the name declared first.
 struct EnumPlan {
   struct Value {
@@ -67,7 +78,8 @@ struct FieldPlan {
   FieldShape shape = FieldShape::single;
   WireType wire_type = WireType::varint;  // of one element
   bool packed = false;                    // how a list is written; both ways are read
-  bool presence = false;                  // absent is told from default: optional, oneof, message, proto2
+  bool presence = false;  // absent is told from default: optional, oneof, message, proto2, extensions (lists, too)
+  bool simple = false;                    // one scalar, in no oneof and with no closed enum: read without a detour
   bool required = false;                  // proto2
   bool check_utf8 = false;                // reading: proto3 strings
   bool closed_enum = false;               // proto2: unknown numbers are no values of this field
@@ -77,7 +89,7 @@ struct FieldPlan {
   std::uint32_t number = 0;
   const MessagePlan* message = nullptr;   // message, group; of a map the entry: fields[0] key, fields[1] value
   const EnumPlan* enumeration = nullptr;  // enumeration
-  std::string name;
+  std::string name;  // of an extension "[pkg.name]"
 
   bool is_message() const { return kind == FieldKind::message || kind == FieldKind::group; }
 
@@ -97,9 +109,11 @@ struct MessagePlan {
   static constexpr std::uint32_t kNoField = 0xffffffff;
 
   std::string name;               // full, "streaming.TextRequest"
-  std::vector<FieldPlan> fields;  // as declared; synthetic oneofs of proto3's `optional` are left out
+  std::vector<FieldPlan> fields;  // as declared, then extensions; synthetic oneofs of proto3's `optional` are left out
   std::vector<OneofPlan> oneofs;
-  std::uint32_t key = 0;            // running number of this plan in the process, from the same count as FieldPlan::key
+  MessageForm form = MessageForm::plain;
+  PlanCompiler* types = nullptr;    // of Any: where the type of what is inside is looked up
+  std::uint32_t key = 0;            // the first of key_count() running numbers of its own; counted with FieldPlan::key
   bool has_required = false;        // one of its own fields is required
   std::uint32_t always_filled = 0;  // number of fields that a decoded message always has
 
@@ -109,6 +123,9 @@ struct MessagePlan {
   std::vector<std::uint32_t> far_fields;
 
   const FieldPlan* find(std::string_view field_name) const;
+
+  /// Numbers from `key` on that are left to users of the plan, for what they keep by it: three, and one a 16 fields.
+  std::uint32_t key_count() const { return 3 + static_cast<std::uint32_t>(fields.size() / 16); }
 
   /// Index into fields, or kNoField.
   std::uint32_t find_number(std::uint32_t number) const {
@@ -121,5 +138,9 @@ struct MessagePlan {
  private:
   std::uint32_t find_far(std::uint32_t number) const;
 };
+
+/// What an Any with that type URL holds ("type.googleapis.com/pkg.Type"); null when the schema does not have the type or
+/// the URL has no slash. Compiles the type when it is first met.
+const MessagePlan* type_inside(const MessagePlan& any, std::string_view type_url);
 
 }  // namespace lgen

@@ -95,6 +95,7 @@ class WireReader {
 
   bool done() const { return at_ == end_; }
   std::string_view problem() const { return problem_; }
+  const char* position() const { return reinterpret_cast<const char*>(at_); }
 
   bool varint(std::uint64_t& value) {
     if (at_ == end_ || *at_ >= 0x80) return long_varint(value);

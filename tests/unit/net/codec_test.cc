@@ -13,7 +13,7 @@ using namespace lgen::test;
 namespace {
 
 const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists", "everything.Maps",
-                              "everything.Choices", "everything.Root",      "legacy.Old",       "legacy.Needs"};
+                              "everything.Choices", "everything.WellKnown", "everything.Root",  "legacy.Old", "legacy.Needs"};
 
 struct Fixture {
   Fixture() {
@@ -115,7 +115,7 @@ TEST_CASE_METHOD(Fixture, "damaged bytes are refused or read as the library read
   int refused = 0;
   int accepted = 0;
   for (int run = 0; run < property_runs(3000); ++run) {
-    const char* type = kTypes[run % 8];
+    const char* type = kTypes[run % std::size(kTypes)];
     MessagePtr original = make_message(type);
     random.fill(*original, 2);
     std::string bytes = original->SerializeAsString();
@@ -254,6 +254,7 @@ TEST_CASE_METHOD(Fixture, "unusual but valid bytes are read", "[codec]") {
        bytes_of({0x08, 1, 0x12, 0, 0x52, 1, 'w', 0x60, 9})},
       {"proto2 strings need not be UTF-8", "legacy.Old", bytes_of({0x08, 1, 0x12, 1, 0xFF})},
       {"an extension", "legacy.Old", bytes_of({0x08, 1, 0x12, 0, 0xA0, 6, 1})},
+      {"an extension that no file has", "legacy.Old", bytes_of({0x08, 1, 0x12, 0, 0xF0, 9, 1})},
   };
   for (const Row& row : rows) {
     CAPTURE(row.scenario);

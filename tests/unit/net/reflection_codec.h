@@ -14,39 +14,54 @@ namespace lgen::test {
 
 namespace pb = google::protobuf;
 
+/// The field of a plan; "[pkg.name]" is an extension.
+inline const pb::FieldDescriptor* find_field(const pb::Message& message, const FieldPlan& plan) {
+  const pb::Descriptor* type = message.GetDescriptor();
+  if (!plan.name.starts_with('[')) return type->FindFieldByName(plan.name);
+  return type->file()->pool()->FindExtensionByName(plan.name.substr(1, plan.name.size() - 2));
+}
+
 class ReflectionSource {
  public:
   static constexpr std::size_t kFirstIndex = 0;
 
   explicit ReflectionSource(const pb::Message& root) : root_(root) {}
 
-  bool enter(const MessagePlan&, Fault&) { return true; }
-  bool leave(const MessagePlan&, std::size_t, Fault&) { return true; }
-  bool select(const FieldPlan& plan) {
-    const pb::Message& message = as_message();
-    const pb::FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(plan.name);
+  bool enter(const MessagePlan&, Fault&) {
+    levels_.push_back({&as_message(), at_.size()});
+    return true;
+  }
+  bool leave(const MessagePlan&, std::size_t, Fault&) {
+    at_.resize(levels_.back().base);
+    levels_.pop_back();
+    return true;
+  }
+  bool select(const FieldPlan& plan, std::uint32_t) {
+    at_.resize(levels_.back().base);
+    const pb::Message& message = *levels_.back().message;
+    const pb::FieldDescriptor* field = find_field(message, plan);
     const pb::Reflection& r = *message.GetReflection();
     if (field->is_repeated() ? r.FieldSize(message, field) == 0 : !r.HasField(message, field)) return false;
     at_.push_back({&message, field, -1});
     return true;
   }
   void release() { at_.pop_back(); }
+  std::size_t place() { return at_.size() - 1; }
 
   bool list_size(const FieldPlan&, std::size_t& size, Fault&) {
     size = static_cast<std::size_t>(top_size());
     return true;
   }
-  bool select_item(std::size_t i, Fault&) {
-    at_.push_back({at_.back().owner, at_.back().field, static_cast<int>(i)});
+  bool select_item(std::size_t list, std::size_t i, Fault&) {
+    at_.push_back({at_[list].owner, at_[list].field, static_cast<int>(i)});
     return true;
   }
   bool enter_map(const FieldPlan&, Fault&) {
     entries_left_.push_back(top_size());
-    at_.push_back(at_.back());  // where the entries' keys will be
     return true;
   }
-  bool next_entry() {
-    at_.pop_back();
+  bool next_entry(std::size_t place) {
+    at_.resize(place + 1);
     if (--entries_left_.back() < 0) {
       entries_left_.pop_back();
       return false;
@@ -58,7 +73,6 @@ class ReflectionSource {
     at_.push_back({&entry, entry.GetDescriptor()->map_value(), -1});
     return true;
   }
-  std::size_t position() { return at_.size(); }
   bool describe_entry(std::size_t, Fault& fault) { return fault.in_entry("?"); }
 
 #define LGEN_GET(TYPE, NAME)                                                                                      \
@@ -93,9 +107,13 @@ class ReflectionSource {
 
  private:
   struct At {
-    const pb::Message* owner;
-    const pb::FieldDescriptor* field;
-    int index;  // -1: not an item of a list
+    const pb::Message* owner = nullptr;
+    const pb::FieldDescriptor* field = nullptr;
+    int index = -1;  // -1: not an item of a list
+  };
+  struct Level {
+    const pb::Message* message;
+    std::size_t base;  // of at_
   };
 
   int top_size() const { return at_.back().owner->GetReflection()->FieldSize(*at_.back().owner, at_.back().field); }
@@ -108,6 +126,7 @@ class ReflectionSource {
 
   const pb::Message& root_;
   std::vector<At> at_;
+  std::vector<Level> levels_;
   std::vector<int> entries_left_;
   std::string scratch_;
 };
@@ -122,24 +141,27 @@ class ReflectionSink {
   void begin_message(const MessagePlan& plan) {
     stack_.emplace_back(make(pb::DescriptorPool::generated_pool()->FindMessageTypeByName(plan.name)));
   }
-  bool resume_message(const FieldPlan& plan) {
+  bool wants_defaults() { return false; }
+  void end_message(const MessagePlan&) {}
+  void reopen_message(const MessagePlan&) {}
+  bool resume_message(const FieldPlan& plan, std::uint32_t) {
     const auto [message, field] = target(plan);
     if (!message->GetReflection()->HasField(*message, field)) return false;
     stack_.emplace_back(MessagePtr(message->GetReflection()->ReleaseMessage(message, field)));
     return true;
   }
-  void begin_field(const FieldPlan&) {}
-  void end_field(const FieldPlan& plan) {
+  void begin_field(const FieldPlan&, std::uint32_t) {}
+  void end_field(const FieldPlan& plan, std::uint32_t) {
     Value value = pop();
     const auto [message, field] = target(plan);
     if (!std::holds_alternative<std::monostate>(value)) store(*message, field, value);
   }
-  void clear_field(const FieldPlan& plan) {
+  void clear_field(const FieldPlan& plan, std::uint32_t) {
     const auto [message, field] = target(plan);
     message->GetReflection()->ClearField(message, field);
   }
 
-  void begin_list(const FieldPlan& plan, bool) { lists_.push_back(target(plan)); }
+  void begin_list(const FieldPlan& plan, std::uint32_t, bool) { lists_.push_back(target(plan)); }
   std::size_t list_size() {
     const auto [message, field] = lists_.back();
     return static_cast<std::size_t>(message->GetReflection()->FieldSize(*message, field));
@@ -148,9 +170,9 @@ class ReflectionSink {
     Value value = pop();
     add(*lists_.back().first, lists_.back().second, value);
   }
-  void end_list(const FieldPlan&) { lists_.pop_back(); }
+  void end_list(const FieldPlan&, std::uint32_t) { lists_.pop_back(); }
 
-  void begin_map(const FieldPlan& plan, bool is_new) { begin_list(plan, is_new); }
+  void begin_map(const FieldPlan& plan, std::uint32_t index, bool is_new) { begin_list(plan, index, is_new); }
   void end_entry() {
     Value value = pop();
     Value key = pop();
@@ -162,7 +184,7 @@ class ReflectionSink {
     remove_entry(*message, field, wanted);
     message->GetReflection()->AddAllocatedMessage(message, field, entry.release());
   }
-  void end_map(const FieldPlan&) { lists_.pop_back(); }
+  void end_map(const FieldPlan&, std::uint32_t) { lists_.pop_back(); }
 
   void put_empty(const FieldPlan&) { stack_.emplace_back(std::monostate{}); }
   template <class T>
@@ -192,7 +214,7 @@ class ReflectionSink {
   }
   Target target(const FieldPlan& plan) {
     pb::Message* message = std::get<MessagePtr>(stack_.back()).get();
-    return {message, message->GetDescriptor()->FindFieldByName(plan.name)};
+    return {message, find_field(*message, plan)};
   }
 
   static void store(pb::Message& m, const pb::FieldDescriptor* f, Value& value) {

@@ -9,15 +9,15 @@ struct SmallestSource {
 
   bool enter(const MessagePlan&, Fault&) { return true; }
   bool leave(const MessagePlan&, std::size_t, Fault&) { return true; }
-  bool select(const FieldPlan& field) { return field.required; }
+  bool select(const FieldPlan& field, std::uint32_t) { return field.required; }
+  std::size_t place() { return 0; }
   void release() {}
 
   // A list or a map is never required.
   bool list_size(const FieldPlan&, std::size_t& size, Fault&) { return size = 0, true; }
-  bool select_item(std::size_t, Fault&) { return false; }
+  bool select_item(std::size_t, std::size_t, Fault&) { return false; }
   bool enter_map(const FieldPlan&, Fault&) { return true; }
-  bool next_entry() { return false; }
-  std::size_t position() { return 0; }
+  bool next_entry(std::size_t) { return false; }
   bool describe_entry(std::size_t, Fault&) { return false; }
 
   template <class T>

@@ -12,10 +12,10 @@ namespace {
 
 namespace pb = google::protobuf;
 
-/// Numbers for names and plans that no two schemas of the process share, from 1.
-std::uint32_t next_key() {
-  static std::atomic<std::uint32_t> last{0};
-  return ++last;
+/// Numbers for names and plans that no two schemas of the process share, from 1: the first of `count`.
+std::uint32_t next_key(std::uint32_t count = 1) {
+  static std::atomic<std::uint32_t> next{1};
+  return next.fetch_add(count);
 }
 
 FieldKind kind_of(pb::FieldDescriptor::Type type) {
@@ -98,6 +98,60 @@ void note_oneof(MessagePlan& plan, const pb::OneofDescriptor* oneof, FieldPlan& 
   field.oneof = static_cast<std::int16_t>(plan.oneofs.size() - 1);
 }
 
+struct WellKnown {
+  std::string_view name;  // below google.protobuf
+  MessageForm form;
+  std::initializer_list<pb::FieldDescriptor::Type> fields;  // with the numbers 1, 2, ...
+};
+
+/// A message that only borrows the name stays plain: its fields are compared, too.
+bool fits(const pb::Descriptor* type, const WellKnown& known) {
+  if (type->full_name().substr(16) != known.name) return false;
+  if (type->field_count() != static_cast<int>(known.fields.size())) return false;
+  for (int i = 0; i < type->field_count(); ++i) {
+    if (type->field(i)->number() != i + 1 || type->field(i)->type() != known.fields.begin()[i]) return false;
+  }
+  return true;
+}
+
+MessageForm form_of(const pb::Descriptor* type) {
+  using Field = pb::FieldDescriptor;
+  static const WellKnown kWellKnown[] = {
+      {"Timestamp", MessageForm::timestamp, {Field::TYPE_INT64, Field::TYPE_INT32}},
+      {"Duration", MessageForm::duration, {Field::TYPE_INT64, Field::TYPE_INT32}},
+      {"Any", MessageForm::any, {Field::TYPE_STRING, Field::TYPE_BYTES}},
+      {"Struct", MessageForm::bare, {Field::TYPE_MESSAGE}},
+      {"ListValue", MessageForm::bare, {Field::TYPE_MESSAGE}},
+      {"Value",
+       MessageForm::value,
+       {Field::TYPE_ENUM, Field::TYPE_DOUBLE, Field::TYPE_STRING, Field::TYPE_BOOL, Field::TYPE_MESSAGE,
+        Field::TYPE_MESSAGE}},
+      {"FieldMask", MessageForm::bare, {Field::TYPE_STRING}},
+      {"DoubleValue", MessageForm::bare, {Field::TYPE_DOUBLE}},
+      {"FloatValue", MessageForm::bare, {Field::TYPE_FLOAT}},
+      {"Int64Value", MessageForm::bare, {Field::TYPE_INT64}},
+      {"UInt64Value", MessageForm::bare, {Field::TYPE_UINT64}},
+      {"Int32Value", MessageForm::bare, {Field::TYPE_INT32}},
+      {"UInt32Value", MessageForm::bare, {Field::TYPE_UINT32}},
+      {"BoolValue", MessageForm::bare, {Field::TYPE_BOOL}},
+      {"StringValue", MessageForm::bare, {Field::TYPE_STRING}},
+      {"BytesValue", MessageForm::bare, {Field::TYPE_BYTES}},
+  };
+  if (!std::string_view(type->full_name()).starts_with("google.protobuf.")) return MessageForm::plain;
+  const auto known =
+      std::find_if(std::begin(kWellKnown), std::end(kWellKnown), [&](const WellKnown& w) { return fits(type, w); });
+  return known == std::end(kWellKnown) ? MessageForm::plain : known->form;
+}
+
+/// Of the files that are loaded, in a fixed order.
+std::vector<const pb::FieldDescriptor*> extensions_of(const pb::Descriptor* type) {
+  std::vector<const pb::FieldDescriptor*> extensions;
+  if (type->extension_range_count() == 0) return extensions;
+  type->file()->pool()->FindAllExtensions(type, &extensions);
+  std::sort(extensions.begin(), extensions.end(), [](auto a, auto b) { return a->number() < b->number(); });
+  return extensions;
+}
+
 }  // namespace
 
 Result<const MessagePlan*> PlanCompiler::message(const pb::Descriptor* type) {
@@ -133,29 +187,50 @@ MessagePlan* PlanCompiler::compile(const pb::Descriptor* type) {
   // Known before its fields are looked at: a type may contain itself.
   MessagePlan& plan = *(messages_[type] = std::make_unique<MessagePlan>());
   plan.name = type->full_name();
-  plan.key = next_key();
-  if (static_cast<std::size_t>(type->field_count()) > MessagePlan::kMaxFields) oversized_ = plan.name;
-  for (int i = 0; i < type->field_count(); ++i) {
-    FieldPlan made = field(type->field(i));
-    note_oneof(plan, type->field(i)->real_containing_oneof(), made);
-    plan.has_required = plan.has_required || made.required;
-    if (!made.presence || made.required) ++plan.always_filled;
-    plan.fields.push_back(std::move(made));
+  plan.form = form_of(type);
+  if (plan.form == MessageForm::any) {
+    plan.types = this;
+    pool_ = type->file()->pool();
   }
+  for (int i = 0; i < type->field_count(); ++i) add_field(plan, type->field(i));
+  for (const pb::FieldDescriptor* extension : extensions_of(type)) add_field(plan, extension);
+  if (plan.fields.size() > MessagePlan::kMaxFields) oversized_ = plan.name;
+  plan.key = next_key(plan.key_count());
   index_by_number(plan);
   return &plan;
+}
+
+void PlanCompiler::add_field(MessagePlan& plan, const pb::FieldDescriptor* descriptor) {
+  FieldPlan made = field(descriptor);
+  note_oneof(plan, descriptor->real_containing_oneof(), made);
+  made.simple = made.shape == FieldShape::single && !made.is_message() && made.oneof < 0 && !made.closed_enum;
+  plan.has_required = plan.has_required || made.required;
+  if (!made.presence || made.required) ++plan.always_filled;
+  plan.fields.push_back(std::move(made));
+}
+
+const MessagePlan* PlanCompiler::find(std::string_view full_name) {
+  const pb::Descriptor* type = pool_->FindMessageTypeByName(std::string(full_name));
+  if (type == nullptr) return nullptr;
+  const auto plan = message(type);
+  return plan ? *plan : nullptr;
+}
+
+const MessagePlan* type_inside(const MessagePlan& any, std::string_view type_url) {
+  const std::size_t slash = type_url.rfind('/');
+  return slash == std::string_view::npos ? nullptr : any.types->find(type_url.substr(slash + 1));
 }
 
 FieldPlan PlanCompiler::field(const pb::FieldDescriptor* descriptor) {
   const bool proto3 = descriptor->file()->syntax() == pb::FileDescriptor::SYNTAX_PROTO3;
   FieldPlan field;
-  field.name = descriptor->name();
+  field.name = descriptor->is_extension() ? fmt::format("[{}]", descriptor->full_name()) : descriptor->name();
   field.number = static_cast<std::uint32_t>(descriptor->number());
   field.key = next_key();
   field.kind = kind_of(descriptor->type());
   field.wire_type = wire_type_of(descriptor);
   field.packed = descriptor->is_packed();
-  field.presence = descriptor->has_presence();
+  field.presence = descriptor->has_presence() || descriptor->is_extension();
   field.required = descriptor->is_required();
   if (descriptor->is_repeated()) field.shape = descriptor->is_map() ? FieldShape::map : FieldShape::list;
   if (field.is_message()) field.message = compile(descriptor->message_type());

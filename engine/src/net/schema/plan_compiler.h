@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "lgen/error.h"
@@ -18,13 +19,21 @@ class PlanCompiler {
  public:
   Result<const MessagePlan*> message(const google::protobuf::Descriptor* type);
   const EnumPlan* enumeration(const google::protobuf::EnumDescriptor* type);
+  /// Of the pool that Any came from; null when it has no such type.
+  const MessagePlan* find(std::string_view full_name);
+
+  PlanCompiler() = default;
+  PlanCompiler(const PlanCompiler&) = delete;  // plans of Any point here
+  PlanCompiler& operator=(const PlanCompiler&) = delete;
 
  private:
   MessagePlan* compile(const google::protobuf::Descriptor* type);
+  void add_field(MessagePlan& plan, const google::protobuf::FieldDescriptor* descriptor);
   FieldPlan field(const google::protobuf::FieldDescriptor* descriptor);
 
   std::unordered_map<const google::protobuf::Descriptor*, std::unique_ptr<MessagePlan>> messages_;
   std::unordered_map<const google::protobuf::EnumDescriptor*, std::unique_ptr<EnumPlan>> enums_;
+  const google::protobuf::DescriptorPool* pool_ = nullptr;  // set as soon as there is a plan of Any
   std::string oversized_;  // a type with more than kMaxFields fields, if one was met
 };
 
