@@ -185,7 +185,8 @@ int json_property(lua_State* L) {
 constexpr Binding kJson[] = {
     {"encode", encode, "fun(value: any): string",
      "[R] Lists 1..n and lgen.array become arrays, other tables objects with sorted keys."},
-    {"decode", decode, "fun(text: string): any, string?", "[R E] The value, or nil and what is wrong with the text; arrays are lgen.array, integers beyond 2^53 are cdata."},
+    {"decode", decode, "fun(text: string): any, string?",
+     "[R E] The value, or nil and what is wrong with the text; arrays are lgen.array, integers beyond 2^53 are cdata."},
     {"null", nullptr, "lightuserdata", "lgen.null."},
 };
 

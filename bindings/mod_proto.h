@@ -54,8 +54,9 @@ struct EncodedMessage {
   std::size_t size;
 };
 
-/// The message at `index` as bytes: a table (of a well-known type what stands for it) or an lgen.Encoded of that type; without a type (the method is given by its
-/// path) a string. Raises with the field's path. Valid until the next message is encoded.
+/// The message at `index` as bytes: a table (of a well-known type what stands for it) or an lgen.Encoded of that type;
+/// without a type (the method is given by its path) a string. Raises with the field's path. Valid until the next
+/// message is encoded.
 std::string_view encode_argument(lua_State* L, int index, const MessagePlan* plan, std::string_view what);
 
 /// Pushes the message as a table (or what stands for it), or, without a plan, as a string. On an error pushes nothing.

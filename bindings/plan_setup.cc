@@ -6,10 +6,12 @@
 #include <vector>
 
 #include "host.h"
+#include "json_values.h"
 #include "mod_grpc.h"
 #include "proto_reflection.h"
 #include "stack.h"
 #include "task.h"
+#include "wide_integer.h"
 
 namespace lgen::lua {
 namespace {
@@ -25,7 +27,10 @@ int refuse_new_key(lua_State* L) {
 /// no plain data; `what` says what.
 bool freeze(lua_State* L, int depth, std::string& what) {
   const int type = lua_type(L, -1);
-  if (type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING || type == 10) return true;
+  if (type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING || type == kTypeCdata) {
+    return true;
+  }
+  if (is_null(L, -1)) return true;
   if (type != LUA_TTABLE || depth > kMaxDepth) {
     what = type == LUA_TTABLE ? "tables nested too deep, or a table inside itself" : lua_typename(L, type);
     return false;
@@ -43,6 +48,7 @@ bool freeze(lua_State* L, int depth, std::string& what) {
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, refuse_new_key);
   lua_setfield(L, -2, "__newindex");
+  if (is_array(L, source)) mark_array_metatable(L);
   lua_setmetatable(L, -2);
   lua_remove(L, source);
   return true;

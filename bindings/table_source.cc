@@ -44,9 +44,10 @@ bool TableComplaints::of_keys(lua_State* L, int table, const MessagePlan& plan, 
     const std::string_view name = to_view(L, -2);
     if (name == "@type" || plan.find(name) != nullptr) continue;
     if (plan.form == MessageForm::any) {
-      return fault.fail(fmt::format("unknown field '{}': beside \"@type\" there is only value, for a well-known type or "
-                                    "the bytes of one that the schema does not have",
-                                    name));
+      return fault.fail(
+          fmt::format("unknown field '{}': beside \"@type\" there is only value, for a well-known type or "
+                      "the bytes of one that the schema does not have",
+                      name));
     }
     return fault.fail(fmt::format("unknown field '{}' {}", name, hint(name, plan.field_names())));
   }
@@ -90,8 +91,8 @@ bool TableComplaints::of_type(lua_State* L, int index, const FieldPlan& field, F
 }
 
 bool TableComplaints::of_seconds(lua_State* L, int index, const MessagePlan& plan, Fault& fault) {
-  const std::string got = lua_type(L, index) == LUA_TNUMBER ? fmt::format("{:.17g}", lua_tonumber(L, index))
-                                                            : describe(L, index);
+  const std::string got =
+      lua_type(L, index) == LUA_TNUMBER ? fmt::format("{:.17g}", lua_tonumber(L, index)) : describe(L, index);
   return fault.fail(fmt::format("{} expected, got {}", range_text(plan.form), got));
 }
 

@@ -165,8 +165,7 @@ int main(int argc, char** argv) {
   lgen::WireBuffer out;
   lgen::lua::LuaCodec codec;
   if (!codec.encode(L, -1, plan, out) || out.view() != bytes) fail("the table and the class differ on the wire");
-  std::printf("message of 9 fields, %zu bytes; medians of %d turns of %d messages\n\n", bytes.size(), kTurns,
-              messages);
+  std::printf("message of 9 fields, %zu bytes; medians of %d turns of %d messages\n\n", bytes.size(), kTurns, messages);
 
   pb::DynamicMessageFactory factory;
   const pb::Descriptor* type = Order::descriptor();

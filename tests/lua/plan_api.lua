@@ -156,6 +156,12 @@ function tests.json_goes_both_ways()
   local value = json.decode(text)
   check("decode", value.a[2] == 2.5 and value.a[4] == json.null and value.c == "x\ny" and value.d == -7)
   check("encode", json.encode(value) == text, json.encode(value))
+  check("null is lgen.null", json.null == lgen.null and json.encode(lgen.null) == "null")
+  check("empty lists and objects", json.encode { a = lgen.array {}, b = {} } == '{"a":[],"b":{}}')
+  check("an empty list stays one", json.encode(json.decode "[[],{}]") == "[[],{}]")
+  check("64 bits", json.encode(json.decode "[9223372036854775807,-9007199254740993,18446744073709551615]") ==
+    "[9223372036854775807,-9007199254740993,18446744073709551615]")
+  check("numbers where they are exact", type(json.decode "9007199254740992") == "number")
   check("nil is null", json.encode(nil) == "null")
   check("whole numbers have no point", json.encode { 1e15, 3.0, 0.1 } == "[1000000000000000,3,0.1]", json.encode { 1e15 })
   local none, why = json.decode "{"
@@ -169,6 +175,9 @@ function tests.json_goes_both_ways()
   check("nan", raises("lgen.json.encode: JSON has no nan and no infinity", json.encode, 0 / 0))
   check("bytes", raises("lgen.json.encode: a string is not UTF-8", json.encode, "\255"))
   check("mixed keys", raises("a table is either a list 1..n or has string keys", json.encode, { 1, a = 2 }))
+  check("array wants a table", raises("lgen.array: table expected, got number 1", lgen.array, 1))
+  check("array wants a plain table", raises("a table without a metatable expected", lgen.array, setmetatable({}, {})))
+  check("array gives its table", lgen.array(lgen.array { 1 })[1] == 1 and #lgen.array() == 0)
   check("decode wants a string", raises("lgen.json.decode: string expected, got table", json.decode, {}))
 end
 

@@ -40,16 +40,18 @@ concept MessageSource = requires(S s, const MessagePlan& plan, const FieldPlan& 
                                  std::uint64_t& u64, float& f32, double& f64, bool& flag, std::string_view& text) {
   { S::kFirstIndex } -> std::convertible_to<std::size_t>;  // how its users count list items
   { s.enter(plan, fault) } -> std::same_as<bool>;          // the value at hand has to be such a message
-  { s.select(field, index) } -> std::same_as<bool>;  // its field, plan.fields[index], comes to hand; false: absent
+  { s.select(field, index) } -> std::same_as<bool>;   // its field, plan.fields[index], comes to hand; false: absent
   { s.leave(plan, n, fault) } -> std::same_as<bool>;  // n fields were found: complain of any other
   { s.place() } -> std::same_as<std::size_t>;         // where the value at hand is
-  { s.list_size(field, n, fault) } -> std::same_as<bool>;   // the value at hand has to be a list
-  { s.select_item(n, n, fault) } -> std::same_as<bool>;     // of the list at that place item n (from 0) comes to hand
-  { s.enter_map(field, fault) } -> std::same_as<bool>;      // the value at hand has to be a map
-  { s.next_entry(n) } -> std::same_as<bool>;                // of the map at that place the next entry's value comes to
-                                                            // hand, after release() its key; false: none left
-  s.release();                                              // back from an item or an entry's value
-  { s.describe_entry(n, fault) } -> std::same_as<bool>;     // calls fault.in_entry with the key of the value there
+  { s.list_size(field, n, fault) } -> std::same_as<bool>;  // the value at hand has to be a list
+  { s.select_item(n, n, fault) } -> std::same_as<bool>;    // of the list at that place item n (from 0) comes to hand
+  { s.enter_map(field, fault) } -> std::same_as<bool>;     // the value at hand has to be a map
+  {
+    s.next_entry(n)
+    } -> std::same_as<bool>;                             // of the map at that place the next entry's value comes to
+                                                         // hand, after release() its key; false: none left
+  s.release();                                           // back from an item or an entry's value
+  { s.describe_entry(n, fault) } -> std::same_as<bool>;  // calls fault.in_entry with the key of the value there
   { s.get(field, i32, fault) } -> std::same_as<bool>;
   { s.get(field, i64, fault) } -> std::same_as<bool>;
   { s.get(field, u32, fault) } -> std::same_as<bool>;
@@ -68,8 +70,10 @@ concept NativeSource = MessageSource<S> && requires(S s, const MessagePlan& plan
                                                     SecondsAndNanos& time, bool& flag, std::string_view& text) {
   { s.is_message() } -> std::same_as<bool>;  // a Timestamp or Duration may be given by its fields, too
   { s.get_seconds(plan, time, fault) } -> std::same_as<bool>;
-  { s.member_of_value(plan, member, fault) } -> std::same_as<bool>;  // which field of google.protobuf.Value it goes into
-  { s.any_type(text, flag, fault) } -> std::same_as<bool>;           // an Any's type URL, and whether it is there
+  {
+    s.member_of_value(plan, member, fault)
+    } -> std::same_as<bool>;                                // which field of google.protobuf.Value it goes into
+  { s.any_type(text, flag, fault) } -> std::same_as<bool>;  // an Any's type URL, and whether it is there
 };
 
 /// What the decoder asks of a sink: a stack on which begin_message ... end_message, begin_list, begin_map and put each
@@ -108,8 +112,8 @@ concept MessageSink = requires(S s, const MessagePlan& plan, const FieldPlan& fi
 
 /// A sink that gets the well-known types as what they stand for.
 template <class S>
-concept NativeSink = MessageSink<S> && requires(S s, const MessagePlan& plan, SecondsAndNanos time,
-                                                std::string_view text) {
+concept NativeSink = MessageSink<S> &&
+    requires(S s, const MessagePlan& plan, SecondsAndNanos time, std::string_view text) {
   s.restart();  // drop all there is: the message is read once more
   s.put_seconds(time);
   s.put_null();

@@ -69,8 +69,8 @@ bool Decoder<Sink>::fields(Level& level, WireReader& in, int nesting) {
       continue;
     }
     const FieldPlan& plan = level.plan.fields[index];
-    const bool ok = plan.simple && type == plan.wire_type ? simple(level, index, in)
-                                                          : field(level, index, type, in, nesting);
+    const bool ok =
+        plan.simple && type == plan.wire_type ? simple(level, index, in) : field(level, index, type, in, nesting);
     if (!ok) return fault_.in_field(plan);
   }
   return level.group == nullptr || fault_.fail("the message ends inside a group");

@@ -78,18 +78,18 @@ struct FieldPlan {
   FieldShape shape = FieldShape::single;
   WireType wire_type = WireType::varint;  // of one element
   bool packed = false;                    // how a list is written; both ways are read
-  bool presence = false;  // absent is told from default: optional, oneof, message, proto2, extensions (lists, too)
-  bool simple = false;                    // one scalar, in no oneof and with no closed enum: read without a detour
-  bool required = false;                  // proto2
-  bool check_utf8 = false;                // reading: proto3 strings
-  bool closed_enum = false;               // proto2: unknown numbers are no values of this field
-  bool map_key = false;                   // the key of a map's entry
-  std::int16_t oneof = -1;                // index into MessagePlan::oneofs
-  std::uint32_t key = 0;                  // running number of this name in the process, for tables of names
+  bool presence = false;     // absent is told from default: optional, oneof, message, proto2, extensions (lists, too)
+  bool simple = false;       // one scalar, in no oneof and with no closed enum: read without a detour
+  bool required = false;     // proto2
+  bool check_utf8 = false;   // reading: proto3 strings
+  bool closed_enum = false;  // proto2: unknown numbers are no values of this field
+  bool map_key = false;      // the key of a map's entry
+  std::int16_t oneof = -1;   // index into MessagePlan::oneofs
+  std::uint32_t key = 0;     // running number of this name in the process, for tables of names
   std::uint32_t number = 0;
   const MessagePlan* message = nullptr;   // message, group; of a map the entry: fields[0] key, fields[1] value
   const EnumPlan* enumeration = nullptr;  // enumeration
-  std::string name;  // of an extension "[pkg.name]"
+  std::string name;                       // of an extension "[pkg.name]"
 
   bool is_message() const { return kind == FieldKind::message || kind == FieldKind::group; }
 
@@ -139,8 +139,8 @@ struct MessagePlan {
   std::uint32_t find_far(std::uint32_t number) const;
 };
 
-/// What an Any with that type URL holds ("type.googleapis.com/pkg.Type"); null when the schema does not have the type or
-/// the URL has no slash. Compiles the type when it is first met.
+/// What an Any with that type URL holds ("type.googleapis.com/pkg.Type"); null when the schema does not have the type
+/// or the URL has no slash. Compiles the type when it is first met.
 const MessagePlan* type_inside(const MessagePlan& any, std::string_view type_url);
 
 }  // namespace lgen

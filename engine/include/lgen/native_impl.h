@@ -126,7 +126,7 @@ template <MessageSink Sink>
 bool Decoder<Sink>::bare(const MessagePlan& plan, std::string_view bytes, int nesting) {
   const FieldPlan& field = plan.fields[0];
   const bool single = field.shape == FieldShape::single;
-  if (!single) field.shape == FieldShape::list && field.is_message() ? sink_.put_array() : sink_.put_empty(field);
+  if (!single) field.shape == FieldShape::list&& field.is_message() ? sink_.put_array() : sink_.put_empty(field);
   std::optional<WireReader> last;
   std::size_t size = 0;
   for (WireReader in(bytes); !in.done();) {
@@ -214,8 +214,7 @@ bool Decoder<Sink>::any(const MessagePlan& plan, std::string_view bytes, int nes
 }
 
 template <MessageSink Sink>
-bool Decoder<Sink>::any_value(const MessagePlan& plan, std::string_view type_url, std::string_view bytes,
-                              int nesting) {
+bool Decoder<Sink>::any_value(const MessagePlan& plan, std::string_view type_url, std::string_view bytes, int nesting) {
   const MessagePlan* inside = type_inside(plan, type_url);
   if (inside != nullptr) sink_.prepare(*inside);
   if (inside != nullptr && inside->form == MessageForm::plain) {

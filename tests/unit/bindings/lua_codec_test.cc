@@ -1,80 +1,17 @@
 #include "lua_codec.h"
 
-#include "catch.h"
-#include "lgen/schema.h"
-#include "protobuf_fixtures.h"
+#include "lua_codec_fixture.h"
 
 using namespace lgen;
 using namespace lgen::test;
 
+using Fixture = LuaCodecFixture;
+
 namespace {
 
-struct Fixture {
-  Fixture() {
-    luaL_openlibs(L);
-    auto loaded = Schema::from_files({{"codec/everything.proto"}, {}, LGEN_TEST_DATA, {}});
-    REQUIRE(loaded.ok());
-    schema = *std::move(loaded);
-  }
-  ~Fixture() { lua_close(L); }
-
-  const MessagePlan& plan(const std::string& type) { return **schema->message(type); }
-
-  /// Runs `return <expression>` and leaves the value on the stack.
-  void evaluate(const std::string& expression) {
-    if (luaL_dostring(L, ("return " + expression).c_str()) != 0) FAIL(lua_tostring(L, -1));
-  }
-
-  /// The bytes of the table that `expression` gives; on an error its message.
-  std::string encoded(const std::string& type, const std::string& expression) {
-    evaluate(expression);
-    const int top = lua_gettop(L);
-    const Outcome outcome = codec.encode(L, -1, plan(type), out);
-    CHECK(lua_gettop(L) == top);
-    lua_pop(L, 1);
-    return outcome.ok() ? std::string(out.view()) : outcome.error().message;
-  }
-
-  /// Decodes into the global `m`.
-  void decode_global(const std::string& type, const std::string& bytes) {
-    const int top = lua_gettop(L);
-    REQUIRE(codec.decode(L, plan(type), bytes).ok());
-    REQUIRE(lua_gettop(L) == top + 1);
-    lua_setglobal(L, "m");
-  }
-
-  bool holds(const std::string& expression) {
-    evaluate(expression);
-    const bool result = lua_toboolean(L, -1) != 0;
-    lua_pop(L, 1);
-    return result;
-  }
-
-  /// Wire to table to wire, compared with what the library makes of both.
-  void check_round_trip(const char* type, const std::string& bytes) {
-    MessagePtr expected = make_message(type);
-    REQUIRE(expected->ParseFromString(bytes));
-    const Outcome read = codec.decode(L, plan(type), bytes);
-    INFO((read.ok() ? "" : read.error().message));
-    REQUIRE(read.ok());
-    const Outcome written = codec.encode(L, -1, plan(type), out);
-    INFO((written.ok() ? "" : written.error().message));
-    REQUIRE(written.ok());
-    lua_pop(L, 1);
-    MessagePtr again = make_message(type);
-    REQUIRE(again->ParseFromString(std::string(out.view())));
-    const bool equal = canonical(*again) == canonical(*expected);
-    if (!equal) FAIL(expected->DebugString() << "---- became ----\n" << again->DebugString());
-  }
-
-  lua_State* L = luaL_newstate();
-  lua::LuaCodec codec;
-  std::unique_ptr<Schema> schema;
-  WireBuffer out;
-};
-
-const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists", "everything.Maps",
-                              "everything.Choices", "everything.WellKnown", "everything.Root",  "legacy.Old", "legacy.Needs"};
+const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists",
+                              "everything.Maps",    "everything.Choices",   "everything.WellKnown",
+                              "everything.Root",    "legacy.Old",           "legacy.Needs"};
 
 }  // namespace
 

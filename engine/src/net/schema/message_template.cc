@@ -26,7 +26,7 @@ struct Special {
 constexpr Special kSpecials[] = {
     {"google.protobuf.Timestamp", "\"1970-01-01T00:00:00Z\"", "0"},
     {"google.protobuf.Duration", "\"0s\"", "0"},
-    {"google.protobuf.FieldMask", "\"\"", "{ paths = {} }"},
+    {"google.protobuf.FieldMask", "\"\"", "{}"},
     {"google.protobuf.Struct", "{}", "{}"},
     {"google.protobuf.Value", "null", "lgen.null"},
     {"google.protobuf.ListValue", "[]", "{}"},

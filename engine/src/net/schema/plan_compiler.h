@@ -34,7 +34,7 @@ class PlanCompiler {
   std::unordered_map<const google::protobuf::Descriptor*, std::unique_ptr<MessagePlan>> messages_;
   std::unordered_map<const google::protobuf::EnumDescriptor*, std::unique_ptr<EnumPlan>> enums_;
   const google::protobuf::DescriptorPool* pool_ = nullptr;  // set as soon as there is a plan of Any
-  std::string oversized_;  // a type with more than kMaxFields fields, if one was met
+  std::string oversized_;                                   // a type with more than kMaxFields fields, if one was met
 };
 
 }  // namespace lgen
