@@ -148,7 +148,7 @@ bool StreamCorrelation::ask_function(std::string_view message, FieldValue& key) 
   const int top = lua_gettop(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, recv_.function);
   std::string wrong;
-  if (const Outcome decoded = push_message(state_.host, L, method_.output, message); !decoded) {
+  if (const Outcome decoded = push_message(host_, L, method_.output, message); !decoded) {
     wrong = decoded.error().message;
   } else if (const Outcome called = call_protected(L, 1, 1); !called) {
     wrong = called.error().message;

@@ -240,6 +240,8 @@
 ---@field check fun(name: string, ok: any, detail?: any): any [R] Counts whether ok is true; returns ok. A failed check fails the run, unless a threshold on checks says otherwise.
 ---@field threshold fun(metric: string, expression: string, o?: lgen.ThresholdOptions) [R] Judged at the end of the run: "p(99) < 0.25"; count rate avg min med max p(N).
 ---@field distribution fun(name: string, o?: lgen.DistributionOptions): lgen.Distribution [R] Which row met which column how often; the report judges it.
+---@field null lightuserdata JSON's null, as in lgen.json and in google.protobuf.Value.
+---@field array fun(list: any[]?): any[] [R] Marks a table as a list, which matters where it is empty: lgen.array{} is [] in JSON, {} is {}.
 ---@field load lgen.load
 ---@field random lgen.random
 ---@field grpc lgen.grpc
@@ -404,9 +406,9 @@
 
 ---JSON.
 ---@class lgen.json
----@field encode fun(value: any): string [R] Lists 1..n become arrays, other tables objects with sorted keys.
----@field decode fun(text: string): any, string? [R E] The value, or nil and what is wrong with the text.
----@field null userdata JSON's null.
+---@field encode fun(value: any): string [R] Lists 1..n and lgen.array become arrays, other tables objects with sorted keys.
+---@field decode fun(text: string): any, string? [R E] The value, or nil and what is wrong with the text; arrays are lgen.array, integers beyond 2^53 are cdata.
+---@field null lightuserdata lgen.null.
 
 ---@type lgen
 local lgen = {}
