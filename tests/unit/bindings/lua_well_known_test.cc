@@ -97,7 +97,8 @@ TEST_CASE_METHOD(Fixture, "a well-known type is written from what it stands for,
       {"{ any = { ['@type'] = 'x/google.protobuf.Duration', value = 1.5 } }",
        "any { type_url: \"x/google.protobuf.Duration\" value: \"\\010\\001\\020\\200\\312\\265\\356\\001\" }",
        "m.any.value == 1.5"},
-      {"{ any = { ['@type'] = 'x/no.Such', value = '\\1\\2' } }", "any { type_url: \"x/no.Such\" value: \"\\001\\002\" }",
+      {"{ any = { ['@type'] = 'x/no.Such', value = '\\1\\2' } }",
+       "any { type_url: \"x/no.Such\" value: \"\\001\\002\" }",
        "m.any['@type'] == 'x/no.Such' and m.any.value == '\\1\\2'"},
       {"{ any = { ['@type'] = 'everything.Scalars', value = '\\1' } }",
        "any { type_url: \"everything.Scalars\" value: \"\\001\" }", "m.any['@type'] == 'everything.Scalars'"},
@@ -142,8 +143,7 @@ TEST_CASE_METHOD(Fixture, "what does not fit a well-known type is refused with i
       {"{ times = { 1, true } }",
        "everything.WellKnown.times[2]: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) "
        "expected, got boolean true"},
-      {"{ at = { second = 1 } }",
-       "everything.WellKnown.at: unknown field 'second' (did you mean 'seconds'?)"},
+      {"{ at = { second = 1 } }", "everything.WellKnown.at: unknown field 'second' (did you mean 'seconds'?)"},
       {"{ an_int64 = 'x' }", "everything.WellKnown.an_int64: int64 expected, got string \"x\""},
       {"{ an_int64 = null }", "everything.WellKnown.an_int64: int64 expected, got lgen.null"},
       {"{ an_int32 = { value = 1 } }", "everything.WellKnown.an_int32: int32 expected, got table"},
@@ -152,11 +152,11 @@ TEST_CASE_METHOD(Fixture, "what does not fit a well-known type is refused with i
        "got function"},
       {"{ value = 9007199254740993LL }",
        "everything.WellKnown.value: double expected, got 9007199254740993, which is out of range"},
-      {"{ value = { 1, x = 2 } }",
-       "everything.WellKnown.value: list expected, got a table with the key string \"x\""},
+      {"{ value = { 1, x = 2 } }", "everything.WellKnown.value: list expected, got a table with the key string \"x\""},
       {"{ value = { [1.5] = 2 } }", "everything.WellKnown.value[1.5]: key: string expected, got number 1.5"},
       {"{ settings = { a = { b = '\\255' } } }",
-       "everything.WellKnown.settings[\"a\"][\"b\"]: the string is not valid UTF-8; declare the field as bytes to send it "
+       "everything.WellKnown.settings[\"a\"][\"b\"]: the string is not valid UTF-8; declare the field as bytes to send "
+       "it "
        "as it is"},
       {"{ settings = 'x' }", "everything.WellKnown.settings: table expected, got string \"x\""},
       {"{ list = { x = 1 } }", "everything.WellKnown.list: list expected, got a table with the key string \"x\""},
@@ -168,10 +168,12 @@ TEST_CASE_METHOD(Fixture, "what does not fit a well-known type is refused with i
       {"{ any = { ['@type'] = 'x/everything.Scalars', an_int32 = 'x' } }",
        "everything.WellKnown.any.an_int32: int32 expected, got string \"x\""},
       {"{ any = { ['@type'] = 'x/everything.Scalars', nonsense = 1 } }",
-       "everything.WellKnown.any: unknown field 'nonsense' (there are: a_double, a_float, an_int32, an_int64, a_uint32, "
+       "everything.WellKnown.any: unknown field 'nonsense' (there are: a_double, a_float, an_int32, an_int64, "
+       "a_uint32, "
        "a_uint64, a_sint32, a_sint64, a_fixed32, a_fixed64, a_sfixed32, a_sfixed64, ...)"},
       {"{ any = { ['@type'] = 'everything.Scalars', an_int32 = 1 } }",
-       "everything.WellKnown.any: unknown field 'an_int32': beside \"@type\" there is only value, for a well-known type "
+       "everything.WellKnown.any: unknown field 'an_int32': beside \"@type\" there is only value, for a well-known "
+       "type "
        "or the bytes of one that the schema does not have"},
       {"{ any = { ['@type'] = 'x/google.protobuf.Timestamp' } }",
        "everything.WellKnown.any.value: google.protobuf.Timestamp expected"},
@@ -240,24 +242,30 @@ TEST_CASE_METHOD(Fixture, "a well-known type in pieces is merged as the library 
   const Row rows[] = {
       {"a time", {"at { seconds: 5 }", "at { nanos: 500000000 }"}, "m.at == 5.5"},
       {"a wrapper", {"an_int64 { value: 5 }", "an_int64 { }"}, "m.an_int64 == 5"},
-      {"a map", {"settings { fields { key: 'a' value { number_value: 1 } } }",
-                 "settings { fields { key: 'b' value { number_value: 2 } } }"},
+      {"a map",
+       {"settings { fields { key: 'a' value { number_value: 1 } } }",
+        "settings { fields { key: 'b' value { number_value: 2 } } }"},
        "m.settings.a == 1 and m.settings.b == 2"},
       {"a list", {"list { values { number_value: 1 } }", "list { values { number_value: 2 } }"}, "#m.list == 2"},
-      {"a value's list", {"value { list_value { values { number_value: 1 } } }",
-                          "value { list_value { values { number_value: 2 } } }"},
+      {"a value's list",
+       {"value { list_value { values { number_value: 1 } } }", "value { list_value { values { number_value: 2 } } }"},
        "#m.value == 2"},
       {"another kind of value", {"value { list_value { } }", "value { number_value: 2 }"}, "m.value == 2"},
-      {"inside a message in pieces", {"inner { at { seconds: 5 } }", "inner { at { nanos: 500000000 } }"},
+      {"inside a message in pieces",
+       {"inner { at { seconds: 5 } }", "inner { at { nanos: 500000000 } }"},
        "m.inner.at == 5.5"},
       {"a member of a oneof", {"moment { seconds: 5 }", "moment { nanos: 500000000 }"}, "m.moment == 5.5"},
       {"a member of a oneof, another one between",
-       {"moment { seconds: 5 }", "word: 'x'", "moment { nanos: 500000000 }"}, "m.moment == 0.5 and m.word == nil"},
-      {"a oneof that ends with another member", {"moment { seconds: 5 }", "moment { nanos: 5 }", "word: 'x'"},
+       {"moment { seconds: 5 }", "word: 'x'", "moment { nanos: 500000000 }"},
+       "m.moment == 0.5 and m.word == nil"},
+      {"a oneof that ends with another member",
+       {"moment { seconds: 5 }", "moment { nanos: 5 }", "word: 'x'"},
        "m.moment == nil and m.word == 'x'"},
-      {"an Any's parts", {"any { type_url: 'x/everything.Scalars' }", "any { value: '\\030\\005' }"},
+      {"an Any's parts",
+       {"any { type_url: 'x/everything.Scalars' }", "any { value: '\\030\\005' }"},
        "m.any.an_int32 == 5"},
-      {"a group around it", {"at { seconds: 5 }", "at { nanos: 500000000 } times { seconds: 1 } times { seconds: 2 }"},
+      {"a group around it",
+       {"at { seconds: 5 }", "at { nanos: 500000000 } times { seconds: 1 } times { seconds: 2 }"},
        "m.at == 5.5 and #m.times == 2"},
   };
   for (const Row& row : rows) {
@@ -289,7 +297,8 @@ TEST_CASE_METHOD(Fixture, "malformed well-known types are refused with their pat
       {"a time cut off", wire({0x0A, 2, 0x08, 0x80}),
        "everything.WellKnown.at.seconds: the message ends in the middle of a value"},
       {"a time with text", wire({0x0A, 3, 0x0A, 1, 'x'}),
-       "everything.WellKnown.at.seconds: int64 expected, got length and bytes on the wire; does the .proto file fit the "
+       "everything.WellKnown.at.seconds: int64 expected, got length and bytes on the wire; does the .proto file fit "
+       "the "
        "peer?"},
       {"a wrapper of another type", wire({0x62, 2, 0x0A, 0}),
        "everything.WellKnown.an_int64: int64 expected, got length and bytes on the wire; does the .proto file fit the "
@@ -315,9 +324,11 @@ TEST_CASE_METHOD(Fixture, "malformed well-known types are refused with their pat
 }
 
 TEST_CASE_METHOD(Fixture, "extensions of the loaded files are fields with their name in brackets", "[well_known]") {
-  CHECK(text_of("legacy.Old", "{ id = 1, name = 'x', ['[legacy.priority]'] = 0, ['[legacy.labels]'] = { 'a', 'b' }, "
-                              "['[legacy.Tagged.tag]'] = { name = 't' }, ['[legacy.Tagged.mark]'] = { text = 'm' } }") ==
-        "id: 1 name: \"x\" [legacy.priority]: 0 [legacy.labels]: \"a\" [legacy.labels]: \"b\" [legacy.Tagged.tag] { name: "
+  CHECK(text_of("legacy.Old",
+                "{ id = 1, name = 'x', ['[legacy.priority]'] = 0, ['[legacy.labels]'] = { 'a', 'b' }, "
+                "['[legacy.Tagged.tag]'] = { name = 't' }, ['[legacy.Tagged.mark]'] = { text = 'm' } }") ==
+        "id: 1 name: \"x\" [legacy.priority]: 0 [legacy.labels]: \"a\" [legacy.labels]: \"b\" [legacy.Tagged.tag] { "
+        "name: "
         "\"t\" } [legacy.Tagged.mark] { text: \"m\" }");
   decode_text("legacy.Old", "id: 1 name: 'x' [legacy.steps]: 3 [legacy.steps]: -4 [legacy.weather_mood]: SAD");
   CHECK(holds("#m['[legacy.steps]'] == 2 and m['[legacy.steps]'][2] == -4 and m['[legacy.weather_mood]'] == 'SAD'"));
