@@ -25,7 +25,7 @@ struct ProtoState {
   std::vector<std::string> untried;  // what `lgen check` could not try for want of a schema, each with its place
   std::unique_ptr<Schema> health;    // of grpc.health.v1, once it is needed
   LuaCodec codec;
-  WireBuffer buffer;                 // of the message being encoded; free again when the binding returns
+  WireBuffer buffer;  // of the message being encoded; free again when the binding returns
 };
 
 /// What lgen.proto returns.
