@@ -21,6 +21,9 @@ TEST_CASE("gRPC's own words for a failed connection become a cause and an advice
        ErrorCode::refused, "h:1 refuses connections: nothing listens there"},
       {"DNS resolution failed for no.invalid:1: C-ares status is not ARES_SUCCESS", ErrorCode::not_found,
        "h:1 does not resolve: check the name (and the name server)"},
+      {"failed to connect to all addresses; last error: UNAVAILABLE: ipv4:127.0.0.1:1: Endpoint read failed",
+       ErrorCode::protocol,
+       "h:1 closes the connection before HTTP/2 begins (a TLS port dialled without --tls, or no gRPC server?)"},
       {"failed to connect to all addresses; last error: UNAVAILABLE: something new", ErrorCode::unavailable,
        "h:1 cannot be reached"},
   };
