@@ -80,10 +80,11 @@ constexpr std::array kKeepaliveKeys = {Key{"time", "lgen.Duration", "between pin
 constexpr std::array kBackoffKeys = {Key{"initial", "lgen.Duration", "first pause; default: 100 ms"},
                                      Key{"min", "lgen.Duration", "least time an attempt gets; default: 1 s"},
                                      Key{"max", "lgen.Duration", "longest pause; default: 2 s"}};
-constexpr std::array kBackendKeys = {Key{"header", "string", "name of a response header"},
-                                     Key{"trailer", "string", "name of a response trailer"},
-                                     Key{"field", "string", "path of a field of the first reply, \"a.b\""},
-                                     Key{"peer", "boolean", "the address of the connection"}};
+constexpr std::array kBackendKeys = {
+    Key{"header", "string", "name of a response header (a trailer, if it fails at once)"},
+    Key{"trailer", "string", "name of a response trailer"},
+    Key{"field", "string", "path of a field of the first reply, \"a.b\""},
+    Key{"peer", "boolean", "the address of the connection"}};
 
 constexpr KeySet kTlsOptions = {"lgen.TlsOptions", kTlsKeys};
 constexpr KeySet kKeepaliveOptions = {"lgen.Keepalive", kKeepaliveKeys};

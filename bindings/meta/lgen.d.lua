@@ -163,7 +163,7 @@
 ---@field max? lgen.Duration longest pause; default: 2 s
 
 ---@class lgen.BackendRule
----@field header? string name of a response header
+---@field header? string name of a response header (a trailer, if it fails at once)
 ---@field trailer? string name of a response trailer
 ---@field field? string path of a field of the first reply, "a.b"
 ---@field peer? boolean the address of the connection
