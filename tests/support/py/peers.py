@@ -16,6 +16,15 @@ def plan(name):
     return os.path.join(PEERS_DIR, name)
 
 
+def ready_line(program, name, lines, pattern):
+    """The match that says the program is ready; it does not outlive its failure to say so."""
+    try:
+        return lines.wait_for(pattern)
+    except AssertionError as error:
+        program.__exit__()
+        raise AssertionError(f"{name} is not ready:\n" + "\n".join(program.err.all())) from error
+
+
 class Etcd(Program):
     """A cluster of one etcd with an empty store; ready when constructed."""
 
@@ -29,7 +38,7 @@ class Etcd(Program):
             "--listen-metrics-urls", metrics])
         self.target = client.removeprefix("http://")
         self._metrics_url = metrics + "/metrics"
-        self.err.wait_for("ready to serve client requests")
+        ready_line(self, "etcd", self.err, "ready to serve client requests")
 
     def __exit__(self, *exception):
         super().__exit__(*exception)
@@ -61,10 +70,8 @@ class EchoPeer(Program):
 
     def __init__(self, command, env=None):
         super().__init__(command, env)
-        try:
-            self.target = "127.0.0.1:" + self.out.wait_for(r"^listening on (\d+)$")[1]
-        except AssertionError as error:
-            raise AssertionError(f"{self.name} is not ready:\n" + "\n".join(self.err.all_until_end())) from error
+        ready = ready_line(self, self.name, self.out, r"^listening on (\d+)$")
+        self.target = "127.0.0.1:" + ready[1]
 
     def close_books(self, _):
         """Stops the server, which finishes its calls first, and gives what it has counted."""
