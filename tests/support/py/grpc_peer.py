@@ -16,20 +16,20 @@ def send_back(request, _context):
 
 class Peer:
     """Serves at `target` in threads of this process. `answer(request, context)` makes each reply of Unary and
-    BidiStream; `seen` collects every call's metadata as a dict."""
+    BidiStream; `seen` collects every call's metadata as a dict. `handlers`: of services besides."""
 
-    def __init__(self, answer=send_back, address="127.0.0.1:0", compression=None):
+    def __init__(self, answer=send_back, address="127.0.0.1:0", compression=None, handlers=()):
         self.seen = []
         self.answer = answer
         self._server = grpc.server(futures.ThreadPoolExecutor(8), compression=compression,
                                    options=[("grpc.so_reuseport", 0)])
-        handlers = {
+        methods = {
             "Unary": grpc.unary_unary_rpc_method_handler(
                 self._unary, echo.EchoRequest.FromString, echo.EchoReply.SerializeToString),
             "BidiStream": grpc.stream_stream_rpc_method_handler(
                 self._bidi, echo.EchoRequest.FromString, echo.EchoReply.SerializeToString),
         }
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods), *handlers))
         port = self._server.add_insecure_port(address)
         self.target = f"{address.rsplit(':', 1)[0]}:{port}"
         self._server.start()
