@@ -11,6 +11,7 @@
 
 #include "exit_code.h"
 #include "lgen/report.h"
+#include "lgen/text.h"
 #include "lgen/units.h"
 
 namespace lgen::cli {
@@ -51,6 +52,17 @@ std::optional<GrpcCode> status_of(ErrorCode code) {
   }
 }
 
+/// A server's words without what would steer a terminal; its line breaks stay.
+std::string harmless(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    out += (at == 0 ? "" : "\n") + printable(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return out;
+}
+
 /// The schema's errors speak of options by their names in plans.
 Error in_our_words(Error error) {
   constexpr std::string_view kTheirs = "in import_paths";
@@ -71,7 +83,7 @@ int exit_code_of(GrpcCode code) { return kStatusBase + static_cast<int>(code); }
 
 int report_status(const GrpcStatus& status, const std::vector<std::string>& details) {
   std::string text = fmt::format("ERROR:\n  Code: {}\n  Message: {}\n",
-                                 kCodeNames[static_cast<std::size_t>(status.code)], status.message);
+                                 kCodeNames[static_cast<std::size_t>(status.code)], harmless(status.message));
   if (!details.empty()) text += "  Details:\n";
   for (std::size_t i = 0; i < details.size(); ++i) {
     std::string indented = details[i];

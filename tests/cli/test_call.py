@@ -142,6 +142,9 @@ class Failures(LgenServer):
             ended = self.call(self.target, UNARY, data={"statusCode": code, "statusMessage": "just\nso"})
             self.assertEqual((ended.code, ended.out, ended.err),
                              (64 + code, "", f"ERROR:\n  Code: {name}\n  Message: just\nso\n"))
+        ended = self.call(self.target, UNARY, data={"statusCode": 2, "statusMessage": "red\x1b[31m"})
+        self.check(ended, 66, "Code: Unknown")
+        self.assertNotIn("\x1b", ended.err)
 
     def test_replies_before_the_failure_are_printed(self):
         ended = self.call(self.target, BIDI, data='{"payload":"AAAA"}{"statusCode":14}')
