@@ -145,12 +145,7 @@ class Reader {
 
 /// Moves what the engine knows, under either name, into `engine`; --tags becomes --tag.
 Result<Words> engine_words(const Words& words) {
-  Words engine;
-  for (const auto& [name, values] : words.options) {
-    const bool own =
-        std::any_of(std::begin(kOptions), std::end(kOptions), [&](const auto& o) { return o.name == name; });
-    if (!own) engine.options[name] = values;
-  }
+  Words engine = without(words, kOptions);
   for (const Same& same : kSame) {
     if (!words.has(same.here)) continue;
     if (engine.has(same.engine))
@@ -206,7 +201,8 @@ Result<Aim> take_aim(const Words& words, const Words& engine) {
 Result<std::string> text_or_file(const Words& words, const std::string& name, std::string_view fallback) {
   const std::string file_option = name + "-file";
   if (!words.has(file_option)) {
-    return name == "data" && words.text(name) == "@" ? read_text_file("-") : Result<std::string>(words.text(name, fallback));
+    return name == "data" && words.text(name) == "@" ? read_text_file("-")
+                                                     : Result<std::string>(words.text(name, fallback));
   }
   if (words.has(name)) return usage(file_option, fmt::format("contradicts --{}; give one of them", name));
   auto text = read_text_file(words.text(file_option));
@@ -325,7 +321,7 @@ Result<Arguments> read_engine(const Words& words, Aim& aim) {
   aim = std::move(*taken);
   if (!aim.target.empty()) engine->options["target"] = {aim.target};
   auto arguments = arguments_of(*engine);
-  if (arguments) arguments->plan = "bench.lua";  // in messages
+  if (arguments) arguments->plan = "bench.lua";  // as messages name it
   return arguments;
 }
 

@@ -9,9 +9,9 @@
 namespace lgen::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kRunCommand,     &kCheckCommand,    &kBenchCommand, &kReportCommand,
-                                        &kListCommand,    &kDescribeCommand, &kCallCommand,  &kAnalyzeCommand,
-                                        &kVersionCommand, &kHelpCommand};
+constexpr const Command* kCommands[] = {&kRunCommand,   &kCheckCommand,   &kBenchCommand,   &kNewCommand,
+                                        &kTypesCommand, &kReportCommand,  &kListCommand,    &kDescribeCommand,
+                                        &kCallCommand,  &kAnalyzeCommand, &kVersionCommand, &kHelpCommand};
 
 }  // namespace
 

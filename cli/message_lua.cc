@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "json_times.h"
 #include "lgen/units.h"
 #include "placeholders.h"
 
@@ -116,17 +117,21 @@ class Writer {
   bool varies() const { return varies_; }
 
   Result<LuaValue> message(const Json& json, const MessagePlan& plan, const std::string& path) {
-    if (!json.is_object()) return mismatch(path, fmt::format("{} (an object)", plan.name), json);
-    LuaValue table{.is_table = true};
-    for (const auto& [name, member] : json.items()) {
-      const FieldPlan* field = find_field(plan, name);
-      if (!field) return unknown_field(plan, name, path);
-      if (member.is_null()) continue;
-      auto value = any_shape(member, *field, below(path, name));
-      if (!value) return value.error();
-      table.entries.push_back({lua_key(field->name), std::move(*value)});
+    switch (plan.form) {
+      case MessageForm::plain:
+        return fields(json, plan, path);
+      case MessageForm::bare:
+        return bare(json, plan.fields[0], path);
+      case MessageForm::timestamp:
+        return time(json, timestamp_seconds, plan, "a text such as \"2024-05-01T12:00:00Z\"", path);
+      case MessageForm::duration:
+        return time(json, duration_seconds, plan, "a text such as \"1.5s\"", path);
+      case MessageForm::value:
+        return any_value(json);
+      case MessageForm::any:
+        return any(json, plan, path);
     }
-    return table;
+    return fields(json, plan, path);
   }
 
   /// A string with its template values, as an expression.
@@ -155,6 +160,93 @@ class Writer {
                              !guess.empty()  ? fmt::format(" (did you mean '{}'?)", guess)
                              : names.empty() ? " (it has none)"
                                              : fmt::format(" (it has: {})", fmt::join(names, ", "))));
+  }
+
+  Result<LuaValue> fields(const Json& json, const MessagePlan& plan, const std::string& path) {
+    if (!json.is_object()) return mismatch(path, fmt::format("{} (an object)", plan.name), json);
+    LuaValue table{.is_table = true};
+    for (const auto& [name, member] : json.items()) {
+      const FieldPlan* field = find_field(plan, name);
+      if (!field) return unknown_field(plan, name, path);
+      const bool null_counts = field->is_message() && field->message->form == MessageForm::value;
+      if (member.is_null() && !null_counts) continue;
+      auto value = any_shape(member, *field, below(path, name));
+      if (!value) return value.error();
+      table.entries.push_back({lua_key(field->name), std::move(*value)});
+    }
+    return table;
+  }
+
+  // ---- well-known types, which plans write by their meaning ----
+
+  /// Wrappers, Struct, ListValue, FieldMask: their only field stands for them.
+  Result<LuaValue> bare(const Json& json, const FieldPlan& field, const std::string& path) {
+    const bool mask = field.kind == FieldKind::string && field.shape == FieldShape::list && json.is_string();
+    return any_shape(mask ? mask_paths(json.get_ref<const std::string&>()) : json, field, path);
+  }
+
+  /// "userName,address.zip" -> ["user_name", "address.zip"].
+  static Json mask_paths(std::string_view text) {
+    Json paths = Json::array();
+    if (!text.empty()) paths.push_back("");
+    for (const char c : text) {
+      auto& path = paths.back().get_ref<std::string&>();
+      if (c == ',') {
+        paths.push_back("");
+      } else if (c >= 'A' && c <= 'Z') {
+        path += {'_', static_cast<char>(c - 'A' + 'a')};
+      } else {
+        path += c;
+      }
+    }
+    return paths;
+  }
+
+  Result<LuaValue> time(const Json& json, std::optional<std::string> (*seconds)(std::string_view),
+                        const MessagePlan& plan, std::string_view form, const std::string& path) {
+    if (!json.is_string()) return mismatch(path, fmt::format("{} ({})", plan.name, form), json);
+    const auto& text = json.get_ref<const std::string&>();
+    const std::vector<Piece> pieces = pieces_of(text, placeholders_);
+    if (pieces.size() == 1 && pieces[0].placeholder && !pieces[0].placeholder->number.empty()) {
+      varies_ = true;
+      return LuaValue{pieces[0].placeholder->number};
+    }
+    auto value = seconds(text);
+    return value ? Result<LuaValue>(LuaValue{std::move(*value)})
+                 : mismatch(path, fmt::format("{} ({})", plan.name, form), json);
+  }
+
+  /// google.protobuf.Value: anything.
+  LuaValue any_value(const Json& json) {
+    if (json.is_null()) return {"lgen.null"};
+    if (json.is_string()) return {text(json.get_ref<const std::string&>())};
+    if (!json.is_structured()) return {json.dump()};
+    LuaValue table{.is_table = true};
+    for (const auto& [key, member] : json.items()) {
+      table.entries.push_back({json.is_array() ? "" : fmt::format("[{}]", text(key)), any_value(member)});
+    }
+    return json.is_array() ? LuaValue{"lgen.array " + print_lua(table, 0)} : table;
+  }
+
+  Result<LuaValue> any(const Json& json, const MessagePlan& plan, const std::string& path) {
+    const auto type = json.is_object() ? json.find("@type") : json.end();
+    if (type == json.end() || !type->is_string()) {
+      return mismatch(path, R"(google.protobuf.Any (an object with "@type"))", json);
+    }
+    const auto& url = type->get_ref<const std::string&>();
+    const MessagePlan* inside = type_inside(plan, url);
+    if (!inside) return usage(fmt::format("{}: the schema has no type '{}'", below(path, "@type"), url));
+    Json rest = json;
+    rest.erase("@type");
+    const bool plain = inside->form == MessageForm::plain;
+    auto table = plain ? fields(rest, *inside, path) : Result<LuaValue>(LuaValue{.is_table = true});
+    if (!plain) {
+      auto value = message(rest.value("value", Json()), *inside, below(path, "value"));
+      if (!value) return value.error();
+      table->entries.push_back({"value", std::move(*value)});
+    }
+    if (table) table->entries.insert(table->entries.begin(), {"[\"@type\"]", {lua_string(url)}});
+    return table;
   }
 
   Result<LuaValue> any_shape(const Json& json, const FieldPlan& field, const std::string& path) {

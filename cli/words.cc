@@ -149,6 +149,11 @@ std::vector<std::string> Words::all(std::string_view name) const {
   return at == options.end() ? std::vector<std::string>() : at->second;
 }
 
+Words without(Words words, std::span<const OptionRow> rows) {
+  for (const OptionRow& row : rows) words.options.erase(std::string(row.name));
+  return words;
+}
+
 bool may_have_value(const OptionRow& row) { return row.value.starts_with('[') && row.value.ends_with(']'); }
 bool needs_value(const OptionRow& row) { return !row.value.empty() && !may_have_value(row); }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ enum class UnknownOptions { refused, after_first_operand };
 /// Sorts `args` by `rows`. With `after_first_operand` whatever is not known behind the first operand lands in `rest`.
 Result<Words> sort_words(const std::vector<const OptionRow*>& rows, std::vector<std::string> args,
                          UnknownOptions unknown);
+
+/// The same without the options of `rows`.
+Words without(Words words, std::span<const OptionRow> rows);
 
 bool may_have_value(const OptionRow& row);
 bool needs_value(const OptionRow& row);

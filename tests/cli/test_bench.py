@@ -9,6 +9,7 @@ import tempfile
 
 import certificates
 from http2_ear import Http2Ear
+from lgen import REPOSITORY
 from lgen_runs import LgenCase, clean_environment
 from programs import Program, Server, binary
 from waiting import PATIENCE_SECONDS, free_port
@@ -210,6 +211,29 @@ class DataTest(BenchCase):
             self.assertIn(part, plan)
         self.write("plan.lua", plan)
         self.check(self.run_words("check", "plan.lua"), 0)  # the codec takes it
+
+    def test_well_known_types(self):
+        self.write("known.proto", 'syntax = "proto3"; package k; import "codec/everything.proto"; '
+                   "service S { rpc Do(everything.WellKnown) returns (everything.WellKnown); }")
+        data = {"at": "2024-05-01T14:00:00.5+02:00", "took": "1.5s", "mask": "userName,a.b", "aString": "x{{randomInt 1 2}}",
+                "anInt64": "9007199254740993", "aBytes": "AA==", "settings": {"a b": [1, None, {}], "t": True},
+                "value": None, "list": [], "any": {"@type": "x/everything.Scalars", "aBool": True},
+                "anys": [{"@type": "x/google.protobuf.Duration", "value": "2s"}], "moment": "{{.TimestampUnix}}"}
+        words = ["127.0.0.1:1", "k.S/Do", "--proto", "known.proto", "-i", f"{REPOSITORY}/tests/data", "--print-plan"]
+        plan = self.ok(self.bench(*words, "-d", json.dumps(data))).out
+        for part in ("at = 1714564800.5", "took = 1.5", 'mask = { "user_name", "a.b" }', "value = lgen.null",
+                     'a_string = "x" .. lgen.random.int(1, 1)', "an_int64 = 9007199254740993LL", 'a_bytes = "\\000"',
+                     '["a b"] = lgen.array { 1, lgen.null, {} }', "list = {}", "moment = os.time()",
+                     'any = { ["@type"] = "x/everything.Scalars", a_bool = true }',
+                     '{ ["@type"] = "x/google.protobuf.Duration", value = 2 }'):
+            self.assertIn(part, plan)
+        self.write("plan.lua", plan)
+        self.check(self.run_words("check", "plan.lua"), 0)
+        for member, message in [("at", 'at: google.protobuf.Timestamp (a text such as "2024-05-01T12:00:00Z")'),
+                                ("took", 'took: google.protobuf.Duration (a text such as "1.5s")'),
+                                ("any", 'any: google.protobuf.Any (an object with "@type")')]:
+            self.refused(self.bench(*words, "-d", json.dumps({member: "x"})),
+                         f'bench: --data: {message} expected, got "x"')
 
     def test_what_lgen_refuses(self):
         rows = [

@@ -1,0 +1,45 @@
+// `lgen types x.proto`: a schema's messages and enums for Lua language servers.
+#include <fmt/format.h>
+
+#include "commands.h"
+#include "editor_types.h"
+#include "exit_code.h"
+#include "lgen/report.h"
+#include "run.h"
+#include "schema_source.h"
+
+namespace lgen::cli {
+namespace {
+
+constexpr OptionRow kOptions[] = {
+    {"import-paths", "DIR[,...]", "where imports are looked for", "", "Options", true, 'i'},
+    {"protoset", "FILE", "a descriptor set instead of .proto files", "", "Options", true},
+    {"output", "FILE", "write it there, not to standard output", "", "Options", false, 'o'},
+};
+
+int types(Words words) {
+  if (!words.operands.empty()) words.options["proto"] = words.operands;
+  if (!words.has("proto") && !words.has("protoset")) {
+    return refuse(make_error(ErrorCode::invalid_argument, "types: which schema? lgen types FILE.proto..."));
+  }
+  const auto source = load_schema(words, Settings{}, {}, "");
+  if (!source) return refuse_schema("types", source.error());
+  const auto text = editor_types(*source->schema);
+  if (!text) return refuse(text.error());
+  const Outcome written = write_file(words.text("output", "-"), *text);
+  return written ? kOk : refuse(written.error());
+}
+
+}  // namespace
+
+const Command kTypesCommand = {.name = "types",
+                               .synopsis = "FILE.proto...",
+                               .help = "a schema's types for your editor",
+                               .about =
+                                   "Writes the messages and enums of the files, and of what they import, as classes "
+                                   "for Lua language servers. Put the output beside the plan, as NAME.d.lua, and "
+                                   "write ---@type pkg.Message above a table.",
+                               .options = kOptions,
+                               .run = types};
+
+}  // namespace lgen::cli

@@ -1,0 +1,190 @@
+"""`lgen new` and `lgen types`: from a schema to a plan, and to what an editor knows of it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from google.protobuf import descriptor_pb2
+from lgen import REPOSITORY
+from lgen_runs import LgenCase
+from programs import Server, binary
+from waiting import free_port
+
+PROTOS = os.path.join(REPOSITORY, "tests", "data")
+EVERYTHING = os.path.join(PROTOS, "codec", "everything.proto")
+IN_TREE = os.path.join(REPOSITORY, "bindings", "meta")
+
+
+class NewTest(LgenCase):
+    def test_a_plan_for_every_kind_of_method_runs_as_it_is(self):
+        with Server() as server:
+            for kind in ("Unary", "ClientStream", "ServerStream", "BidiStream"):
+                with self.subTest(kind):
+                    self.check(self.run_words("new", "plan.lua", f"lgen.echo.Echo/{kind}", "--proto", "echo.proto",
+                                              "--force"), 0)
+                    self.check(self.run_words("check", "plan.lua"), 0)
+                    ended = self.run_plan("plan.lua", "--target", server.target, "--duration", "200ms", "--vus", "2",
+                                          "--validity", "warn")
+                    self.assertGreater(ended.summary["checks"][0]["passes"], 0, ended)
+                    self.assertEqual(ended.summary["checks"][0]["fails"], 0, ended)
+
+    def test_every_type_of_field(self):
+        self.write("all.proto", 'syntax = "proto3"; package a; import "codec/everything.proto"; '
+                   "service S { rpc Do(everything.Root) returns (everything.Root);"
+                   " rpc Known(everything.WellKnown) returns (everything.Root); }")
+        for method in ("Do", "Known"):
+            self.check(self.run_words("new", f"{method}.lua", f"a.S/{method}", "--proto", "all.proto", "-i", PROTOS), 0)
+            self.check(self.run_words("check", f"{method}.lua"), 0)
+        with open(self.path("Do.lua"), encoding="utf-8") as file:
+            text = file.read()
+        for line in ("an_int64 = 0,  -- int64", "by_int32 = { [0] = \"text\" },  -- map of int32 to string",
+                     "at = 0,  -- google.protobuf.Timestamp, in seconds",
+                     "number = 0,  -- int32; or instead: text (string), scalars (everything.Scalars), "
+                     "color (everything.Color), blob (bytes)"):
+            self.assertIn(line, text)
+        self.assertRegex(text, r'a_color = "\w+",  -- everything.Color: \w+, \w+')
+
+    def test_paths_are_the_plans(self):
+        os.makedirs(self.path("plans"))
+        os.makedirs(self.path("protos/deep"))
+        self.write("protos/deep/t.proto", 'syntax = "proto3"; message T {}')
+        self.write("protos/s.proto", 'syntax = "proto3"; import "t.proto"; service S { rpc Do(T) returns (T); }')
+        self.check(self.run_words("new", "plans/p.lua", "S/Do", "--proto", "protos/s.proto", "--import-paths",
+                                  "protos/deep"), 0)
+        with open(self.path("plans/p.lua"), encoding="utf-8") as file:
+            self.assertIn('{ files = { "../protos/s.proto" }, import_paths = { "../protos/deep" } }', file.read())
+        self.check(self.run_words("check", "plans/p.lua"), 0)
+        self.assertTrue(os.path.exists(self.path("plans/.luarc.json")))
+
+    def test_types_by_reflection_or_from_a_descriptor_set(self):
+        with Server() as server:
+            self.check(self.run_words("new", "p.lua", "hello.Hello/SayHello", "--target", server.target), 0)
+            ended = self.run_plan("p.lua", "--target", server.target, "--duration", "100ms", "--validity", "warn")
+            self.assertEqual(ended.summary["checks"][0]["fails"], 0, ended)
+            self.check(self.run_words("describe", server.target, "hello.Hello", "-protoset-out", "types.pb"), 0)
+        self.check(self.run_words("new", "q.lua", "hello.Hello/SayHello", "--protoset", "types.pb"), 0)
+        self.check(self.run_words("check", "q.lua"), 0)
+        ended = self.run_words("new", "r.lua", "a.B/C", "--target", f"127.0.0.1:{free_port()}", "--wait-ready", "100ms")
+        self.check(ended, 99, "nothing listens there")
+
+    def new(self, *words):
+        return self.run_words("new", "plan.lua", "hello.Hello/SayHello", "--proto", "hello.proto", *words)
+
+    def settings(self):
+        with open(self.path(".luarc.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_the_editor_finds_lgens_functions(self):
+        self.check(self.new(), 0)
+        self.assertEqual(self.settings()["workspace.library"], [IN_TREE])
+        self.assertEqual(self.settings()["runtime.version"], "LuaJIT")
+
+    def test_the_editor_finds_those_of_an_installed_lgen(self):
+        os.makedirs(self.path("prefix/bin"))
+        os.makedirs(self.path("prefix/share/lgen/meta"))
+        shutil.copy(binary("lgen"), self.path("prefix/bin/lgen"))
+        self.write("prefix/share/lgen/meta/lgen.d.lua", "")
+        subprocess.run([self.path("prefix/bin/lgen"), "new", "p.lua", "hello.Hello/SayHello", "--proto", "hello.proto"],
+                       cwd=self.folder, check=True, capture_output=True)
+        self.assertEqual(self.settings()["workspace.library"],
+                         [os.path.realpath(self.path("prefix/share/lgen/meta"))])
+
+    def test_nothing_is_overwritten_unasked(self):
+        self.write("plan.lua", "mine")
+        self.write(".luarc.json", "{}")
+        self.check(self.new(), 104, "new: plan.lua is already there; --force overwrites it")
+        self.check(self.new("--force"), 0)
+        self.check(self.new("-f"), 0)
+        self.check(self.run_words("check", "plan.lua"), 0)
+        self.assertEqual(self.settings(), {})
+
+    def test_what_lgen_refuses(self):
+        rows = [
+            (["p.lua"], "new: which plan, which method? lgen new PLAN.lua pkg.Svc/Method"),
+            (["p.lua", "a.B/C"], "new: where are the types? Give --proto FILE, --protoset FILE, or a target"),
+            (["p.lua", "hello.Hello/X", "--proto", "hello.proto"], "new: service hello.Hello has no method 'X'"),
+            (["no/such/p.lua", "hello.Hello/SayHello", "--proto", "hello.proto"], "cannot write no/such/p.lua"),
+            (["p.lua", "a.B/C", "--proto", "nope.proto"], "new: nope.proto: no such file"),
+            (["p.lua", "a.B/C", "--poto", "x"], "new: unknown option --poto (did you mean '--proto'?)"),
+        ]
+        for words, message in rows:
+            with self.subTest(words):
+                self.check(self.run_words("new", *words), 104, message)
+
+
+class TypesTest(LgenCase):
+    def described(self, *files):
+        """{message: [fields]} and {enum: [values]}, as protoc has them."""
+        out = self.path("set.pb")
+        subprocess.run(["protoc", "-I", PROTOS, "--include_imports", "--descriptor_set_out", out, *files], check=True)
+        descriptors = descriptor_pb2.FileDescriptorSet()
+        with open(out, "rb") as file:
+            descriptors.ParseFromString(file.read())
+        messages, enums = {}, {}
+
+        def add(prefix, message):
+            name = f"{prefix}.{message.name}"
+            if not message.options.map_entry:
+                messages[name] = [field.name for field in message.field]
+            enums.update({f"{name}.{enum.name}": [value.name for value in enum.value] for enum in message.enum_type})
+            for nested in message.nested_type:
+                add(name, nested)
+
+        for file in descriptors.file:
+            if file.package != "google.protobuf":
+                enums.update({f"{file.package}.{enum.name}": [value.name for value in enum.value]
+                              for enum in file.enum_type})
+                for message in file.message_type:
+                    add(file.package, message)
+        return messages, enums
+
+    def test_all_messages_and_enums_with_their_fields_and_values(self):
+        self.check(self.run_words("types", EVERYTHING, "-i", PROTOS, "-o", "types.d.lua"), 0)
+        with open(self.path("types.d.lua"), encoding="utf-8") as file:
+            text = file.read()
+        classes, aliases = {}, {}
+        for block in text.split("\n\n")[1:]:
+            kind, name = re.match(r"---@(class|alias) (\S+)", block).groups()
+            if kind == "class":
+                classes[name] = re.findall(r"^---@field (\w+)\??", block, re.MULTILINE)
+            else:
+                aliases[name] = re.findall(r'^---\| "(\w+)"', block, re.MULTILINE)
+        messages, enums = self.described("codec/everything.proto")
+        ours = {name: fields for name, fields in classes.items() if not name.startswith("google.")}
+        self.assertEqual(ours, messages)
+        self.assertEqual({name: values for name, values in aliases.items() if not name.startswith("google.")}, enums)
+        for line in ("---@field an_int64? integer int64", "---@field strings string[]", "---@field at? number google",
+                     "---@field by_int32 table<integer, string> map of int32 to string", "---@field root? everything.Root",
+                     "---@field number? integer int32, oneof choice", "---@field a_color everything.Color"):
+            self.assertIn(line, text)
+
+    def test_every_type_named_is_declared(self):
+        text = self.run_words("types", EVERYTHING, "--import-paths", PROTOS).out
+        declared = set(re.findall(r"^---@(?:class|alias) (\S+)", text, re.MULTILINE))
+        used = set(re.findall(r"[\w.]*\w\.\w[\w.]*", " ".join(re.findall(r"^---@field \S+ (\S+(?: \S+>)?)", text, re.MULTILINE))))
+        self.assertEqual(used - declared, set())
+
+    def test_the_file_is_lua_and_names_what_a_plan_has(self):
+        self.check(self.run_words("types", EVERYTHING, "-i", PROTOS, "--output", "types.d.lua"), 0)
+        self.plan(f"""
+local api = lgen.proto {{ files = {{ "{EVERYTHING}" }}, import_paths = {{ "{PROTOS}" }} }}
+assert(loadfile("types.d.lua"))()
+local text = io.open("types.d.lua"):read "*a"
+for _, name in ipairs(api:types()) do
+  if not name:find("^google") then assert(text:find("---@class " .. name .. "\\n", 1, true), name) end
+end
+""")
+        self.check(self.run_words("check", "plan.lua"), 0)
+
+    def test_a_descriptor_set(self):
+        self.described("codec/everything.proto")
+        self.assertEqual(self.run_words("types", "--protoset", "set.pb").out,
+                         self.run_words("types", EVERYTHING, "-i", PROTOS).out)
+
+    def test_what_lgen_refuses(self):
+        self.check(self.run_words("types"), 104, "types: which schema? lgen types FILE.proto...")
+        self.check(self.run_words("types", "nope.proto"), 104, "types: nope.proto: no such file")
+        self.write("bad.proto", "syntax = 'proto3'; message {")
+        self.check(self.run_words("types", "bad.proto"), 104, "bad.proto:1:")
