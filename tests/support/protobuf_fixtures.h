@@ -7,6 +7,7 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/stubs/logging.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -22,10 +23,16 @@ namespace lgen::test {
 namespace pb = google::protobuf;
 using MessagePtr = std::unique_ptr<pb::Message>;
 
-/// How many random messages a property is tried on; LGEN_PROPERTY_RUNS asks for a longer run.
+/// How many random messages a property is tried on; fewer where every step is checked by a sanitizer, and
+/// LGEN_PROPERTY_RUNS asks for any other number.
 inline int property_runs(int usual) {
   const char* asked = std::getenv("LGEN_PROPERTY_RUNS");
-  return asked != nullptr ? std::atoi(asked) : usual;
+#ifdef __SANITIZE_ADDRESS__
+  constexpr int kSlower = 20;
+#else
+  constexpr int kSlower = 1;
+#endif
+  return asked != nullptr ? std::atoi(asked) : std::max(1, usual / kSlower);
 }
 
 /// An empty message of a type in tests/data/codec/everything.proto or what it imports.
@@ -259,6 +266,26 @@ class RandomMessages {
   std::mt19937_64 random_;
   std::map<const pb::Descriptor*, std::vector<const pb::FieldDescriptor*>> fields_;
 };
+
+/// Tables of the codec's tests: bytes as people write them.
+inline std::string bytes_of(std::initializer_list<int> values) {
+  std::string bytes;
+  for (const int value : values) bytes += static_cast<char>(value);
+  return bytes;
+}
+
+/// `bytes` as a length-delimited field inside a message, inside a message ...: `depth` times.
+inline std::string nested_in(char tag, int depth, std::string bytes) {
+  for (; depth > 0; --depth) {
+    std::string length;
+    for (std::size_t n = bytes.size();; n >>= 7) {
+      length += static_cast<char>(n >= 0x80 ? (n & 0x7F) | 0x80 : n);
+      if (n < 0x80) break;
+    }
+    bytes = tag + length + bytes;
+  }
+  return bytes;
+}
 
 /// One random change: a bit, a byte, a cut, a piece doubled.
 inline std::string mutated(std::string bytes, RandomMessages& random) {

@@ -18,6 +18,7 @@ struct LuaCodecFixture {
     lua_setglobal(L, "null");
     lua_pushcfunction(L, make_array);
     lua_setglobal(L, "array");
+    if (luaL_dostring(L, kSame) != 0) FAIL(lua_tostring(L, -1));
     auto loaded = Schema::from_files({{"codec/everything.proto"}, {}, LGEN_TEST_DATA, {}});
     REQUIRE(loaded.ok());
     schema = *std::move(loaded);
@@ -56,7 +57,7 @@ struct LuaCodecFixture {
     return result;
   }
 
-  /// Wire to table to wire, compared with what the library makes of both.
+  /// Wire to table to wire, compared with what the library makes of both; and that wire to a table once more.
   void check_round_trip(const char* type, const std::string& bytes) {
     MessagePtr expected = make_message(type);
     REQUIRE(expected->ParseFromString(bytes));
@@ -66,12 +67,30 @@ struct LuaCodecFixture {
     const Outcome written = codec.encode(L, -1, plan(type), out);
     INFO((written.ok() ? "" : written.error().message));
     REQUIRE(written.ok());
-    lua_pop(L, 1);
     MessagePtr again = make_message(type);
     REQUIRE(again->ParseFromString(std::string(out.view())));
     const bool equal = canonical(*again) == canonical(*expected);
     if (!equal) FAIL(expected->DebugString() << "---- became ----\n" << again->DebugString());
+    lua_getglobal(L, "same");
+    lua_insert(L, -2);
+    REQUIRE(codec.decode(L, plan(type), out.view()).ok());
+    lua_call(L, 2, 1);
+    const bool same = lua_toboolean(L, -1) != 0;
+    lua_pop(L, 1);
+    if (!same) FAIL("another table came back: " << expected->DebugString());
   }
+
+  /// same(a, b): equal in all that is in them; nan is nan, -0 is not 0.
+  static constexpr const char* kSame =
+      "local function same(a, b)\n"
+      "  if type(a) ~= type(b) or getmetatable(a) ~= getmetatable(b) then return false end\n"
+      "  if type(a) == 'number' then return a == b and 1 / a == 1 / b or a ~= a and b ~= b end\n"
+      "  if type(a) ~= 'table' then return a == b end\n"
+      "  for k, v in next, a do if not same(v, b[k]) then return false end end\n"
+      "  for k in next, b do if a[k] == nil then return false end end\n"
+      "  return true\n"
+      "end\n"
+      "_G.same = same\n";
 
   static int make_array(lua_State* L) {
     lua::mark_array(L);

@@ -17,7 +17,7 @@ const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "eve
 
 TEST_CASE_METHOD(Fixture, "what the library writes survives the way through a Lua table", "[lua_codec]") {
   RandomMessages random(11);
-  for (int run = 0; run < property_runs(400); ++run) {
+  for (int run = 0; run < property_runs(100000 / static_cast<int>(std::size(kTypes)) + 1); ++run) {
     for (const char* type : kTypes) {
       CAPTURE(run, type);
       MessagePtr message = make_message(type);
@@ -62,6 +62,53 @@ TEST_CASE_METHOD(Fixture, "damaged bytes never crash and leave nothing on the st
     random.fill(*message, 1);
     const bool read = codec.decode(L, plan(type), mutated(message->SerializeAsString(), random)).ok();
     REQUIRE(lua_gettop(L) == (read ? 1 : 0));
+    lua_settop(L, 0);
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a message cut off at any byte is refused or read, and leaves nothing on the stack",
+                 "[lua_codec]") {
+  const pb::LogSilencer quiet;
+  RandomMessages random(15);
+  for (int run = 0; run < property_runs(10); ++run) {
+    for (const char* type : kTypes) {
+      MessagePtr message = make_message(type);
+      random.fill(*message, 1);
+      const std::string bytes = message->SerializeAsString();
+      for (std::size_t size = 0; size < bytes.size(); ++size) {
+        const std::string_view cut = std::string_view(bytes).substr(0, size);
+        const bool read = codec.decode(L, plan(type), cut).ok();
+        CAPTURE(run, type, size);
+        REQUIRE(lua_gettop(L) == (read ? 1 : 0));
+        REQUIRE(read == make_message(type)->ParseFromString(std::string(cut)));
+        lua_settop(L, 0);
+      }
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a hundred levels fit Lua's stack, plain ones and values", "[lua_codec]") {
+  struct Row {
+    const char* type;
+    std::string wire;
+    const char* error;
+  };
+  // A list in a Value in a list ...: two messages a level.
+  std::string deep;
+  for (int i = 0; i < 50; ++i) deep = nested_in('\x0A', 1, nested_in('\x32', 1, deep));
+  const Row rows[] = {
+      {"everything.Root", nested_in('\x32', 100, ""), ""},
+      {"everything.Root", nested_in('\x32', 101, ""), ".root.root: nested deeper than 100 messages"},
+      {"google.protobuf.ListValue", deep, ""},
+      {"google.protobuf.ListValue", nested_in('\x0A', 1, nested_in('\x32', 1, deep)),
+       "[1][1]: nested deeper than 100 messages"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.type, row.error);
+    const Outcome outcome = codec.decode(L, plan(row.type), row.wire);
+    REQUIRE(outcome.ok() == (row.error[0] == 0));
+    if (!outcome.ok()) CHECK(outcome.error().message.ends_with(row.error));
+    if (outcome.ok()) CHECK(codec.encode(L, -1, plan(row.type), out).ok());
     lua_settop(L, 0);
   }
 }

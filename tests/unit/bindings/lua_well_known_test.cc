@@ -288,30 +288,25 @@ TEST_CASE_METHOD(Fixture, "malformed well-known types are refused with their pat
     std::string bytes;
     const char* fault;
   };
-  const auto wire = [](std::initializer_list<int> values) {
-    std::string bytes;
-    for (const int value : values) bytes += static_cast<char>(value);
-    return bytes;
-  };
   const Row rows[] = {
-      {"a time cut off", wire({0x0A, 2, 0x08, 0x80}),
+      {"a time cut off", bytes_of({0x0A, 2, 0x08, 0x80}),
        "everything.WellKnown.at.seconds: the message ends in the middle of a value"},
-      {"a time with text", wire({0x0A, 3, 0x0A, 1, 'x'}),
+      {"a time with text", bytes_of({0x0A, 3, 0x0A, 1, 'x'}),
        "everything.WellKnown.at.seconds: int64 expected, got length and bytes on the wire; does the .proto file fit "
        "the "
        "peer?"},
-      {"a wrapper of another type", wire({0x62, 2, 0x0A, 0}),
+      {"a wrapper of another type", bytes_of({0x62, 2, 0x0A, 0}),
        "everything.WellKnown.an_int64: int64 expected, got length and bytes on the wire; does the .proto file fit the "
        "peer?"},
-      {"a wrapped string that is no UTF-8", wire({0x8A, 1, 3, 0x0A, 1, 0xFF}),
+      {"a wrapped string that is no UTF-8", bytes_of({0x8A, 1, 3, 0x0A, 1, 0xFF}),
        "everything.WellKnown.a_string: the string is not valid UTF-8"},
-      {"the second item of a list", wire({0x2A, 7, 0x0A, 2, 0x08, 0, 0x0A, 1, 0x08}),
+      {"the second item of a list", bytes_of({0x2A, 7, 0x0A, 2, 0x08, 0, 0x0A, 1, 0x08}),
        "everything.WellKnown.list[2]: the message ends in the middle of a value"},
-      {"an Any's type that is no UTF-8", wire({0x32, 3, 0x0A, 1, 0xFF}),
+      {"an Any's type that is no UTF-8", bytes_of({0x32, 3, 0x0A, 1, 0xFF}),
        "everything.WellKnown.any.type_url: the string is not valid UTF-8"},
-      {"a piece that is cut off", wire({0x0A, 2, 0x08, 5, 0x0A, 1, 0x10}),
+      {"a piece that is cut off", bytes_of({0x0A, 2, 0x08, 5, 0x0A, 1, 0x10}),
        "everything.WellKnown.at: the message ends in the middle of a value"},
-      {"two halves that are whole only together", wire({0x0A, 1, 0x08, 0x0A, 1, 5}),
+      {"two halves that are whole only together", bytes_of({0x0A, 1, 0x08, 0x0A, 1, 5}),
        "everything.WellKnown.at.seconds: the message ends in the middle of a value"},
   };
   for (const Row& row : rows) {

@@ -16,6 +16,8 @@ const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "eve
                               "everything.Maps",    "everything.Choices",   "everything.WellKnown",
                               "everything.Root",    "legacy.Old",           "legacy.Needs"};
 
+constexpr int kRunsForAHundredThousand = 100000 / static_cast<int>(std::size(kTypes)) + 1;
+
 struct Fixture {
   Fixture() {
     auto loaded = Schema::from_files({{"codec/everything.proto"}, {}, LGEN_TEST_DATA, {}});
@@ -48,31 +50,14 @@ struct Fixture {
   WireBuffer out;
 };
 
-std::string bytes_of(std::initializer_list<int> values) {
-  std::string bytes;
-  for (const int value : values) bytes += static_cast<char>(value);
-  return bytes;
-}
-
 /// A Root inside a Root inside ...: `depth` sub-messages.
-std::string nested_roots(int depth) {
-  std::string bytes;
-  for (; depth > 0; --depth) {
-    std::string length;
-    for (std::size_t n = bytes.size();; n >>= 7) {
-      length += static_cast<char>(n >= 0x80 ? (n & 0x7F) | 0x80 : n);
-      if (n < 0x80) break;
-    }
-    bytes = "\x32" + length + bytes;  // field 6
-  }
-  return bytes;
-}
+std::string nested_roots(int depth) { return nested_in('\x32', depth, ""); }
 
 }  // namespace
 
 TEST_CASE_METHOD(Fixture, "what the library writes, the codec reads, and the other way round", "[codec]") {
   RandomMessages random(1);
-  for (int run = 0; run < property_runs(400); ++run) {
+  for (int run = 0; run < property_runs(kRunsForAHundredThousand); ++run) {
     for (const char* type : kTypes) {
       MessagePtr original = make_message(type);
       random.fill(*original);
@@ -132,6 +117,31 @@ TEST_CASE_METHOD(Fixture, "damaged bytes are refused or read as the library read
   }
   CHECK(refused > 0);
   CHECK(accepted > 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a message cut off at any byte is refused, or read as the library reads it", "[codec]") {
+  const pb::LogSilencer quiet;
+  RandomMessages random(5);
+  int refused = 0;
+  for (int run = 0; run < property_runs(10); ++run) {
+    for (const char* type : kTypes) {
+      MessagePtr original = make_message(type);
+      random.fill(*original, 2);
+      const std::string bytes = original->SerializeAsString();
+      for (std::size_t size = 0; size < bytes.size(); ++size) {
+        CAPTURE(run, type, size);
+        MessagePtr theirs = make_message(type);
+        const bool valid = theirs->ParseFromString(bytes.substr(0, size));
+        std::string why;
+        MessagePtr ours = read(type, bytes.substr(0, size), &why);
+        REQUIRE((ours != nullptr) == valid);
+        if (valid) REQUIRE((canonical(*ours) == canonical(*theirs)));
+        if (!valid) REQUIRE(why.starts_with(type));
+        refused += valid ? 0 : 1;
+      }
+    }
+  }
+  CHECK(refused > 0);
 }
 
 TEST_CASE_METHOD(Fixture, "malformed bytes are refused with the field they were found in", "[codec]") {
@@ -198,6 +208,30 @@ TEST_CASE_METHOD(Fixture, "malformed bytes are refused with the field they were 
        "everything.Scalars: end of a group that was not begun"},
       {"known group that does not end", "legacy.Old", bytes_of({0x08, 1, 0x12, 0, 0x3B, 0x0A, 0x00}),
        "legacy.Old.pair: the message ends inside a group"},
+      {"known group with another's end", "legacy.Old", bytes_of({0x08, 1, 0x12, 0, 0x3B, 0x44}),
+       "legacy.Old.pair: end of a group that was not begun"},
+      {"group where a message is expected", "everything.Root", bytes_of({0x0B, 0x0C}),
+       "everything.Root.scalars: everything.Scalars expected, got a group on the wire; does the .proto file fit the "
+       "peer?"},
+      {"message where a group is expected", "legacy.Old", bytes_of({0x08, 1, 0x12, 0, 0x3A, 0}),
+       "legacy.Old.pair: legacy.Old.Pair expected, got length and bytes on the wire; does the .proto file fit the "
+       "peer?"},
+      {"message of 2^63 bytes", "everything.Root",
+       bytes_of({0x0A, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}),
+       "everything.Root.scalars: the message ends in the middle of a value"},
+      {"packed list of 4 GiB", "everything.Lists", bytes_of({0x1A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}),
+       "everything.Lists.int32s[0]: the message ends in the middle of a value"},
+      {"unknown field of 4 GiB", "everything.Lists", bytes_of({0xA2, 0x06, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}),
+       "everything.Lists: the message ends in the middle of a value"},
+      {"over-long varint of an unknown field", "everything.Scalars",
+       bytes_of({0xA0, 0x06, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}),
+       "everything.Scalars: a varint of more than 64 bits"},
+      {"over-long length", "everything.Scalars",
+       bytes_of({0x72, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}),
+       "everything.Scalars.a_string: a varint of more than 64 bits"},
+      {"another wire type than the extension's", "legacy.Old", bytes_of({0x08, 1, 0x12, 0, 0xA2, 6, 0}),
+       "legacy.Old.[legacy.priority]: int32 expected, got length and bytes on the wire; does the .proto file fit the "
+       "peer?"},
       {"required field missing", "legacy.Old", bytes_of({0x08, 0x01}), "legacy.Old.name: required field is missing"},
       {"required field missing below", "legacy.Needs", bytes_of({0x0A, 0x02, 0x08, 0x01, 0x10, 0x01}),
        "legacy.Needs.old.name: required field is missing"},
