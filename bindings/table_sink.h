@@ -132,13 +132,14 @@ class TableSink {
     level_ = levels_;
   }
   void prepare(const MessagePlan& plan) { access_.also(L_, plan); }
-  void put_seconds(const SecondsAndNanos& time) { lua_pushnumber(L_, to_seconds(time)); }
+  void put_seconds(const SecondsAndNanos& time) { lua_pushnumber(L_, as_number(time)); }
   void put_null() { push_null(L_); }
   void put_array() {
     luaL_checkstack(L_, kSlots, kTooDeep);
     lua_newtable(L_);
     mark_array(L_);
   }
+  void drop() { lua_pop(L_, 1); }
   void end_any(std::string_view type_url) {
     lua_pushliteral(L_, "@type");
     push(L_, type_url);

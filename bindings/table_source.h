@@ -169,7 +169,7 @@ class TableSource : private TableComplaints {
 
   bool get_seconds(const MessagePlan& plan, SecondsAndNanos& time, Fault& fault) {
     if (type() != LUA_TNUMBER) return of_seconds(L_, at_, plan, fault);
-    const auto read = from_seconds(lua_tonumber(L_, at_), plan.form);
+    const auto read = split_seconds(lua_tonumber(L_, at_), plan.form);
     if (!read) return of_seconds(L_, at_, plan, fault);
     time = *read;
     return true;

@@ -118,6 +118,7 @@ concept NativeSink = MessageSink<S> &&
   s.put_seconds(time);
   s.put_null();
   s.put_array();      // an empty list of Values
+  s.drop();           // the value on top: another one takes its place
   s.prepare(plan);    // a type met on the way, inside an Any
   s.end_any(text);    // the message on top is what an Any with that type URL holds
   s.begin_any(text);  // ... or one value will be, stored by:
@@ -207,6 +208,7 @@ class Decoder {
   bool item(const FieldPlan& field, WireReader& in, std::size_t& size, int nesting);
   bool map(Level& level, std::uint32_t index, WireReader& in, int nesting);
   bool entry(const FieldPlan& field, WireReader& in, int nesting);
+  bool superseded(const FieldPlan& field, std::optional<WireReader> at);
   bool entry_value(const FieldPlan& value, std::optional<WireReader> at, std::string_view whole, int nesting);
   bool entry_message(const FieldPlan& value, std::string_view entry, int nesting);
   bool scalar(const FieldPlan& field, WireReader& in);
@@ -218,6 +220,7 @@ class Decoder {
   bool bare_part(const FieldPlan& field, WireReader& in, std::size_t& size, int nesting);
   bool time(const MessagePlan& plan, std::string_view bytes, int nesting);
   bool value_member(const MessagePlan& plan, std::string_view bytes, int nesting);
+  bool member_content(const FieldPlan& field, WireReader& in, int nesting);
   bool any(const MessagePlan& plan, std::string_view bytes, int nesting);
   bool any_value(const MessagePlan& plan, std::string_view type_url, std::string_view bytes, int nesting);
   bool in_pieces() {

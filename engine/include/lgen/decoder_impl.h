@@ -232,6 +232,7 @@ bool Decoder<Sink>::entry(const FieldPlan& field, WireReader& in, int nesting) {
     if (!scan.tag(number, type)) return broken(scan);
     if (number == 1 || number == 2) {
       if (type != parts[number - 1].wire_type) return mismatch(parts[number - 1], type);
+      if (!superseded(parts[number - 1], at[number - 1])) return false;
       at[number - 1] = scan;
     }
     if (!scan.skip(number, type, nesting)) return broken(scan);
@@ -250,6 +251,14 @@ bool Decoder<Sink>::entry(const FieldPlan& field, WireReader& in, int nesting) {
   if (!entry_value(parts[1], at[1], bytes, nesting)) return false;
   sink_.end_entry();
   return true;
+}
+
+// What another value follows must be valid, too, though nobody will see it.
+template <MessageSink Sink>
+bool Decoder<Sink>::superseded(const FieldPlan& field, std::optional<WireReader> at) {
+  std::string_view text;
+  if (!at || !field.check_utf8 || !at->bytes(text) || is_utf8(text)) return true;
+  return fault_.fail("the string is not valid UTF-8");
 }
 
 template <MessageSink Sink>

@@ -134,7 +134,10 @@ bool Decoder<Sink>::bare(const MessagePlan& plan, std::string_view bytes, int ne
     WireType type{};
     if (!in.tag(number, type)) return broken(in);
     if (number == field.number && type != field.wire_type) return mismatch(field, type);
-    if (number == field.number) last = in;
+    if (number == field.number && single) {
+      if (!superseded(field, last)) return false;
+      last = in;
+    }
     if (number == field.number && !single) {
       if (!bare_part(field, in, size, nesting)) return false;
     } else if (!in.skip(number, type, nesting)) {
@@ -172,26 +175,38 @@ bool Decoder<Sink>::time(const MessagePlan& plan, std::string_view bytes, int ne
   return true;
 }
 
-// The last member counts. The first pass finds it, and that no message is in pieces.
+// The last member counts, but all of them must be valid.
 template <MessageSink Sink>
 bool Decoder<Sink>::value_member(const MessagePlan& plan, std::string_view bytes, int nesting) {
   const FieldPlan* member = nullptr;
-  std::optional<WireReader> at;
   for (WireReader in(bytes); !in.done();) {
     std::uint32_t number = 0;
     WireType type{};
     if (!in.tag(number, type)) return broken(in);
-    if (const std::uint32_t index = plan.find_number(number); index != MessagePlan::kNoField) {
-      const FieldPlan& field = plan.fields[index];
-      if (type != field.wire_type) return mismatch(field, type);
-      if (member == &field && field.is_message()) return in_pieces();
-      member = &field;
-      at = in;
+    const std::uint32_t index = plan.find_number(number);
+    if (index == MessagePlan::kNoField) {
+      if (!in.skip(number, type, nesting)) return broken(in);
+      continue;
     }
-    if (!in.skip(number, type, nesting)) return broken(in);
+    const FieldPlan& field = plan.fields[index];
+    if (type != field.wire_type) return mismatch(field, type);
+    if (member == &field && field.is_message()) return in_pieces();
+    if (member != nullptr) sink_.drop();
+    member = &field;
+    if (!member_content(field, in, nesting)) return false;
   }
-  if (member == nullptr || member->kind == FieldKind::enumeration) return sink_.put_null(), true;
-  return member->is_message() ? new_message(*member, *at, nesting) : scalar(*member, *at);
+  if (member == nullptr) sink_.put_null();
+  return true;
+}
+
+template <MessageSink Sink>
+bool Decoder<Sink>::member_content(const FieldPlan& field, WireReader& in, int nesting) {
+  if (field.is_message()) return new_message(field, in, nesting);
+  if (field.kind != FieldKind::enumeration) return scalar(field, in);
+  std::uint64_t null = 0;
+  if (!in.varint(null)) return broken(in);
+  sink_.put_null();
+  return true;
 }
 
 template <MessageSink Sink>
@@ -208,8 +223,8 @@ bool Decoder<Sink>::any(const MessagePlan& plan, std::string_view bytes, int nes
     const FieldPlan& field = plan.fields[number - 1];
     if (type != WireType::bytes) return mismatch(field, type) || fault_.in_field(field);
     if (!in.bytes(parts[number - 1])) return broken(in) || fault_.in_field(field);
+    if (!is_utf8(parts[0])) return fault_.fail("the string is not valid UTF-8") || fault_.in_field(plan.fields[0]);
   }
-  if (!is_utf8(parts[0])) return fault_.fail("the string is not valid UTF-8") || fault_.in_field(plan.fields[0]);
   return any_value(plan, parts[0], parts[1], nesting);
 }
 

@@ -21,10 +21,10 @@ struct SecondsAndNanos {
   std::int32_t nanos = 0;
 };
 
-double to_seconds(const SecondsAndNanos& time);
+double as_number(const SecondsAndNanos& time);
 
 /// `form`: timestamp or duration. Nothing when it is no finite number in the range that protobuf gives the type.
-std::optional<SecondsAndNanos> from_seconds(double seconds, MessageForm form);
+std::optional<SecondsAndNanos> split_seconds(double seconds, MessageForm form);
 
 /// For error messages: "a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999)".
 std::string_view range_text(MessageForm form);

@@ -131,6 +131,7 @@ class WireReader {
  private:
   std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
   bool long_varint(std::uint64_t& value);
+  bool long_length(std::uint64_t& value);
   bool long_tag(std::uint32_t& number, WireType& type);
   bool skip_group(std::uint32_t number, int nesting);
 
@@ -189,7 +190,11 @@ inline bool WireReader::fixed64(std::uint64_t& value) {
 
 inline bool WireReader::bytes(std::string_view& value) {
   std::uint64_t size = 0;
-  if (!varint(size)) return false;
+  if (at_ != end_ && *at_ < 0x80) {
+    size = *at_++;
+  } else if (!long_length(size)) {
+    return false;
+  }
   if (size > left()) return fail("the message ends in the middle of a value");
   value = {reinterpret_cast<const char*>(at_), static_cast<std::size_t>(size)};
   at_ += size;

@@ -222,7 +222,7 @@ TEST_CASE_METHOD(Fixture, "times keep every digit that a double holds", "[well_k
     std::int32_t nanos = 0;
     for (int i = 0; i < 9; ++i) nanos = 10 * nanos + (i < places ? random.below(10) : 0);
     const SecondsAndNanos time{whole, nanos};
-    const auto again = from_seconds(to_seconds(time), MessageForm::timestamp);
+    const auto again = split_seconds(as_number(time), MessageForm::timestamp);
     CAPTURE(whole, nanos);
     REQUIRE((again && again->seconds == whole && again->nanos == nanos));
   }

@@ -22,6 +22,31 @@ void append_varint(std::string& out, std::uint64_t value) {
   out += static_cast<char>(value);
 }
 
+/// Takes everything and keeps nothing.
+struct NullSink {
+  static constexpr std::size_t kFirstIndex = 0;
+
+  void begin_message(const MessagePlan&) {}
+  bool resume_message(const FieldPlan&, std::uint32_t) { return false; }
+  void reopen_message(const MessagePlan&) {}
+  bool wants_defaults() { return false; }
+  void end_message(const MessagePlan&) {}
+  void begin_field(const FieldPlan&, std::uint32_t) {}
+  void end_field(const FieldPlan&, std::uint32_t) {}
+  void clear_field(const FieldPlan&, std::uint32_t) {}
+  void begin_list(const FieldPlan&, std::uint32_t, bool) {}
+  std::size_t list_size() { return 0; }
+  void end_item(std::size_t) {}
+  void end_list(const FieldPlan&, std::uint32_t) {}
+  void begin_map(const FieldPlan&, std::uint32_t, bool) {}
+  void end_entry() {}
+  void end_map(const FieldPlan&, std::uint32_t) {}
+  void put_empty(const FieldPlan&) {}
+  template <class T>
+  void put(const FieldPlan&, T) {}
+  void put_enum(const FieldPlan&, std::int32_t) {}
+};
+
 class Joiner {
  public:
   Joiner(const MessagePlan& plan, Fault& fault, int nesting)
@@ -52,13 +77,13 @@ class Joiner {
     const std::uint32_t index = plan_.find_number(number);
     const FieldPlan* field = index == MessagePlan::kNoField ? nullptr : &plan_.fields[index];
     if (field == nullptr || !field->is_message() || type != field->wire_type) {
-      if (field != nullptr && field->oneof >= 0 && !skipped_enum(*field, content, in)) drop_members(*field);
       out += whole;
-      return true;
+      const bool sets = field != nullptr && field->oneof >= 0 && !skipped_enum(*field, content, in);
+      return !sets || drop_other_members(*field, MessagePlan::kNoField);
     }
     const std::string_view inside = content_of(*field, {content, static_cast<std::size_t>(in.position() - content)});
     if (field->shape != FieldShape::single) return write(*field, {inside}, out);
-    if (field->oneof >= 0) drop_other_members(*field, index);
+    if (field->oneof >= 0 && !drop_other_members(*field, index)) return false;
     pieces_[index].push_back(inside);
     return true;
   }
@@ -81,12 +106,22 @@ class Joiner {
     return field.enumeration->find(static_cast<std::int32_t>(raw)) == nullptr;
   }
 
-  void drop_members(const FieldPlan& field) { drop_other_members(field, MessagePlan::kNoField); }
-  void drop_other_members(const FieldPlan& field, std::uint32_t kept) {
+  bool drop_other_members(const FieldPlan& field, std::uint32_t kept) {
     const OneofPlan& oneof = plan_.oneofs[static_cast<std::size_t>(field.oneof)];
     for (std::uint32_t i = oneof.first; i < oneof.first + oneof.count; ++i) {
-      if (i != kept) pieces_[i].clear();
+      if (i != kept && !drop(plan_.fields[i], pieces_[i])) return false;
     }
+    return true;
+  }
+
+  /// Nobody reads them any more, so here is where they are found to be broken.
+  bool drop(const FieldPlan& field, Pieces& pieces) {
+    NullSink sink;
+    for (const std::string_view piece : pieces) {
+      if (!Decoder<NullSink>(sink, fault_).root(*field.message, piece)) return fault_.in_field(field);
+    }
+    pieces.clear();
+    return true;
   }
 
   bool write(const FieldPlan& field, const Pieces& parts, std::string& out) {

@@ -40,11 +40,11 @@ SecondsAndNanos split(double seconds) {
 
 }  // namespace
 
-double to_seconds(const SecondsAndNanos& time) {
+double as_number(const SecondsAndNanos& time) {
   return static_cast<double>(time.seconds) + static_cast<double>(time.nanos) / kBillion;
 }
 
-std::optional<SecondsAndNanos> from_seconds(double seconds, MessageForm form) {
+std::optional<SecondsAndNanos> split_seconds(double seconds, MessageForm form) {
   if (!(std::abs(seconds) <= static_cast<double>(kLongestDuration))) return std::nullopt;
   SecondsAndNanos time = split(seconds);
   if (form == MessageForm::duration) return time;

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kTruncated = "the message ends in the middle of a value";
 
+constexpr std::ptrdiff_t kLongestTag = 5;
+
 std::string_view describe(WireType type) {
   constexpr std::string_view kNames[] = {"a varint", "8 bytes", "length and bytes", "a group", "", "4 bytes"};
   return kNames[static_cast<std::size_t>(type)];
@@ -89,10 +91,18 @@ bool WireReader::long_varint(std::uint64_t& value) {
   return fail("a varint of more than 64 bits");
 }
 
+// Tags and lengths have 32 bits, and protobuf reads no more bytes than those need.
+bool WireReader::long_length(std::uint64_t& value) {
+  const std::uint8_t* const begin = at_;
+  if (!long_varint(value)) return false;
+  return at_ - begin <= kLongestTag || value > left() || fail("a length of more than 5 bytes");
+}
+
 bool WireReader::long_tag(std::uint32_t& number, WireType& type) {
+  const std::uint8_t* const begin = at_;
   std::uint64_t raw = 0;
   if (!varint(raw)) return false;
-  if (raw > 0xFFFFFFFF || raw < 8) return fail("a tag without a valid field number");
+  if (raw > 0xFFFFFFFF || raw < 8 || at_ - begin > kLongestTag) return fail("a tag without a valid field number");
   if ((raw & 7) > 5) return fail("a tag with a wire type that does not exist");
   number = static_cast<std::uint32_t>(raw >> 3);
   type = static_cast<WireType>(raw & 7);
