@@ -57,12 +57,12 @@ std::string_view kind_of_failure(GrpcCode code, bool reached, bool cancelled_by_
 }
 
 std::string_view backend_by_metadata(const BackendRule& rule, const MetadataView* headers, const MetadataView* trailers,
-                                     std::string_view peer) {
+                                     std::string_view peer, bool answered) {
   using Source = BackendRule::Source;
   switch (rule.source) {
     case Source::automatic: {
       const std::string_view name = named_by(headers, trailers, rule.key);
-      return name.empty() ? peer : name;
+      return !name.empty() ? name : answered ? peer : std::string_view();
     }
     case Source::header:
       return named_by(headers, trailers, rule.key);
@@ -241,7 +241,8 @@ int UnaryCall::start(lua_State* L, Task& task, const std::shared_ptr<PlanChannel
 void UnaryCall::ended(const UnaryResult& result) {
   Task& task = *task_;
   channel_->link->saw_peer(result.connection, result.peer);
-  backend_ = backend_by_metadata(channel_->defaults->backend, result.headers, result.trailers, result.peer);
+  backend_ =
+      backend_by_metadata(channel_->defaults->backend, result.headers, result.trailers, result.peer, result.answered);
   if (trace_) {
     state_.trace.headers(trace_, result.headers, result.peer);
     if (result.status.ok()) state_.trace.received(trace_, state_.host.L, method_->output, result.reply);

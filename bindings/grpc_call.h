@@ -41,9 +41,10 @@ void push_status(lua_State* L, GrpcCode code, std::string_view message, std::str
 /// "status", "timeout", "connect" or "cancelled"; `reached`: a connection had carried the call.
 std::string_view kind_of_failure(GrpcCode code, bool reached, bool cancelled_by_us);
 
-/// Who served a call, by the channel's rule, as far as headers and trailers tell; empty: not learnt (yet).
+/// Who served a call, by the channel's rule, as far as headers and trailers tell; empty: not learnt (yet). By the
+/// default rule the peer stands in for a name only in an answer: behind a proxy, nobody knows who has not answered.
 std::string_view backend_by_metadata(const BackendRule& rule, const MetadataView* headers, const MetadataView* trailers,
-                                     std::string_view peer);
+                                     std::string_view peer, bool answered);
 /// The value at `path` in the decoded message at the top of the stack; nothing is left on it. Valid while the message
 /// is there.
 std::string_view backend_by_field(lua_State* L, const BackendRule& rule);

@@ -249,7 +249,8 @@ void LuaStream::settle_end(const StreamResult& result) {
   channel_->link->saw_peer(result.connection, result.peer);
   if (!backend_.empty() || !reached_) return;
   const BackendRule& rule = channel_->defaults->backend;
-  const std::string_view served = backend_by_metadata(rule, result.headers, result.trailers, result.peer);
+  const std::string_view served =
+      backend_by_metadata(rule, result.headers, result.trailers, result.peer, result.answered);
   backend_ = served.empty() ? kUnknownBackend : served;
 }
 
@@ -309,7 +310,7 @@ void LuaStream::push_end_status(lua_State* L) const {
 
 // ---- who serves it ----
 
-void LuaStream::on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection) {
+void LuaStream::on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection, TimePoint at) {
   if (peer.empty()) return;  // nobody was reached; the status follows
   reached_ = has_headers_ = true;
   connection_ = connection;
@@ -319,9 +320,9 @@ void LuaStream::on_headers(const MetadataView& headers, std::string_view peer, s
   using Source = BackendRule::Source;
   const BackendRule& rule = channel_->defaults->backend;
   const bool tells_later = rule.source == Source::trailer || rule.source == Source::field;
-  const std::string_view served = backend_by_metadata(rule, &headers, nullptr, peer);
+  const std::string_view served = backend_by_metadata(rule, &headers, nullptr, peer, true);
   const std::string_view label = served.empty() ? kUnknownBackend : served;
-  site_.stream_headers(state_.host.loop.precise_now() - opened_, label);
+  site_.stream_headers(at - opened_, label);
   if (!tells_later) learn_backend(label);
 }
 

@@ -61,8 +61,8 @@ class LuaStream final : public StreamEvents, public TaskResource {
   const MethodInfo& method() const { return method_; }
   std::uint64_t sent() const { return done_ ? written_ : wire_->accepted(); }
   std::uint64_t received() const { return done_ ? received_ : wire_->received(); }
-  /// "main[1]#2", empty until the headers have come.
-  std::string connection() const { return channel_->link->connection_name(connection_); }
+  /// "main[1]#2", empty until it has left.
+  std::string connection() const { return channel_->link->connection_name(done_ ? connection_ : wire_->connection()); }
   bool has_headers() const { return has_headers_; }
   std::string_view headers() const { return headers_; }    // packed
   std::string_view trailers() const { return trailers_; }  // packed
@@ -81,7 +81,7 @@ class LuaStream final : public StreamEvents, public TaskResource {
   void task_ended() noexcept override;
 
   // StreamEvents.
-  void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection) override;
+  void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection, TimePoint at) override;
   void on_message(std::string_view message) override;
   void on_writable() override;
   void on_done(const StreamResult& result) override;

@@ -20,7 +20,7 @@ constexpr int kDeepest = 20;
 
 void print(std::uint64_t call, const std::string& line) {
   step_aside();
-  fmt::print(stderr, "trace #{} {}\n", call, line);
+  write_stderr(fmt::format("trace #{} {}\n", call, line));
 }
 
 bool is_name(std::string_view key) {

@@ -9,6 +9,7 @@
 #include "grpc_ready.h"
 #include "grpc_stream.h"
 #include "host.h"
+#include "lgen/log.h"
 #include "lgen/settings.h"
 #include "lgen/units.h"
 
@@ -56,8 +57,8 @@ class StartWait final : public Operation {
   void tell() {
     std::size_t ready = 0;
     for (const auto& link : links_) ready += link->wire()->state() == ChannelState::ready ? 1 : 0;
-    fmt::print(stderr, "waiting for {} of {} channels to connect (at most {}; --wait-ready)\n", links_.size() - ready,
-               links_.size(), format_duration(limit_));
+    write_stderr(fmt::format("waiting for {} of {} channels to connect (at most {}; --wait-ready)\n",
+                             links_.size() - ready, links_.size(), format_duration(limit_)));
   }
 
   void ended(const Outcome& outcome) {

@@ -144,8 +144,7 @@ constexpr Binding kStreamBindings[] = {
     {"channel", nullptr, "string", "\"main[1]\""},
     {"sent", nullptr, "integer", "messages accepted; after the end, those really written"},
     {"received", nullptr, "integer", "messages that have come in"},
-    {"connection", nullptr, "string?",
-     "\"main[1]#2\": channel and number of its connection; nil until headers have come"},
+    {"connection", nullptr, "string?", "\"main[1]#2\": channel and number of its connection; nil until it has left"},
 };
 
 }  // namespace

@@ -268,7 +268,7 @@ int abort_run(lua_State* L) {
   return 0;
 }
 
-/// Computed fields: lgen.target, lgen.cancelled, lgen.version.
+/// Computed fields: lgen.target, lgen.cancelled.
 int lgen_property(lua_State* L) {
   Host& host = host_of(L);
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "";

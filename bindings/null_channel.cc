@@ -64,6 +64,7 @@ class NullUnary final : public Answer {
     result.trailers = &no_trailers();
     result.peer = kBackend;
     result.connection = 1;
+    result.answered = true;
     done_(result);
   }
   Loop& loop_;
@@ -92,7 +93,7 @@ class NullStream final : public GrpcStream {
     result_.connection = 1;
     soon([this] {
       result_.timing.sent = result_.timing.first_byte = loop_.precise_now();
-      events_.on_headers(null_headers(), kBackend, 1);
+      events_.on_headers(null_headers(), kBackend, 1, loop_.precise_now());
     });
   }
   ~NullStream() override { *alive_ = false; }
@@ -117,6 +118,7 @@ class NullStream final : public GrpcStream {
   std::uint64_t accepted() const override { return result_.accepted; }
   std::uint64_t written() const override { return result_.written; }
   std::uint64_t received() const override { return result_.received; }
+  std::uint64_t connection() const override { return 1; }
 
  private:
   template <class Step>
@@ -145,6 +147,7 @@ class NullStream final : public GrpcStream {
     result_.headers = &null_headers();
     result_.trailers = &no_trailers();
     result_.peer = kBackend;
+    result_.answered = true;
     events_.on_done(result_);
   }
 

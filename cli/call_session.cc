@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "exit_code.h"
+#include "lgen/log.h"
 #include "lgen/units.h"
 
 namespace lgen::cli {
@@ -114,7 +115,7 @@ void CallSession::cancel(std::string_view why) {
   if (!done_) stream_->cancel(why);
 }
 
-void CallSession::on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t) {
+void CallSession::on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t, TimePoint) {
   headers_seen_ = true;
   if (flags_.verbose == 0) return;
   print(fmt::format("\nPeer: {}\n\nResponse headers received:\n{}", peer, header_lines(headers)));
@@ -170,7 +171,7 @@ int CallSession::conclude(bool interrupted) {
 int CallSession::report_failure() {
   std::fflush(stdout);
   if (!flags_.format_error) return report_status(status_, texts_.status_details(status_.details));
-  fmt::print(stderr, "{}\n", texts_.status(static_cast<int>(status_.code), status_.message, status_.details));
+  write_stderr(fmt::format("{}\n", texts_.status(static_cast<int>(status_.code), status_.message, status_.details)));
   return exit_code_of(status_.code);
 }
 

@@ -25,7 +25,7 @@ class CallSession final : private StreamEvents {
   int run();
 
  private:
-  void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection) override;
+  void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection, TimePoint at) override;
   void on_message(std::string_view message) override;
   void on_writable() override { pump(); }
   void on_done(const StreamResult& result) override;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lgen/log.h"
 #include "one_dash.h"
 
 namespace lgen::cli {
@@ -49,6 +50,6 @@ Result<Words> parse_words(const Command& command, const std::vector<std::string>
                     command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
 }
 
-void complain(const std::string& message) { fmt::print(stderr, "lgen: {}\n", message); }
+void complain(const std::string& message) { write_stderr(fmt::format("lgen: {}\n", message)); }
 
 }  // namespace lgen::cli

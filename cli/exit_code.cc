@@ -42,15 +42,26 @@ std::string text_of(const ErrorSample& error) {
   return error.code == "plan" ? error.message : fmt::format("{}: {}", error.code, error.message);
 }
 
-/// Calls or streams were made, and none ended OK (those that were only cancelled have not failed); or every iteration
-/// failed.
+/// Calls and streams that ended with `labels`.
+double ended(const Summary& summary, const Labels& labels) {
+  return total(summary, "grpc_calls", labels) + total(summary, "grpc_streams_ended", labels);
+}
+
+/// Those the plan has left on purpose, as a stream that has given enough: cancelled while iterations ended well,
+/// neither by mistake (a leak) nor by the other side (an error).
+double left_on_purpose(const Summary& summary) {
+  const auto& errors = summary.errors;
+  const bool by_peer = std::any_of(errors.begin(), errors.end(), [](const auto& e) { return e.code == "CANCELLED"; });
+  const bool well = std::any_of(summary.scenarios.begin(), summary.scenarios.end(),
+                                [](const ScenarioProgress& s) { return s.succeeded > 0; });
+  if (by_peer || !well || total(summary, "grpc_streams_leaked", {}) > 0) return 0;
+  return ended(summary, {{"code", "CANCELLED"}});
+}
+
+/// Calls or streams were made, and none ended OK; or every iteration failed.
 std::string nothing_succeeded(const Summary& summary) {
-  const Labels ok = {{"code", "OK"}};
-  const auto ended = [&](const Labels& labels) {
-    return total(summary, "grpc_calls", labels) + total(summary, "grpc_streams_ended", labels);
-  };
-  const double made = ended({}) - ended({{"code", "CANCELLED"}});
-  const double good = ended(ok);
+  const double made = ended(summary, {}) - left_on_purpose(summary);
+  const double good = ended(summary, {{"code", "OK"}});
   const std::string first = summary.errors.empty() ? "" : "; first error: " + text_of(summary.errors.front());
   if (made > 0 && good == 0) return "not one call or stream succeeded" + first;
   const double iterations = total(summary, "iterations");

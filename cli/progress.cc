@@ -93,7 +93,7 @@ void Progress::draw() {
   clear();
   const std::size_t width = terminal_width();
   for (const ScenarioProgress& scenario : runner_.progress()) {
-    fmt::print(stderr, "{}\n", progress_line(scenario, width - 1));
+    write_stderr(fmt::format("{}\n", progress_line(scenario, width - 1)));
     ++drawn_;
   }
   std::fflush(stderr);
@@ -101,13 +101,13 @@ void Progress::draw() {
 
 void Progress::print_lines() {
   for (const ScenarioProgress& scenario : runner_.progress()) {
-    if (!scenario.finished) fmt::print(stderr, "{}\n", progress_line(scenario, 200));
+    if (!scenario.finished) write_stderr(fmt::format("{}\n", progress_line(scenario, 200)));
   }
   std::fflush(stderr);
 }
 
 void Progress::clear() {
-  if (drawn_ > 0) fmt::print(stderr, "\x1b[{}A\x1b[J", drawn_);
+  if (drawn_ > 0) write_stderr(fmt::format("\x1b[{}A\x1b[J", drawn_));
   drawn_ = 0;
 }
 

@@ -62,8 +62,16 @@ bool write_outputs(const Summary& summary, const Settings& settings, StdoutLoan&
   std::fflush(stdout);  // what the plan has printed stands above the report
   loan.give_back();
   const std::string report = render_console(summary, console_style(settings.no_color));
-  takes_stdout(settings) ? fmt::print(stderr, "{}", report) : attempt("-", report);
+  if (takes_stdout(settings)) {
+    write_stderr(report);
+  } else {
+    attempt("-", report);
+  }
   for (const OutputRequest& output : settings.outputs) attempt(output.path, render_json(summary));
+  if (const Outcome logged = log_outcome(); !logged) {
+    complain(logged.error().message);
+    all = false;
+  }
   return all;
 }
 

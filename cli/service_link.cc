@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "exit_code.h"
+#include "lgen/log.h"
 #include "lgen/report.h"
 #include "lgen/text.h"
 #include "lgen/units.h"
@@ -91,7 +92,7 @@ int report_status(const GrpcStatus& status, const std::vector<std::string>& deta
       indented.insert(at + 1, "     ");
     text += fmt::format("  {}) {}\n", i + 1, indented);
   }
-  fmt::print(stderr, "{}", text);
+  write_stderr(text);
   return exit_code_of(status.code);
 }
 

@@ -106,9 +106,15 @@ end
 
 local lives = {} -- for --list-streams: one entry for every stream that has ended
 
+-- Who served a stream, as far as it is known; nil when it reached nobody.
+local function backend_of(s)
+  local known, backend = pcall(s.backend, s) -- raises when the run is cut short and nobody has answered
+  return known and backend or (s.connection and "unknown")
+end
+
 -- Writes down what became of a stream. One that reached nobody says nothing about the balancer.
 local function remember(s, i, opened, lost, code)
-  local backend = s:backend()
+  local backend = backend_of(s)
   local life = { stream = i, connection = s.connection or "none", backend = backend or "none", sent = s.sent,
     status = code }
   if backend then spread:add(s.connection or s.channel .. "#?", backend) end
@@ -125,7 +131,15 @@ local function hold_stream(vu, channel, i)
   local s = channel:open(ProcessTextStream)
   send_messages(vu, s, i)
   local too_early = not vu.stopping
-  local reply, status = s:close()
+  local finished, reply, status = pcall(function()
+    local r, st = s:close() -- no tail call: the end of the run must be raised in here
+    return r, st
+  end)
+  if not finished then -- the run is over, and the server still has not answered
+    losses:add()
+    remember(s, i, opened, true, "CANCELLED")
+    error(reply, 0)
+  end
   if reply then lgen.check("the reply counts every message", reply.message_count == s.sent) end
   local lost = too_early or not reply
   if lost then losses:add() end

@@ -64,7 +64,7 @@ class Stream final : public lgen::StreamEvents {
     on_writable();
   }
 
-  void on_headers(const lgen::MetadataView&, std::string_view, std::uint64_t) override {}
+  void on_headers(const lgen::MetadataView&, std::string_view, std::uint64_t, lgen::TimePoint) override {}
   void on_message(std::string_view message) override {
     reply_.ParseFromArray(message.data(), static_cast<int>(message.size()));
   }

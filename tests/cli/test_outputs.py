@@ -46,6 +46,25 @@ class OutTest(LgenCase):
             "id": "007", "hold": "30s", "list": "1,2", "word": "***"})
         self.assertEqual(summary["events"][0]["fields"], {"stream": 12, "half": 0.5, "ok": False, "id": "007"})
 
+    def test_standard_error_that_takes_nothing_ends_no_run(self):
+        self.plan(body="for _ = 1, 3 do lgen.log.warn('to nobody') end")
+        for where in ["2>/dev/full", "2>&-", "2> >(exit)"]:
+            with self.subTest(where):
+                ended = self.run_shell(f'"$LGEN" plan.lua --out json=r.json {where}')
+                self.check(ended, 0)
+                with open(self.path("r.json"), encoding="utf-8") as file:
+                    self.assertEqual(json.load(file)["errors"], [])
+                self.assertEqual(self.run_shell(f'"$LGEN" nothing.lua {where}').code, 104)
+
+    def test_closed_standard_streams_are_not_taken_for_sockets(self):
+        self.plan()
+        self.assertEqual(self.run_shell('"$LGEN" plan.lua <&- >&- 2>&-').code, 113)
+
+    def test_a_log_file_on_a_full_disk(self):
+        self.plan(body="lgen.log.warn('lost')")
+        ended = self.run_words("plan.lua", "--quiet", "--log", "warn,/dev/full")
+        self.check(ended, 113, "log file /dev/full: No space left on device; the log is not whole")
+
     def test_several_files(self):
         self.plan()
         self.check(self.run_words("plan.lua", "--out", "json=a.json", "--out", "json=b.json"), 0)

@@ -78,6 +78,26 @@ class Conservation(unittest.TestCase):
                 self.check_own_books(running.summary)
                 self.check_after_kill(cluster, running.summary, "pod-2", balance)
 
+    def test_a_pod_that_hangs_is_nobody_else(self):
+        """Streams that nobody answers are in the matrix, not left out and not laid at the balancer's door."""
+        with Cluster(pods=3, balance="stream") as cluster, cluster.frozen_pod("pod-2"), \
+                lgen.Run(lgen.MULTI_CHANNEL, "--target", cluster.address, "--stagger", "0s", "--hold", "1h",
+                         "--reconnect", "never", "--stop-timeout", "1s") as running:
+            awake = ["pod-1", "pod-3"]
+            eventually(lambda: sum(cluster.metrics(pod)[ACTIVE] for pod in awake) == 20, "20 answered streams")
+            eventually(lambda: sum(cluster.metrics(pod)[MESSAGES] for pod in awake) >= 40, "messages of each")
+            running.interrupt()
+            self.assertEqual(running.code, lgen.STOPPED, running.stdout + running.stderr)
+            summary = running.summary
+            self.check_own_books(summary)
+            by_backend = {}
+            for (_, backend), streams in summary.matrix().items():
+                by_backend[backend] = by_backend.get(backend, 0) + streams
+            self.assertEqual(by_backend, {"pod-1": 10, "pod-3": 10, "unknown": 10})
+            self.assertEqual(summary.verdict["kind"], "inconclusive")
+            self.assertEqual({life["backend"] for life in summary.events("stream_lost")}, {"unknown"})
+            self.assertEqual(set(summary.totals("grpc_messages_unconfirmed", "backend")), {"unknown"})
+
     def check_after_kill(self, cluster, summary, killed, balance):
         codes_of = summary.totals("grpc_streams_ended", "backend", "code")
         self.assertEqual(sum(n for (pod, code), n in codes_of.items() if pod == killed and code != "OK"), 10)

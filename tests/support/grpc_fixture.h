@@ -96,7 +96,7 @@ class Stream final : public StreamEvents {
   Stream(GrpcChannel& channel, std::string_view method, MethodKind kind, const CallOptions& options = {})
       : handle(channel.open(method, kind, options, *this)) {}
 
-  void on_headers(const MetadataView& view, std::string_view from, std::uint64_t number) override {
+  void on_headers(const MetadataView& view, std::string_view from, std::uint64_t number, TimePoint) override {
     headers = copy_of(view);
     peer = from;
     connection = number;

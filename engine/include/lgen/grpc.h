@@ -112,6 +112,7 @@ struct UnaryResult {
   const MetadataView* trailers = nullptr;
   std::string_view peer;         // "127.0.0.1:50051", empty when never sent
   std::uint64_t connection = 0;  // which connection of the channel carried it, 1, 2, ...; 0: none
+  bool answered = false;         // headers or a status came from the other side
 };
 using UnaryDone = std::function<void(const UnaryResult&)>;
 
@@ -127,12 +128,15 @@ struct StreamResult {
   const MetadataView* trailers = nullptr;
   std::string_view peer;
   std::uint64_t connection = 0;
+  bool answered = false;  // headers or a status came from the other side
 };
 
 /// What a stream tells its owner, on the loop, never inside a call on the stream.
 class StreamEvents {
  public:
-  virtual void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection) = 0;
+  /// `at`: when they came. Headers without entries may be told a moment later (gRPC does not say whether they are one).
+  virtual void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection,
+                          TimePoint at) = 0;
   /// One message per read(). The bytes are valid during the call.
   virtual void on_message(std::string_view message) = 0;
   /// The send buffer has room again after send() said `full`.
@@ -164,6 +168,8 @@ class GrpcStream {
   /// Of the accepted ones, handed to the connection so far: what a time line may count while the stream runs.
   virtual std::uint64_t written() const = 0;
   virtual std::uint64_t received() const = 0;
+  /// Number of the channel's connection that carries it; 0 until it has left.
+  virtual std::uint64_t connection() const = 0;
 };
 
 enum class ChannelState { idle, connecting, ready, transient_failure, shutdown };

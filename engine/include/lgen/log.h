@@ -26,6 +26,12 @@ void step_aside();
 
 void log(LogLevel level, std::string_view message);
 
+/// Writes `text` to standard error as it is. Where that is closed or full the text is lost, and nothing else happens.
+void write_stderr(std::string_view text);
+
+/// An error when a line could not be written to the log file.
+Outcome log_outcome();
+
 Result<LogLevel> parse_log_level(std::string_view name);
 
 }  // namespace lgen

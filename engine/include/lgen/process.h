@@ -10,7 +10,7 @@
 namespace lgen {
 
 /// First line of main(): turns off the deadlock detector that Debian's abseil is built with (up to 5 % of the CPU per
-/// call).
+/// call), and sees to it that no socket takes the place of a standard stream that is closed.
 void prepare_process();
 
 struct DescriptorLimit {

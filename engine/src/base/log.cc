@@ -18,6 +18,13 @@ std::atomic<LogLevel> g_level{LogLevel::warn};
 std::atomic<void (*)()> g_hook{nullptr};
 std::mutex g_mutex;
 std::FILE* g_file = nullptr;  // null: stderr
+std::string g_path;           // of g_file
+int g_error = 0;              // errno of the first line that did not get into it
+
+/// Without fmt::print, which throws: a log that cannot be written must not end what it tells of.
+bool write_line(std::FILE* out, std::string_view text) {
+  return std::fwrite(text.data(), 1, text.size(), out) == text.size() && std::fflush(out) == 0;
+}
 
 }  // namespace
 
@@ -39,6 +46,7 @@ Outcome set_log_file(const std::string& path) {
   const std::lock_guard lock(g_mutex);
   if (g_file) std::fclose(g_file);
   g_file = file;
+  g_path = path;
   return Done{};
 }
 
@@ -48,9 +56,17 @@ void log(LogLevel level, std::string_view message) {
   if (!g_file) {
     if (auto hook = g_hook.load()) hook();
   }
-  std::FILE* out = g_file ? g_file : stderr;
-  fmt::print(out, "lgen: {}: {}\n", kNames[static_cast<std::size_t>(level)], message);
-  std::fflush(out);
+  const std::string line = fmt::format("lgen: {}: {}\n", kNames[static_cast<std::size_t>(level)], message);
+  if (!write_line(g_file ? g_file : stderr, line) && g_file && g_error == 0) g_error = errno;
+}
+
+void write_stderr(std::string_view text) { write_line(stderr, text); }
+
+Outcome log_outcome() {
+  const std::lock_guard lock(g_mutex);
+  if (g_error == 0) return Done{};
+  return make_error(ErrorCode::io,
+                    fmt::format("log file {}: {}; the log is not whole", g_path, std::strerror(g_error)));
 }
 
 Result<LogLevel> parse_log_level(std::string_view name) {

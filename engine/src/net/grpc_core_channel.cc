@@ -181,6 +181,10 @@ std::string_view GrpcCoreChannel::peer_of(grpc_call* call, std::uint64_t connect
   return found;
 }
 
+bool GrpcCoreChannel::has_answered(grpc_call* call, const GrpcStatus& status) {
+  return !peer(call).empty() && !is_foreign_answer(status);
+}
+
 bool GrpcCoreChannel::explain(GrpcStatus& status, bool reached) {
   if (failures_.explain_answer(status)) return true;
   if (!reached) failures_.explain_connection(status);

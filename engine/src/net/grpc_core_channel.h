@@ -84,6 +84,8 @@ class GrpcCoreChannel final : public GrpcChannel {
   std::string_view peer(grpc_call* call);
   /// The same, looked up once a connection where a connection has but one peer.
   std::string_view peer_of(grpc_call* call, std::uint64_t connection);
+  /// Whether a failed call was answered by a gRPC server, not by a proxy on its behalf or by nobody.
+  bool has_answered(grpc_call* call, const GrpcStatus& status);
   /// Puts a failure into words and remembers a failed connection as the channel's last connect error. `reached`: the
   /// call has a peer. Returns whether somebody has answered, be it a server without gRPC, for which no peer is named.
   bool explain(GrpcStatus& status, bool reached);

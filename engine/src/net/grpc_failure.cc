@@ -125,6 +125,8 @@ std::string GrpcFailures::limit_advice(std::string_view grpc_text) const {
   return std::string("; to allow it, raise the channel's ") + (sent ? "max_send" : "max_recv");
 }
 
+constexpr std::string_view kHttpStatus = "Received http2 header with status: ";
+
 /// gRPC core's words for a reply that ends without grpc-status: after our side was closed, or before.
 static bool ends_without_status(const GrpcStatus& status) {
   return (status.code == GrpcCode::unknown && status.message == "Stream removed") ||
@@ -138,8 +140,12 @@ std::string GrpcFailures::certificate_advice(std::string_view http_status) const
   return " Does it accept the client certificate " + tls_->cert + "?";
 }
 
+bool is_foreign_answer(const GrpcStatus& status) {
+  return status.message.starts_with(kHttpStatus) || status.message.starts_with("Received RST_STREAM") ||
+         ends_without_status(status);
+}
+
 bool GrpcFailures::explain_answer(GrpcStatus& status) const {
-  constexpr std::string_view kHttpStatus = "Received http2 header with status: ";
   if (status.code == GrpcCode::resource_exhausted) status.message += limit_advice(status.message);
   std::string how, advice;
   if (status.message.starts_with(kHttpStatus)) {

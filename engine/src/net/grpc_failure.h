@@ -17,6 +17,9 @@ namespace lgen {
 /// The cause behind gRPC's text of a failed connection, or nothing when the text is about something else.
 std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::string_view address);
 
+/// Told by gRPC's text: what came was a web server's page, or a reset by whoever is in between, but no gRPC status.
+bool is_foreign_answer(const GrpcStatus& status);
+
 /// The failures of one channel: the last one, and what plain OpenSSL says about a handshake that fails.
 class GrpcFailures {
  public:

@@ -52,7 +52,10 @@ void GrpcStreamCall::start(std::string_view method, const CallOptions& options) 
   op = status_.op();
   begin(&op, 1, status_tag_);
   if (deadline == kNever) return;
-  deadline_ = std::make_unique<Timer>(channel_->loop(), [this] { exceed_deadline(call_); });
+  deadline_ = std::make_unique<Timer>(channel_->loop(), [this] {
+    cancelled_ = true;
+    exceed_deadline(call_);
+  });
   deadline_->arm(deadline);
 }
 
@@ -99,6 +102,7 @@ void GrpcStreamCall::read() {
 
 void GrpcStreamCall::cancel_for(const char* reason) {
   if (call_ == nullptr || status_known_) return;
+  cancelled_ = true;
   grpc_call_cancel_with_status(call_, GRPC_STATUS_CANCELLED, reason, nullptr);
 }
 
@@ -140,15 +144,28 @@ void GrpcStreamCall::book() {
   booked_ = true;
 }
 
+/// Subtleness ahead: of a call that ends without an answer, or with a web server's, gRPC says "the headers are here,
+/// and there are none", as of one whose server has nothing to say in them. A message, a status or some patience tells
+/// which.
 void GrpcStreamCall::on_headers(bool ok) {
   if (!ok || status_known_) return;
-  timing_.first_byte = Monotonic::now();
+  headers_at_ = Monotonic::now();
+  if (headers_.entries().count > 0 || channel_ == nullptr) return tell_headers();
+  doubt_ = std::make_unique<Timer>(channel_->loop(), [this] {
+    if (!cancelled_) tell_headers();
+  });
+  doubt_->arm(headers_at_ + kDoubt);
+}
+
+void GrpcStreamCall::tell_headers() {
+  doubt_.reset();
+  timing_.first_byte = headers_at_;
   if (timing_.sent == TimePoint{}) timing_.sent = timing_.first_byte;  // the answer overtook the news of the sending
   book();
   if (events_ == nullptr || channel_ == nullptr) return;
   MetadataView view;
   headers_.view_into(view);
-  events_->on_headers(view, channel_->peer(call_), connection_);
+  events_->on_headers(view, channel_->peer(call_), connection_, headers_at_);
 }
 
 void GrpcStreamCall::on_read(bool ok) {
@@ -156,6 +173,7 @@ void GrpcStreamCall::on_read(bool ok) {
   grpc_byte_buffer* message = std::exchange(in_, nullptr);
   if (message == nullptr) return end_our_side();
   if (ok && events_ != nullptr) {
+    if (doubt_) tell_headers();
     ++received_;
     std::string scratch;
     events_->on_message(flatten(message, scratch));
@@ -186,6 +204,8 @@ void GrpcStreamCall::on_status(bool) {
   status_known_ = true;
   deadline_.reset();
   timing_.done = Monotonic::now();
+  if (doubt_ && status_.code == GRPC_STATUS_OK) tell_headers();
+  doubt_.reset();
 }
 
 /// The end is told when gRPC has given everything back: only then is it known which writes succeeded.
@@ -222,10 +242,12 @@ void GrpcStreamCall::fill(StreamResult& result) {
   result.written = written_;
   result.discarded = accepted_ - written_;
   result.received = received_;
+  result.answered = result.status.ok() || timing_.first_byte != TimePoint{};
   if (channel_ == nullptr || call_ == nullptr) return;
+  if (!result.answered) result.answered = channel_->has_answered(call_, result.status);
   result.peer = channel_->peer(call_);
-  bool reached = !result.peer.empty();
-  if (!result.status.ok()) reached = channel_->explain(result.status, reached);
+  bool reached = booked_ || !result.peer.empty();
+  if (!result.status.ok()) reached = channel_->explain(result.status, reached) || booked_;
   if (reached) result.connection = connection_;
 }
 

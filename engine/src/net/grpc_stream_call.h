@@ -60,10 +60,12 @@ class GrpcStreamCall final : public ChannelCall {
   std::uint64_t accepted() const { return accepted_; }
   std::uint64_t written() const { return written_; }
   std::uint64_t received() const { return received_; }
+  std::uint64_t connection() const { return connection_; }
 
  private:
   friend class GrpcCoreChannel;
   static constexpr std::size_t kSendBuffer = 64 * 1024;
+  static constexpr Duration kDoubt = std::chrono::milliseconds(50);
   static constexpr std::size_t kLowWater = kSendBuffer / 2;  // room again: half, so that wake-ups come in batches
 
   /// One of the stream's operations in the completion queue.
@@ -85,6 +87,7 @@ class GrpcStreamCall final : public ChannelCall {
   void start_failed(GrpcCode code, const std::string& message);
   void on_sent(bool ok);
   void on_headers(bool ok);
+  void tell_headers();
   void on_read(bool ok);
   void end_our_side();
   void on_written(bool ok);
@@ -98,7 +101,9 @@ class GrpcStreamCall final : public ChannelCall {
   StreamEvents* events_;  // nullptr: nobody listens any more
   grpc_call* call_ = nullptr;
   Timing timing_;
+  TimePoint headers_at_{};
   std::unique_ptr<Timer> deadline_;  // of a stream with a timeout
+  std::unique_ptr<Timer> doubt_;     // while it is open whether empty headers are an answer
   std::uint64_t accepted_ = 0;
   std::uint64_t written_ = 0;
   std::uint64_t received_ = 0;
@@ -106,6 +111,7 @@ class GrpcStreamCall final : public ChannelCall {
   std::uint8_t outstanding_ = 0;  // operations gRPC has
   bool busy_ = false;             // inside a completion
   bool booked_ = false;           // counted on its connection
+  bool cancelled_ = false;        // by us, or by the deadline
   bool status_known_ = false;
   bool over_ = false;  // on_done was delivered
   bool reading_ = false;
@@ -141,6 +147,7 @@ class GrpcCoreStream final : public GrpcStream {
   std::uint64_t accepted() const override { return call_.accepted(); }
   std::uint64_t written() const override { return call_.written(); }
   std::uint64_t received() const override { return call_.received(); }
+  std::uint64_t connection() const override { return call_.connection(); }
 
  private:
   GrpcStreamCall& call_;

@@ -91,17 +91,29 @@ void GrpcUnaryCall::fill(UnaryResult& result) {
   status_.trailers.view_into(trailers_view_);
   result.headers = &headers_view_;
   result.trailers = &trailers_view_;
+  result.answered = result.status.ok() || !headers_view_.empty() || !trailers_view_.empty();
   if (channel_ != nullptr && call_ != nullptr) locate(result);
   result.timing = timing_;
 }
 
+/// gRPC has refused to send it: it has a peer, and yet never left.
+static bool is_kept_back(const UnaryResult& result) {
+  return !result.answered && result.status.code == GrpcCode::resource_exhausted &&
+         result.status.message.starts_with("Sent message larger than max");
+}
+
 /// Who answered, over which connection.
 void GrpcUnaryCall::locate(UnaryResult& result) {
+  if (!result.answered) result.answered = channel_->has_answered(call_, result.status);
   const std::uint64_t connection = channel_->connectivity().connection();
   result.peer = channel_->peer_of(call_, connection);
-  bool reached = !result.peer.empty();
+  bool reached = !result.peer.empty() && !is_kept_back(result);
   if (!result.status.ok()) reached = channel_->explain(result.status, reached);
-  if (reached) result.connection = connection;
+  if (reached) {
+    result.connection = connection;
+  } else {
+    result.peer = {};
+  }
 }
 
 void GrpcUnaryCall::deliver(const UnaryResult& result) {

@@ -1,13 +1,30 @@
 #include "lgen/process.h"
 
 #include <absl/synchronization/mutex.h>
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 namespace lgen {
 
-void prepare_process() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
+/// A descriptor opened in place of a closed one would get what is meant for the terminal. Opened for the wrong
+/// direction it fails as a closed one does.
+static void fill_standard_descriptors() {
+  while (true) {
+    const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < 0) return;
+    close(fd);
+    if (fd > STDERR_FILENO) return;
+    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+void prepare_process() {
+  fill_standard_descriptors();
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
 
 DescriptorLimit raise_descriptor_limit() {
   constexpr rlim_t kPlenty = 1 << 20;  // root may go to the kernel's own limit

@@ -48,7 +48,7 @@ class ReflectionCall final : public Operation, public StreamEvents {
     }
   }
 
-  void on_headers(const MetadataView&, std::string_view, std::uint64_t) override {}
+  void on_headers(const MetadataView&, std::string_view, std::uint64_t, TimePoint) override {}
   void on_writable() override { ask(); }
   void on_message(std::string_view message) override;
   void on_done(const StreamResult& result) override;

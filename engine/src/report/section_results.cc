@@ -43,7 +43,7 @@ std::string how_it_ended(const RunInfo& run) {
 std::string_view exit_code_meaning(int code) {
   switch (code) {
     case 99:
-      return "nothing succeeded";
+      return "not one call or stream, or not one iteration, succeeded";
     case 104:
       return "the plan or its options are wrong";
     case 105:

@@ -1,5 +1,6 @@
 """lgen-cluster under test: started, read, hurt and stopped."""
 
+import contextlib
 import csv
 import io
 import json
@@ -123,6 +124,16 @@ class Cluster(Program):
         eventually(lambda: self.status(pod) == status, f"{pod} {status} in HAProxy")
 
     # What can happen.
+
+    @contextlib.contextmanager
+    def frozen_pod(self, pod):
+        """While it lasts, `pod` accepts what the kernel accepts for it and answers nothing."""
+        pid = self.pid(pod)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def kill_pod(self, pod, number=signal.SIGKILL):
         """`pod` is a name or a position. Returns its pid, once it is gone and HAProxy has noticed."""

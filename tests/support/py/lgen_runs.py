@@ -75,6 +75,13 @@ class LgenCase(unittest.TestCase):
                               stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS, check=False)
         return Ended(done.returncode, done.stdout, done.stderr)
 
+    def run_shell(self, script):
+        """Runs a bash script in the folder of the plans; $LGEN is lgen."""
+        environment = clean_environment(None) | {"LGEN": binary("lgen")}
+        done = subprocess.run(["bash", "-c", script], cwd=self.folder, env=environment, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS, check=False)
+        return Ended(done.returncode, done.stdout, done.stderr)
+
     def run_plan(self, plan, *flags, env=None):
         """Runs a plan quietly and reads its JSON summary, if it got that far."""
         result = self.path("result.json")

@@ -59,7 +59,13 @@ TEST_CASE("a run in which nothing succeeded fails with the first error") {
 
   Summary cancelled;  // by the plan itself
   cancelled.metrics.metrics.push_back(counter("grpc_streams_ended", {{{{"code", "CANCELLED"}}, 4}}));
+  CHECK(failure_of(cancelled, "") == "not one call or stream succeeded");
+  ScenarioProgress ended_well;
+  ended_well.succeeded = 4;
+  cancelled.scenarios.push_back(ended_well);
   CHECK(failure_of(cancelled, "") == "");
+  cancelled.errors.push_back({"CANCELLED", "reset", "a.B/C", "", 1, 0, 0});
+  CHECK(failure_of(cancelled, "") == "not one call or stream succeeded; first error: CANCELLED: reset");
 
   Summary raised;
   raised.metrics.metrics.push_back(counter("iterations", {{{}, 2}}));

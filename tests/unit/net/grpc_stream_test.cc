@@ -210,7 +210,7 @@ TEST_CASE("a stream may be dropped inside each of its events") {
       seen += event;
       if (at == event) stream.reset();
     }
-    void on_headers(const MetadataView&, std::string_view, std::uint64_t) override { drop("h"); }
+    void on_headers(const MetadataView&, std::string_view, std::uint64_t, TimePoint) override { drop("h"); }
     void on_message(std::string_view) override { drop("m"); }
     void on_writable() override {}
     void on_done(const StreamResult&) override { drop("d"); }
