@@ -351,7 +351,7 @@
 ---@field channel string "main[1]"
 ---@field sent integer messages accepted; after the end, those really written
 ---@field received integer messages that have come in
----@field connection string? "main[1]#2": channel and number of its connection; nil until headers have come
+---@field connection string? "main[1]#2": channel and number of its connection; nil until it has left
 
 ---What is known of an ended call.
 ---@class lgen.Call

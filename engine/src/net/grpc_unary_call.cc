@@ -102,12 +102,20 @@ static bool is_kept_back(const UnaryResult& result) {
          result.status.message.starts_with("Sent message larger than max");
 }
 
+/// gRPC names the peer of an answer only. What ran out of time on a living connection is there, unanswered.
+static bool is_waited_for(const UnaryResult& result, std::uint64_t connection, ChannelState state) {
+  const GrpcCode code = result.status.code;
+  return connection != 0 && state == ChannelState::ready &&
+         (code == GrpcCode::deadline_exceeded || code == GrpcCode::cancelled);
+}
+
 /// Who answered, over which connection.
 void GrpcUnaryCall::locate(UnaryResult& result) {
   if (!result.answered) result.answered = channel_->has_answered(call_, result.status);
   const std::uint64_t connection = channel_->connectivity().connection();
   result.peer = channel_->peer_of(call_, connection);
-  bool reached = !result.peer.empty() && !is_kept_back(result);
+  bool reached =
+      (!result.peer.empty() && !is_kept_back(result)) || is_waited_for(result, connection, channel_->state());
   if (!result.status.ok()) reached = channel_->explain(result.status, reached);
   if (reached) {
     result.connection = connection;

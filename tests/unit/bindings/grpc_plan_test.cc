@@ -48,7 +48,9 @@ TEST_CASE("unary calls behave as the plan API says") {
   const Labels main = make_labels({{"channel", "main"}, {"method", "hello.Hello/SayHello"}, {"code", "OK"}});
   CHECK(sum_of(summary, "grpc_calls", main).value == 3);
   CHECK(sum_of(summary, "grpc_calls", make_labels({{"code", "DEADLINE_EXCEEDED"}})).value == 2);
-  CHECK(sum_of(summary, "grpc_calls", make_labels({{"backend", "unknown"}})).value == 1);
+  CHECK(sum_of(summary, "grpc_calls", make_labels({{"backend", "unknown"}, {"channel", "by_trailer"}})).value == 1);
+  const Labels late = make_labels({{"backend", "unknown"}, {"channel", "main"}, {"code", "DEADLINE_EXCEEDED"}});
+  CHECK(sum_of(summary, "grpc_calls", late).value == 1);
 }
 
 TEST_CASE("streams of all kinds behave as the plan API says") {
