@@ -130,7 +130,7 @@ class Stream final : public StreamEvents {
 
 /// Established TCP connections of this machine to `port`, seen from the client's side.
 inline std::size_t sockets_to(int port) {
-  std::size_t count = 0;
+  std::set<unsigned long> inodes;  // a line may come twice while the table changes
   for (const char* path : {"/proc/self/net/tcp", "/proc/self/net/tcp6"}) {
     std::ifstream table(path);
     std::string line;
@@ -139,12 +139,14 @@ inline std::size_t sockets_to(int port) {
       char remote[64] = "";
       unsigned remote_port = 0;
       unsigned state = 0;
-      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%*x %63[0-9A-F]:%x %x", remote, &remote_port, &state) != 3)
+      unsigned long inode = 0;
+      if (std::sscanf(line.c_str(), " %*d: %*[0-9A-F]:%*x %63[0-9A-F]:%x %x %*x:%*x %*x:%*x %*x %*u %*d %lu", remote,
+                      &remote_port, &state, &inode) != 4)
         continue;
-      if (static_cast<int>(remote_port) == port && state == 1) ++count;
+      if (static_cast<int>(remote_port) == port && state == 1) inodes.insert(inode);
     }
   }
-  return count;
+  return inodes.size();
 }
 
 }  // namespace lgen::test
