@@ -7,6 +7,17 @@
 namespace lgen::cli {
 namespace {
 
+constexpr ExitCode kExitCodes[] = {
+    {kOk, "ok"},
+    {kFailed, "a check or threshold failed, or not one call or stream succeeded"},
+    {kConfiguration, "the plan or the command line is wrong, or an output cannot be written"},
+    {kStopped, "stopped by SIGINT or SIGTERM; the report is still printed"},
+    {kPlanError, "the plan raised outside an iteration, or never yields"},
+    {kAborted, "the plan aborted the run"},
+    {kInvalid, "the generator itself was the bottleneck"},
+    {kOutputFailed, "an output failed during or after the run"},
+};
+
 double total(const Summary& summary, std::string_view name, const Labels& labels = {}) {
   const MetricSnapshot* metric = summary.metrics.find(name);
   double sum = 0;
@@ -70,6 +81,8 @@ std::string nothing_succeeded(const Summary& summary) {
 }
 
 }  // namespace
+
+std::span<const ExitCode> exit_codes() { return kExitCodes; }
 
 std::string failure_of(const Summary& summary, const std::string& connect_failure) {
   if (!connect_failure.empty()) return connect_failure;

@@ -2,6 +2,10 @@
 // Thread: pure functions.
 #pragma once
 
+#include <span>
+#include <string>
+#include <string_view>
+
 #include "lgen/runner.h"
 #include "lgen/settings.h"
 #include "lgen/summary.h"
@@ -16,6 +20,13 @@ inline constexpr int kPlanError = 107;      // the plan raised outside an iterat
 inline constexpr int kAborted = 108;        // lgen.abort
 inline constexpr int kInvalid = 111;        // the generator was the bottleneck
 inline constexpr int kOutputFailed = 113;
+
+struct ExitCode {
+  int number;
+  std::string_view meaning;
+};
+/// For --help and the manual.
+std::span<const ExitCode> exit_codes();
 
 /// What speaks against the run, in words; empty: nothing. `connect_failure`: why the channels never became ready.
 std::string failure_of(const Summary& summary, const std::string& connect_failure);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "exit_code.h"
 #include "lgen/settings.h"
 
 namespace lgen::cli {
@@ -38,13 +39,6 @@ std::string row(const std::string& flag, const std::string& explanation) {
   return out;
 }
 
-/// "-n, --total N", "--trace[=N]".
-std::string flag_of(const OptionRow& row) {
-  const std::string flag = row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("--{}", row.name);
-  if (needs_value(row)) return fmt::format("{} {}", flag, row.value);
-  return row.value.empty() ? flag : fmt::format("{}[={}]", flag, row.value.substr(1, row.value.size() - 2));
-}
-
 /// Under the headings of their groups.
 std::string option_rows(const std::vector<const OptionRow*>& rows) {
   std::string out;
@@ -65,6 +59,12 @@ std::string paragraphs(std::string_view text) {
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     out += fmt::format("{}\n", fmt::join(wrap(line, kWidth), "\n"));
   }
+  return out;
+}
+
+std::string exit_code_rows() {
+  std::string out;
+  for (const ExitCode& code : exit_codes()) out += row(fmt::format("{}", code.number), std::string(code.meaning));
   return out;
 }
 
@@ -90,6 +90,12 @@ std::string plan_row(const PlanOption& option) {
 
 }  // namespace
 
+std::string flag_of(const OptionRow& row) {
+  const std::string flag = row.letter ? fmt::format("-{}, --{}", row.letter, row.name) : fmt::format("--{}", row.name);
+  if (needs_value(row)) return fmt::format("{} {}", flag, row.value);
+  return row.value.empty() ? flag : fmt::format("{}[={}]", flag, row.value.substr(1, row.value.size() - 2));
+}
+
 std::string general_help() {
   std::string out =
       "lgen: a load generator for gRPC services behind load balancers, scripted in Lua\n"
@@ -103,9 +109,7 @@ std::string general_help() {
     out += row(fmt::format("{} {}", command->name, command->synopsis), std::string(command->help));
   }
   return out + option_rows(rows_of(kRunCommand)) +
-         "\nThese options can be set as LGEN_NAME in the environment, too. Exit codes: 0 ok,\n"
-         "99 failed, 104 configuration, 105 stopped, 107 plan error, 108 aborted,\n"
-         "111 invalid, 113 output failed.\n";
+         "\nThese options can be set as LGEN_NAME in the environment, too.\n\nExit codes:\n" + exit_code_rows();
 }
 
 std::string command_help(const Command& command) {

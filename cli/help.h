@@ -9,6 +9,9 @@
 
 namespace lgen::cli {
 
+/// "-n, --total N", "--trace[=N]".
+std::string flag_of(const OptionRow& row);
+
 std::string general_help();
 std::string command_help(const Command& command);
 std::string plan_help(const std::string& path, const Plan& plan);

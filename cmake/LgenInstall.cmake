@@ -9,6 +9,12 @@ install(TARGETS lgen lgen-server lgen-cluster RUNTIME DESTINATION ${CMAKE_INSTAL
 install(DIRECTORY plans/ DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/plans FILES_MATCHING PATTERN "*.lua")
 install(FILES bindings/meta/lgen.d.lua DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/meta)
 
+set(lgen_share ${PROJECT_BINARY_DIR}/share)
+install(FILES ${lgen_share}/lgen.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${lgen_share}/lgen.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME lgen)
+install(FILES ${lgen_share}/_lgen DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${lgen_share}/lgen.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
+
 # One export set for each library, so that an embedder of the engine need not have LuaJIT.
 set(lgen_headers ${CMAKE_INSTALL_INCLUDEDIR}/lgen)
 set(lgen_package ${CMAKE_INSTALL_LIBDIR}/cmake/lgen)

@@ -88,6 +88,10 @@ class Package(unittest.TestCase):
             self.assertIn("--", run(os.path.join(self.prefix, "bin", program), "--help"))
         plans = os.listdir(os.path.join(self.prefix, "share/lgen/plans"))
         self.assertTrue({"multi_channel.lua", "hello.lua", "unary.lua", "chat.lua"} <= set(plans), plans)
+        for shared in ("man/man1/lgen.1", "bash-completion/completions/lgen", "zsh/site-functions/_lgen",
+                       "fish/vendor_completions.d/lgen.fish"):
+            with open(os.path.join(self.prefix, "share", shared), encoding="utf-8") as text:
+                self.assertIn("bench", text.read(), shared)
         run(os.path.join(self.prefix, "bin/lgen"), "check", os.path.join(self.prefix, "share/lgen/plans/hello.lua"))
 
     def test_no_installed_file_names_the_build_tree(self):
