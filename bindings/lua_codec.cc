@@ -26,7 +26,7 @@ Outcome LuaCodec::decode(lua_State* L, const MessagePlan& plan, std::string_view
     lua_settop(L, top);
     return fault.to_error(ErrorCode::protocol);
   }
-  lua_remove(L, top + 1);
+  lua_replace(L, top + 1);  // the array
   return Done{};
 }
 

@@ -187,7 +187,8 @@ class Decoder {
     std::uint64_t stored[MessagePlan::kMaxFields / 64];
 
     Level(const MessagePlan& p, const FieldPlan* end, bool is_fresh) : plan(p), group(end), fresh(is_fresh) {
-      std::memset(stored, 0, (plan.fields.size() + 63) / 64 * sizeof(std::uint64_t));
+      stored[0] = 0;  // mostly all there is, and cheaper than a call
+      if (plan.fields.size() > 64) std::memset(stored, 0, (plan.fields.size() + 63) / 64 * sizeof(std::uint64_t));
     }
     bool has(std::uint32_t index) const { return (stored[index / 64] >> (index % 64) & 1) != 0; }
     void mark(std::uint32_t index) { stored[index / 64] |= 1ULL << (index % 64); }
@@ -196,7 +197,7 @@ class Decoder {
 
   bool message(const MessagePlan& plan, WireReader& in, const FieldPlan* group, bool fresh, int nesting);
   bool fields(Level& level, WireReader& in, int nesting);
-  bool simple(Level& level, std::uint32_t index, WireReader& in);
+  bool simple(Level& level, const FieldPlan& field, std::uint32_t index, WireReader& in);
   bool field(Level& level, std::uint32_t index, WireType type, WireReader& in, int nesting);
   bool single(Level& level, std::uint32_t index, WireReader& in, int nesting);
   bool closed_enum(Level& level, std::uint32_t index, WireReader& in);

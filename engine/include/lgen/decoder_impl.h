@@ -55,7 +55,18 @@ bool Decoder<Sink>::message(const MessagePlan& plan, WireReader& in, const Field
 
 template <MessageSink Sink>
 bool Decoder<Sink>::fields(Level& level, WireReader& in, int nesting) {
+  const FieldPlan* const all = level.plan.fields.data();
+  const FieldPlan* const end = all + level.plan.fields.size();
+  // Nearly all writers keep the order of the fields, so the next one is guessed before it is looked up.
+  const FieldPlan* guess = all;
+  std::uint32_t next = 0;  // its index
   while (!in.done()) {
+    if (guess != end && guess->simple && in.next_byte_is(*guess)) {
+      if (!simple(level, *guess, next, in)) return fault_.in_field(*guess);
+      ++guess;
+      ++next;
+      continue;
+    }
     std::uint32_t number = 0;
     WireType type{};
     if (!in.tag(number, type)) return broken(in);
@@ -68,17 +79,18 @@ bool Decoder<Sink>::fields(Level& level, WireReader& in, int nesting) {
       if (!in.skip(number, type, nesting)) return broken(in);
       continue;
     }
-    const FieldPlan& plan = level.plan.fields[index];
-    const bool ok =
-        plan.simple && type == plan.wire_type ? simple(level, index, in) : field(level, index, type, in, nesting);
-    if (!ok) return fault_.in_field(plan);
+    const FieldPlan& known = all[index];
+    guess = &known + 1;
+    next = index + 1;
+    const bool ok = known.simple && type == known.wire_type ? simple(level, known, index, in)
+                                                            : field(level, index, type, in, nesting);
+    if (!ok) return fault_.in_field(known);
   }
   return level.group == nullptr || fault_.fail("the message ends inside a group");
 }
 
 template <MessageSink Sink>
-inline bool Decoder<Sink>::simple(Level& level, std::uint32_t index, WireReader& in) {
-  const FieldPlan& field = level.plan.fields[index];
+inline bool Decoder<Sink>::simple(Level& level, const FieldPlan& field, std::uint32_t index, WireReader& in) {
   level.mark(index);
   sink_.begin_field(field, index);
   if (!scalar(field, in)) return false;

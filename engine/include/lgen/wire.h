@@ -123,6 +123,13 @@ class WireReader {
     return true;
   }
 
+  /// The same for a tag of one byte, which fields 1 to 15 have; there is something left.
+  bool next_byte_is(const FieldPlan& field) {
+    if (*at_ != field.tag[0] || field.tag_size != 1) return false;
+    ++at_;
+    return true;
+  }
+
   bool fail(std::string_view problem) {
     problem_ = problem;
     return false;

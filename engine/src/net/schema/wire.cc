@@ -77,18 +77,22 @@ void WireBuffer::reallocate(std::size_t count) {
 }
 
 bool WireReader::long_varint(std::uint64_t& value) {
+  constexpr std::ptrdiff_t kLongest = 10;
+  const std::uint8_t* const stop = end_ - at_ < kLongest ? end_ : at_ + kLongest;
   std::uint64_t result = 0;
-  for (unsigned shift = 0; shift < 70; shift += 7) {
-    if (at_ == end_) return fail(kTruncated);
-    const std::uint64_t byte = *at_++;
-    if (shift == 63 && byte > 1) return fail("a varint of more than 64 bits");
+  unsigned shift = 0;
+  const std::uint8_t* at = at_;
+  while (at != stop) {
+    const std::uint64_t byte = *at++;
     result |= (byte & 0x7F) << shift;
-    if (byte < 0x80) {
-      value = result;
-      return true;
-    }
+    shift += 7;
+    if (byte >= 0x80) continue;
+    if (shift == 70 && byte > 1) break;
+    at_ = at;
+    value = result;
+    return true;
   }
-  return fail("a varint of more than 64 bits");
+  return fail(at - at_ < kLongest ? kTruncated : "a varint of more than 64 bits");
 }
 
 // Tags and lengths have 32 bits, and protobuf reads no more bytes than those need.
