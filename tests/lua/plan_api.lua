@@ -13,6 +13,10 @@ local level = lgen.gauge "level"
 local hits = lgen.rate("hits", { labels = { "kind", "hot" } })
 local total = lgen.counter("total", { help = "all of them", max_series = 3, labels = { "n" } })
 local spread = lgen.distribution("spread", { rows = "row", cols = "col" })
+local known = lgen.proto {
+  files = { "google/protobuf/struct.proto", "google/protobuf/timestamp.proto", "google/protobuf/duration.proto",
+    "google/protobuf/wrappers.proto" },
+}
 local at_load = { random.int(1, 1e9), random.int(1, 1e9), lgen.now() }
 
 local function raises(text, fn, ...)
@@ -179,6 +183,18 @@ function tests.json_goes_both_ways()
   check("array wants a plain table", raises("a table without a metatable expected", lgen.array, setmetatable({}, {})))
   check("array gives its table", lgen.array(lgen.array { 1 })[1] == 1 and #lgen.array() == 0)
   check("decode wants a string", raises("lgen.json.decode: string expected, got table", json.decode, {}))
+end
+
+function tests.well_known_types_are_what_they_stand_for()
+  local function bytes(type, value) return known:message("google.protobuf." .. type, value).bytes end
+  check("a wrapper", bytes("Int64Value", 7) == "\8\7" and known:decode("google.protobuf.Int64Value", "\8\7") == 7)
+  check("a time", bytes("Timestamp", 5) == "\8\5" and known:decode("google.protobuf.Duration", "\8\5") == 5)
+  check("null", bytes("Value", lgen.null) == "\8\0" and known:decode("google.protobuf.Value", "\8\0") == lgen.null)
+  check("an empty list", bytes("Value", lgen.array {}) == "\50\0" and bytes("Value", {}) == "\42\0")
+  check("JSON as it came", lgen.json.encode(known:decode("google.protobuf.Value",
+    bytes("Value", lgen.json.decode '{"a":[],"b":[1,null,{}]}'))) == '{"a":[],"b":[1,null,{}]}')
+  check("nothing is no wrapper", raises("api:message: google.protobuf.Int64Value expected, got nil", bytes, "Int64Value"))
+  check("another type", raises("api:message: google.protobuf.BoolValue: bool expected, got number 1", bytes, "BoolValue", 1))
 end
 
 function tests.checks_return_what_they_check()
