@@ -23,10 +23,10 @@ std::string_view Tally::phase_name(std::size_t phase) const {
   return scenario_.phases.empty() ? std::string_view() : scenario_.phases[phase].name;
 }
 
-void Tally::started(std::size_t phase, Duration start_lag, std::optional<Duration> vu_wait) {
+void Tally::started(std::size_t phase, std::optional<Duration> start_lag, std::optional<Duration> vu_wait) {
   ++started_;
   const Series& ids = series(phase);
-  metrics_.record(ids.start_lag, start_lag);
+  if (start_lag) metrics_.record(ids.start_lag, *start_lag);
   if (vu_wait) metrics_.record(ids.vu_wait, *vu_wait);
 }
 

@@ -22,8 +22,9 @@ class Tally {
   std::size_t phase_at(Duration offset) const;
   std::string_view phase_name(std::size_t phase) const;
 
-  /// `start_lag`: from due and VU free to resumed. `vu_wait`: from due to VU free, in the open model.
-  void started(std::size_t phase, Duration start_lag, std::optional<Duration> vu_wait);
+  /// `start_lag`: from due and VU free to resumed; nothing when no time was set. `vu_wait`: from due to VU free, in the
+  /// open model.
+  void started(std::size_t phase, std::optional<Duration> start_lag, std::optional<Duration> vu_wait);
   /// `took`: from the intended start; kept for iterations that came to their own end.
   void over(std::size_t phase, IterationEnd end, Duration took);
   void dropped(std::uint64_t count);

@@ -92,9 +92,11 @@ void Worker::start_iteration(PooledVu& vu) {
   const bool open = schedule_.backlog().has_value();
   vu.intended = open ? due : vu.free_since;
   vu.phase = tally_.phase_at(vu.intended - started_);
-  std::optional<Duration> vu_wait;
+  std::optional<Duration> vu_wait, start_lag;
   if (open) vu_wait = std::max(vu.free_since - due, Duration{0});
-  tally_.started(vu.phase, loop_.precise_now() - std::max(due, vu.free_since), vu_wait);
+  // In the closed model all VUs begin at one time. How long that takes is the plan's doing, not lateness of ours.
+  if (open || vu.iterations > 0) start_lag = loop_.precise_now() - std::max(due, vu.free_since);
+  tally_.started(vu.phase, start_lag, vu_wait);
   pool_.start(vu, Iteration{.number = vu.iterations,
                             .global = number,
                             .scheduled_at = vu.intended,
