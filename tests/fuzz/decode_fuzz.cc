@@ -21,9 +21,9 @@ namespace {
 using namespace lgen;
 using namespace lgen::test;
 
-const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists",
-                              "everything.Maps",    "everything.Choices",   "everything.WellKnown",
-                              "everything.Root",    "legacy.Old",           "legacy.Needs"};
+const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists", "everything.Maps",
+                              "everything.Choices", "everything.WellKnown", "everything.Root",  "legacy.Old",
+                              "legacy.Needs",       "everything.Wide",      "everything.Vast"};
 
 /// What is made once.
 struct Codec {

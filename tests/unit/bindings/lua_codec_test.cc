@@ -9,9 +9,9 @@ using Fixture = LuaCodecFixture;
 
 namespace {
 
-const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists",
-                              "everything.Maps",    "everything.Choices",   "everything.WellKnown",
-                              "everything.Root",    "legacy.Old",           "legacy.Needs"};
+const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists", "everything.Maps",
+                              "everything.Choices", "everything.WellKnown", "everything.Root",  "legacy.Old",
+                              "legacy.Needs",       "everything.Wide",      "everything.Vast"};
 
 }  // namespace
 

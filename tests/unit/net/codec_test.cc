@@ -12,9 +12,9 @@ using namespace lgen::test;
 
 namespace {
 
-const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists",
-                              "everything.Maps",    "everything.Choices",   "everything.WellKnown",
-                              "everything.Root",    "legacy.Old",           "legacy.Needs"};
+const char* const kTypes[] = {"everything.Scalars", "everything.Optionals", "everything.Lists", "everything.Maps",
+                              "everything.Choices", "everything.WellKnown", "everything.Root",  "legacy.Old",
+                              "legacy.Needs",       "everything.Wide",      "everything.Vast"};
 
 constexpr int kRunsForAHundredThousand = 100000 / static_cast<int>(std::size(kTypes)) + 1;
 
