@@ -54,7 +54,10 @@ class TableSource : private TableComplaints {
   }
 
   bool select(const FieldPlan&, std::uint32_t index) {
-    if (index / TableAccess::kGroup != level_->group) take(index / TableAccess::kGroup);
+    if (index / TableAccess::kGroup != level_->group) {
+      lua_settop(L_, level_->base);
+      take(index / TableAccess::kGroup);
+    }
     at_ = level_->base + 2 + static_cast<int>(index % TableAccess::kGroup);
     type_ = lua_type(L_, at_);
     return type_ != LUA_TNIL;
@@ -190,7 +193,6 @@ class TableSource : private TableComplaints {
   };
 
   void take(std::uint32_t group) {
-    lua_settop(L_, level_->base);
     TableAccess::push_take(L_, array_, *level_->plan, group, level_->raw);
     lua_pushvalue(L_, level_->table);
     const std::size_t left = level_->plan->fields.size() - group * TableAccess::kGroup;
