@@ -1,6 +1,7 @@
 #include "lgen/settings.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -53,6 +54,15 @@ const OptionRow* find_option(std::string_view name) {
 
 Error usage(std::string_view option, std::string_view what) {
   return make_error(ErrorCode::invalid_argument, fmt::format("--{}: {}", option, what));
+}
+
+constexpr std::string_view kPrefix = "LGEN_";
+
+/// "wait-ready" -> "WAIT_READY", which follows kPrefix in the environment.
+std::string variable_of(std::string_view option) {
+  std::string variable;
+  for (const char c : option) variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return variable;
 }
 
 /// The strongest layer's texts of every option, with typed readers that keep the first error.
@@ -144,11 +154,8 @@ void resolve_tls(Reader& read, Settings& settings) {
 
 void resolve_outputs(Reader& read, Settings& settings) {
   for (const std::string& text : read.all("out")) {
-    auto [format, path] = split_pair(read, "out", text, "FORMAT=FILE, for example json=result.json");
-    if (!format.empty() && format != "json") {
-      read.fail("out", fmt::format("unknown format '{}'; there is json", format));
-    }
-    settings.outputs.push_back({std::move(format), std::move(path)});
+    auto output = parse_output(text);
+    output ? settings.outputs.push_back(std::move(*output)) : read.fail("out", output.error().message);
   }
 }
 
@@ -198,6 +205,19 @@ bool is_map(std::string_view name) {
 std::span<const OptionRow> engine_options() { return kOptions; }
 
 bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
+
+Result<OutputRequest> parse_output(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("'{}' is not of the form FORMAT=FILE, for example json=result.json", text));
+  }
+  const std::string_view format = text.substr(0, equals);
+  if (format != "json") {
+    return make_error(ErrorCode::invalid_argument, fmt::format("unknown format '{}'; there is json", format));
+  }
+  return OutputRequest{std::string(format), std::string(text.substr(equals + 1))};
+}
 
 Outcome check_address(std::string_view target) {
   constexpr std::string_view kSchemes[] = {"dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "xds:"};
@@ -259,13 +279,28 @@ std::string EngineOptions::text(std::string_view name) const {
 
 Outcome EngineOptions::read_environment() {
   for (const OptionRow& option : kOptions) {
-    std::string variable = "LGEN_";
-    for (const char c : option.name) variable += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    const std::string variable = std::string(kPrefix) + variable_of(option.name);
     if (const char* value = std::getenv(variable.c_str())) {
       if (const Outcome set_it = set(OptionLayer::environment, option.name, {value}, variable); !set_it) return set_it;
     }
   }
   return Done{};
+}
+
+std::vector<std::string> misspelt_environment() {
+  std::vector<std::string> known, lines;
+  for (const OptionRow& option : kOptions) known.push_back(variable_of(option.name));
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view variable = std::string_view(*entry).substr(0, std::string_view(*entry).find('='));
+    if (!variable.starts_with(kPrefix)) continue;
+    const std::string_view name = variable.substr(kPrefix.size());
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string_view guess = did_you_mean(name, known);
+    if (guess.empty()) continue;
+    lines.push_back(
+        fmt::format("the environment's {} is no option of lgen (did you mean '{}{}'?)", variable, kPrefix, guess));
+  }
+  return lines;
 }
 
 std::vector<std::pair<std::string, std::string>> EngineOptions::given() const {

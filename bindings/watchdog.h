@@ -32,7 +32,9 @@ class Watchdog {
   /// Around every stretch of plan code. A few nanoseconds, and a system call after a while without plan code.
   void enter() {
     slice_.store(++slices_, std::memory_order_relaxed);
-    if (asleep_.load(std::memory_order_relaxed)) [[unlikely]] rouse();
+    if (asleep_.load(std::memory_order_relaxed)) [[unlikely]] {
+      rouse();
+    }
   }
   void leave() { slice_.store(0, std::memory_order_release); }
 

@@ -145,8 +145,9 @@ int analyze(Words words) {
   const std::vector<std::string> outputs = words.all("out");
   const bool no_color = words.has("no-color");
   for (const std::string& output : outputs) {
-    if (output.starts_with("json=")) continue;
-    complain(fmt::format("--out: '{}' is not of the form json=FILE", output));
+    const auto parsed = parse_output(output);
+    if (parsed) continue;
+    complain("--out: " + parsed.error().message);
     return kConfiguration;
   }
   auto sources = open_sources(paths);

@@ -51,6 +51,19 @@ Result<Words> parse_words(const Command& command, const std::vector<std::string>
                     command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
 }
 
-void complain(const std::string& message) { write_stderr(fmt::format("lgen: {}\n", message)); }
+/// Of several findings each has its line; an indented one goes on with the line before.
+std::string complaint(std::string_view message) {
+  std::string text;
+  for (std::size_t at = 0; at <= message.size();) {
+    const std::size_t end = std::min(message.find('\n', at), message.size());
+    const std::string_view line = message.substr(at, end - at);
+    const bool goes_on = at > 0 && (line.empty() || line.front() == ' ' || line.front() == '\t');
+    text += fmt::format("{}{}\n", goes_on ? "" : "lgen: ", line);
+    at = end + 1;
+  }
+  return text;
+}
+
+void complain(const std::string& message) { write_stderr(complaint(message)); }
 
 }  // namespace lgen::cli

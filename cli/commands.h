@@ -47,6 +47,9 @@ std::vector<const OptionRow*> rows_of(const Command& command);
 Result<Words> parse_words(const Command& command, const std::vector<std::string>& args);
 
 /// Prints "lgen: MESSAGE" on stderr.
+/// Every line of `message` with the program's name in front.
+std::string complaint(std::string_view message);
+
 void complain(const std::string& message);
 
 }  // namespace lgen::cli

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "lgen/report.h"
+
 namespace lgen::cli {
 namespace {
 
@@ -44,8 +46,7 @@ std::string failed_checks(const Summary& summary) {
 std::string failed_thresholds(const Summary& summary) {
   const auto failed =
       std::find_if(summary.thresholds.begin(), summary.thresholds.end(), [](const auto& t) { return !t.ok; });
-  return failed == summary.thresholds.end() ? ""
-                                            : fmt::format("threshold '{} {}' failed", failed->metric, failed->text);
+  return failed == summary.thresholds.end() ? "" : fmt::format("threshold '{}' failed", threshold_words(*failed));
 }
 
 /// "UNAVAILABLE: ..."; an error of the plan says itself what it is.

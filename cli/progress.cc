@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "lgen/log.h"
+#include "lgen/units.h"
 
 namespace lgen::cli {
 namespace {
@@ -15,6 +17,7 @@ namespace {
 constexpr Duration kRedraw = std::chrono::milliseconds(200);
 constexpr Duration kLine = std::chrono::seconds(5);
 constexpr std::size_t kBar = 20;
+constexpr std::size_t kLineWidth = 200;  // where there is no terminal
 
 Progress* g_on_screen = nullptr;  // log lines come from anywhere; see clear_for_log
 
@@ -41,27 +44,74 @@ std::string clock_text(Duration time) {
   return fmt::format("{}h{:02}m{:02}s", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-std::string counts(const ScenarioProgress& s) {
-  std::string text = fmt::format("{} VUs, {} iterations", s.vus, s.succeeded + s.failed + s.cancelled);
+std::string counted(std::uint64_t n, std::string_view word) {
+  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
+}
+
+std::string trouble(const ScenarioProgress& s) {
+  std::string text;
   if (s.failed) text += fmt::format(", {} failed", s.failed);
   if (s.dropped) text += fmt::format(", {} dropped", s.dropped);
   return text;
 }
 
-}  // namespace
+std::string counts(const ScenarioProgress& s) {
+  return fmt::format("{} VUs, {} iterations{}", s.vus, s.succeeded + s.failed + s.cancelled, trouble(s));
+}
 
-std::string progress_line(const ScenarioProgress& s, std::size_t width) {
+/// The planned time is over, and iterations still run.
+bool is_waiting(const ScenarioProgress& s) {
+  return !s.finished && s.running > 0 && s.length.count() > 0 && s.elapsed >= s.length;
+}
+
+std::string waiting_text(const ScenarioProgress& s, Duration grace) {
+  const Duration left = std::max(Duration{0}, s.length + grace - s.elapsed);
+  return fmt::format("waiting for {} to end, at most {}{}", counted(s.running, "iteration"), clock_text(left),
+                     trouble(s));
+}
+
+std::string bar_text(const ScenarioProgress& s) {
   const double share = share_done(s);
   const auto filled = static_cast<std::size_t>(share * kBar);
   const std::string time = s.finished ? "done" : fmt::format("{} of {}", clock_text(s.elapsed), clock_text(s.length));
-  std::string line = fmt::format("{} [{:=<{}}{:<{}}] {:3.0f}%  {}  {}", s.name, "", filled, "", kBar - filled,
-                                 share * 100, time, counts(s));
+  return fmt::format("[{:=<{}}{:<{}}] {:3.0f}%  {}  {}", "", filled, "", kBar - filled, share * 100, time, counts(s));
+}
+
+}  // namespace
+
+std::string progress_line(const ScenarioProgress& s, Duration grace, std::size_t width) {
+  std::string line = fmt::format("{} {}", s.name, is_waiting(s) ? waiting_text(s, grace) : bar_text(s));
   if (line.size() > width) line.resize(width);
   return line;
 }
 
-Progress::Progress(Loop& loop, const Runner& runner)
-    : runner_(runner), loop_(loop), terminal_(isatty(STDERR_FILENO) != 0), timer_(loop, [this] { tick(); }) {}
+std::string traffic_text(const Traffic& traffic) {
+  const auto whole = [](double n) { return static_cast<std::uint64_t>(std::max(0.0, n)); };
+  std::vector<std::string> parts;
+  if (whole(traffic.streams_open)) parts.push_back(counted(whole(traffic.streams_open), "stream") + " open");
+  if (whole(traffic.messages_sent)) parts.push_back(counted(whole(traffic.messages_sent), "message") + " sent");
+  if (whole(traffic.calls)) parts.push_back(counted(whole(traffic.calls), "call") + " made");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::vector<std::string> progress_lines(std::vector<std::string> scenarios, const std::string& traffic,
+                                        std::size_t width) {
+  if (traffic.empty() || scenarios.empty()) return scenarios;
+  if (scenarios.size() == 1 && scenarios[0].size() + 2 + traffic.size() <= width) {
+    scenarios[0] += ", " + traffic;
+  } else {
+    scenarios.push_back(("  " + traffic).substr(0, width));
+  }
+  return scenarios;
+}
+
+Progress::Progress(Loop& loop, const Runner& runner, const Metrics& metrics, std::vector<Duration> graces)
+    : runner_(runner),
+      metrics_(metrics),
+      graces_(std::move(graces)),
+      loop_(loop),
+      terminal_(isatty(STDERR_FILENO) != 0),
+      timer_(loop, [this] { tick(); }) {}
 
 Progress::~Progress() { stop(); }
 
@@ -89,20 +139,29 @@ void Progress::tick() {
   timer_.arm(loop_.precise_now() + (terminal_ ? kRedraw : kLine));
 }
 
+std::vector<std::string> Progress::lines(std::size_t width, bool also_finished) const {
+  std::vector<std::string> scenarios;
+  const std::vector<ScenarioProgress> all = runner_.progress();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Duration grace = i < graces_.size() ? graces_[i] : Duration{0};
+    if (also_finished || !all[i].finished) scenarios.push_back(progress_line(all[i], grace, width));
+  }
+  const Traffic traffic{metrics_.total("grpc_streams_active"), metrics_.total("grpc_messages_sent"),
+                        metrics_.total("grpc_calls")};
+  return progress_lines(std::move(scenarios), traffic_text(traffic), width);
+}
+
 void Progress::draw() {
   clear();
-  const std::size_t width = terminal_width();
-  for (const ScenarioProgress& scenario : runner_.progress()) {
-    write_stderr(fmt::format("{}\n", progress_line(scenario, width - 1)));
+  for (const std::string& line : lines(terminal_width() - 1, true)) {
+    write_stderr(line + "\n");
     ++drawn_;
   }
   std::fflush(stderr);
 }
 
 void Progress::print_lines() {
-  for (const ScenarioProgress& scenario : runner_.progress()) {
-    if (!scenario.finished) write_stderr(fmt::format("{}\n", progress_line(scenario, 200)));
-  }
+  for (const std::string& line : lines(kLineWidth, false)) write_stderr(line + "\n");
   std::fflush(stderr);
 }
 

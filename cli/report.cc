@@ -41,11 +41,12 @@ int report(Words words) {
     return shown ? kOk : kOutputFailed;
   }
   for (const std::string& output : outputs) {
-    if (!output.starts_with("json=")) {
-      complain(fmt::format("--out: '{}' is not of the form json=FILE", output));
+    const auto parsed = parse_output(output);
+    if (!parsed) {
+      complain("--out: " + parsed.error().message);
       return kConfiguration;
     }
-    if (const Outcome written = write_file(output.substr(5), render_json(*summary)); !written) {
+    if (const Outcome written = write_file(parsed->path, render_json(*summary)); !written) {
       complain(written.error().message);
       return kOutputFailed;
     }

@@ -147,6 +147,7 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutL
   const Settings& settings = plan.settings();
   std::unique_ptr<LocalCluster> cluster;
   if (const Outcome ok = apply_log(settings); !ok) return refuse(ok.error());
+  for (const std::string& line : misspelt_environment()) log(LogLevel::warn, line);
   if (const Outcome ok = check_outputs(settings); !ok) return refuse(ok.error());
   const DescriptorLimit descriptors = raise_descriptor_limit();
   if (takes_stdout(settings)) loan.take();  // by the plan's defaults

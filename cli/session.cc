@@ -158,8 +158,13 @@ struct Session {
         metrics(metrics_in),
         plan(plan_in),
         descriptors(descriptors_in),
-        runner(loop, metrics, plan.run_spec()),
+        runner(loop, metrics, with_graces(plan.run_spec())),
         seconds(loop, metrics) {}
+
+  RunSpec with_graces(RunSpec spec) {
+    for (const ScenarioSpec& scenario : spec.scenarios) graces.push_back(scenario.graceful_stop);
+    return spec;
+  }
 
   SessionResult result(const RunOutcome& outcome) const {
     SessionResult result{outcome, {}};
@@ -189,6 +194,7 @@ struct Session {
   const DescriptorLimit& descriptors;
   const double started_unix = unix_now();
   const ProcessUsage usage = process_usage();
+  std::vector<Duration> graces;  // of the scenarios, in their order
   Runner runner;
   Seconds seconds;
 };
@@ -201,7 +207,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   plan.attach(session.runner);
   plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
   const StopSignals signals(loop, session.runner);
-  Progress progress(loop, session.runner);
+  Progress progress(loop, session.runner, metrics, session.graces);
   if (!plan.settings().quiet) progress.start();
 
   std::optional<RunOutcome> outcome;

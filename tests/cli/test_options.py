@@ -154,6 +154,13 @@ class PlanOptionsTest(LgenCase):
 
 
 class EngineOptionsTest(LgenCase):
+    def test_a_misspelt_variable_is_told_and_one_of_somebody_else_is_not(self):
+        self.plan()
+        ended = self.run_plan("plan.lua", env={"LGEN_VSU": "3", "LGEN_FARM_ID": "7"})
+        self.check(ended, 0, "the environment's LGEN_VSU is no option of lgen (did you mean 'LGEN_VUS'?)")
+        self.assertNotIn("LGEN_FARM_ID", ended.err)
+        self.assertNotIn("LGEN_BIN_DIR", ended.err)
+
     def test_what_lgen_refuses(self):
         rows = [
             (["--target"], "--target: its value is missing: HOST:PORT"),

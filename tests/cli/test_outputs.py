@@ -202,5 +202,5 @@ class ReportTest(LgenCase):
     def test_outputs(self):
         self.plan()
         self.run_words("plan.lua", "--quiet", "--out", "json=r.json")
-        self.check(self.run_words("report", "r.json", "--out", "html=x"), 104, "--out: 'html=x' is not of the form json=FILE")
+        self.check(self.run_words("report", "r.json", "--out", "html=x"), 104, "--out: unknown format 'html'; there is json")
         self.check(self.run_words("report", "r.json", "--out", "json=/dev/full"), 113, "No space left on device")

@@ -126,7 +126,8 @@ class LoadTest(LgenCase):
 
     def test_two_findings_are_two_lines(self):
         self.plan("a = 1\nb = 2")
-        self.check(self.run_words("plan.lua"), 104, "plan.lua:2: writes global 'a'", "plan.lua:3: writes global 'b'")
+        self.check(self.run_words("plan.lua"), 104, "lgen: plan.lua:2: writes global 'a'",
+                   "lgen: plan.lua:3: writes global 'b'")
 
     def test_two_scenarios_of_one_name(self):
         self.write("plan.lua", PRELUDE + 'local o = { load = lgen.load.constant_vus { duration = 1 }, run = print }\n'

@@ -95,6 +95,13 @@ class EngineOptions {
 /// True when `name` is an engine option (plans may not declare it).
 bool is_engine_option(std::string_view name);
 
+/// "json=FILE"; the error does not name the option.
+Result<OutputRequest> parse_output(std::string_view text);
+
+/// "LGEN_VSU is no option of lgen (did you mean 'LGEN_VUS'?)" for every variable of the process' environment that is
+/// nearly one of lgen's; what is far from all of them is somebody else's.
+std::vector<std::string> misspelt_environment();
+
 /// "host:port", "[v6]:port", or a gRPC URI (dns:///…, ipv4:…, unix:…), whose form is gRPC's business. Anything else, or
 /// a port outside 1..65535, is an error: gRPC itself would take the port modulo 65536, or 443.
 Outcome check_address(std::string_view target);

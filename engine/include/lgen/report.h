@@ -18,6 +18,9 @@ struct ConsoleStyle {
 /// THRESHOLDS, CHECKS, verdicts with their matrix, latencies, status codes, connections, generator health.
 std::string render_console(const Summary& summary, const ConsoleStyle& style);
 
+/// What a threshold demands: "grpc_calls{code=OK} count > 3".
+std::string threshold_words(const ThresholdResult& threshold);
+
 /// One distribution's part of it: the verdict in a line, why, and the matrix.
 std::string render_distribution(const DistributionResult& result, const ConsoleStyle& style);
 

@@ -24,6 +24,7 @@ std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   print_checks(page, summary.checks);
   for (const DistributionResult& result : summary.distributions) print_distribution(page, result);
   print_scenarios(page, summary.scenarios);
+  print_only_warmup(page, summary);
   print_latencies(page, summary.metrics);
   print_status_codes(page, summary);
   print_streams(page, summary.metrics);

@@ -13,6 +13,7 @@ namespace lgen {
 namespace {
 
 constexpr std::size_t kMaxErrors = 8;
+constexpr double kShortRun = 0.1;  // seconds
 
 std::string error_place(const ErrorSample& error) {
   std::vector<std::string> parts;
@@ -33,6 +34,13 @@ Span validity_span(Validity validity) {
       return {" INVALID: it was the bottleneck", Tone::bad};
   }
   return {""};
+}
+
+/// Of a very short run the share would be that of starting up.
+std::string cpu_text(const GeneratorHealth& health) {
+  const double elapsed = health.cpu_share > 0 ? health.cpu_seconds / health.cpu_share : 0;
+  const std::string time = "CPU " + brief_seconds(health.cpu_seconds);
+  return elapsed < kShortRun ? time : fmt::format("{} ({:.0f}% of a core)", time, 100 * health.cpu_share);
 }
 
 /// "start lag p99 120us", or nothing without samples.
@@ -69,9 +77,7 @@ void print_generator(Page& page, const Summary& summary) {
   const GeneratorHealth& health = summary.health;
   page.heading("GENERATOR", {validity_span(health.validity)});
   for (const std::string& reason : health.reasons) page.item({Span("  - ")}, reason);
-  std::vector<std::string> parts = {
-      fmt::format("CPU {} ({:.0f}% of a core)", brief_seconds(health.cpu_seconds), 100 * health.cpu_share),
-      "memory " + format_size(static_cast<double>(health.max_rss))};
+  std::vector<std::string> parts = {cpu_text(health), "memory " + format_size(static_cast<double>(health.max_rss))};
   add_p99(parts, summary.metrics, "start_lag_seconds", "start lag");
   add_p99(parts, summary.metrics, "loop_lag_seconds", "loop lag");
   add_p99(parts, summary.metrics, "gc_pause_seconds", "GC pause");

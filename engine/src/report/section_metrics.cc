@@ -27,11 +27,17 @@ std::string labels_text(const SeriesSnapshot& series) {
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
+/// The sum leaves the warm-up out, though its rows are shown.
+std::string sum_text(const MetricSnapshot& metric) {
+  const bool warmed_up = std::any_of(metric.series.begin(), metric.series.end(), is_warmup);
+  return "  " + value_text(metric.spec, aggregate(metric, {})) + (warmed_up ? " (without warm-up)" : "");
+}
+
 /// The sum, then what it consists of; gauges of different labels have no sum.
 void print_metric(Page& page, const MetricSnapshot& metric) {
   const bool one = metric.series.size() == 1;
   const bool has_sum = one || metric.spec.type != MetricType::gauge;
-  const std::string value = has_sum ? "  " + value_text(metric.spec, aggregate(metric, {})) : "";
+  const std::string value = has_sum ? sum_text(metric) : "";
   const Line name_and_value = {Span("  " + metric.spec.name), Span(value, Tone::bold)};
   metric.spec.help.empty() ? page.line(name_and_value) : page.item(name_and_value, "  " + metric.spec.help, Tone::dim);
   if (one) return;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "figures.h"
+#include "lgen/report.h"
 #include "lgen/units.h"
 #include "names.h"
 #include "sections.h"
@@ -79,6 +80,10 @@ std::string why_it_failed(const Summary& summary) {
 
 }  // namespace
 
+std::string threshold_words(const ThresholdResult& threshold) {
+  return fmt::format("{}{} {}", threshold.metric, selector(threshold.labels), threshold.text);
+}
+
 void print_run(Page& page, const RunInfo& run) {
   const std::string name = run.plan_name.empty() ? run.plan : run.plan_name;
   if (run.about.empty()) {
@@ -90,8 +95,8 @@ void print_run(Page& page, const RunInfo& run) {
   if (!run.target.empty()) where += fmt::format(" → {} ({}, {})", run.target, run.security, run.transport);
   page.paragraph(2, where, Tone::dim);
   page.paragraph(2,
-                 fmt::format("{}, seed {}, lgen {} on {}", format_duration(from_seconds(run.duration)), run.seed,
-                             run.lgen_version, run.host),
+                 fmt::format("{}, seed {}, lgen {}{}", format_duration(from_seconds(run.duration)), run.seed,
+                             run.lgen_version, run.host.empty() ? "" : " on " + run.host),
                  Tone::dim);
   if (const std::string ended = how_it_ended(run); !ended.empty()) page.paragraph(2, ended, Tone::warn);
 }
@@ -100,9 +105,9 @@ void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds
   if (thresholds.empty()) return;
   page.heading("THRESHOLDS");
   for (const ThresholdResult& result : thresholds) {
-    const std::string what = fmt::format("{}{} {}", result.metric, selector(result.labels), result.text);
     const std::string outcome = result.ok || result.why.empty() ? observed_text(result) : result.why;
-    page.item({mark(result.ok)}, fmt::format("{}: {}", what, outcome), result.ok ? Tone::plain : Tone::bold);
+    page.item({mark(result.ok)}, fmt::format("{}: {}", threshold_words(result), outcome),
+              result.ok ? Tone::plain : Tone::bold);
   }
 }
 

@@ -300,6 +300,20 @@ class BackendTable {
 
 }  // namespace
 
+void print_only_warmup(Page& page, const Summary& summary) {
+  bool warmed_up = false;
+  for (const std::string_view name : {"iterations", "grpc_calls", "grpc_streams_ended"}) {
+    const MetricSnapshot* metric = summary.metrics.find(name);
+    if (!metric) continue;
+    if (aggregate(*metric, {}).value > 0) return;
+    warmed_up = warmed_up || std::any_of(metric->series.begin(), metric->series.end(), is_warmup);
+  }
+  if (!warmed_up) return;
+  page.heading("WARM-UP ONLY");
+  page.paragraph(2, "The run never left its warm-up, which does not count: there are no latencies and status codes.",
+                 Tone::warn);
+}
+
 void print_latencies(Page& page, const Snapshot& metrics) {
   LatencyTable table(metrics);
   table.built_in();

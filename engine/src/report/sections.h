@@ -12,6 +12,8 @@ void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds
 void print_checks(Page& page, const std::vector<CheckResult>& checks);
 void print_distribution(Page& page, const DistributionResult& result);
 void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios);
+/// Why the sections below are missing.
+void print_only_warmup(Page& page, const Summary& summary);
 void print_latencies(Page& page, const Snapshot& metrics);
 void print_status_codes(Page& page, const Summary& summary);
 void print_streams(Page& page, const Snapshot& metrics);

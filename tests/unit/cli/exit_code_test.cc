@@ -39,6 +39,8 @@ TEST_CASE("what speaks against a run is told, the gravest first") {
   CHECK(failure_of(summary, "") == "check 'fits' failed");
   summary.thresholds.push_back({.metric = "grpc_calls", .text = "count > 9", .ok = false});
   CHECK(failure_of(summary, "") == "threshold 'grpc_calls count > 9' failed");
+  summary.thresholds.back().labels = {{"code", "OK"}};
+  CHECK(failure_of(summary, "") == "threshold 'grpc_calls{code=OK} count > 9' failed");
   CHECK(failure_of(summary, "nobody listens") == "nobody listens");
 }
 

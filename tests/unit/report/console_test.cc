@@ -211,6 +211,47 @@ TEST_CASE("the plan's own counters, gauges and rates are shown with their help; 
   CHECK(!holds(page.text(), "scenario"));
 }
 
+TEST_CASE("the sum of a plan's counter says that it leaves the warm-up out") {
+  Metrics metrics;
+  const MetricId done = metrics.define({.name = "done_things"}).value();
+  metrics.add(metrics.series(done, make_labels({{"phase", "warmup"}})), 12);
+  metrics.add(metrics.series(done, make_labels({{"phase", "main"}})), 3);
+  Page page(80, false);
+  print_own_metrics(page, metrics.snapshot());
+  INFO(page.text());
+  CHECK(holds(page.text(), "  done_things  3 (without warm-up)\n"));
+}
+
+TEST_CASE("a run that never leaves its warm-up says why its sections are missing") {
+  Metrics metrics;
+  const auto iterate = [&](const char* phase) {
+    metrics.add(metrics.series("iterations", make_labels({{"scenario", "a"}, {"phase", phase}})), 5);
+  };
+  const auto text = [&] {
+    Summary summary;
+    summary.metrics = metrics.snapshot();
+    return render_console(summary, {false, 80});
+  };
+  CHECK_FALSE(holds(text(), "WARM-UP ONLY"));
+  iterate("warmup");
+  CHECK(holds(text(), "WARM-UP ONLY\n"));
+  iterate("main");
+  CHECK_FALSE(holds(text(), "WARM-UP ONLY"));
+}
+
+TEST_CASE("a run too short for it has no share of a core; one without a host names none") {
+  Summary summary;
+  summary.run.lgen_version = "1.2.3";
+  summary.health.cpu_seconds = 195e-6;
+  summary.health.cpu_share = 2.4;
+  const std::string brief = render_console(summary, {false, 80});
+  INFO(brief);
+  CHECK(holds(brief, "  CPU 195us, memory"));
+  CHECK(holds(brief, "lgen 1.2.3\n"));
+  summary.health.cpu_seconds = 0.24;
+  CHECK(holds(render_console(summary, {false, 80}), "CPU 240ms (240% of a core)"));
+}
+
 TEST_CASE("rates are over the time after the warm-up") {
   Metrics metrics;
   const auto calls = [&](const char* scenario, const char* phase, double n) {
