@@ -12,12 +12,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "flag_errors.h"
+
 namespace lgen::server {
 namespace {
 
 using std::chrono::nanoseconds;
-
-constexpr int kUsageError = 2;
 
 std::string host_name() {
   std::array<char, HOST_NAME_MAX + 1> name{};
@@ -138,7 +138,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsageError;
+    return refuse_flags(app, error);
   }
   if (options.pod.empty()) options.pod = host_name();
   return options;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "error.h"
+#include "flag_errors.h"
 #include "layout.h"
 
 namespace lgen::cluster {
@@ -132,7 +133,7 @@ std::variant<ClusterOptions, int> parse_options(int argc, const char* const* arg
     app.parse(static_cast<int>(dashes - argv), argv);
     check(app, options);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? kExitOk : kExitConfiguration;
+    return server::refuse_flags(app, e);
   } catch (const ClusterError& e) {
     fmt::print(stderr, "lgen-cluster: {}\n", e.what());
     return kExitConfiguration;

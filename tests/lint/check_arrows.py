@@ -33,8 +33,9 @@ PARTS = {
     "engine/src/report": ("report", {"base", "metrics", "report"}, {"fmt", "json"}),
     "bindings": ("bindings", {"bindings", "engine"}, {"fmt", "lua", "protobuf", "json", "openssl"}),
     "cli": ("cli", {"cli", "engine", "bindings public"}, {"fmt", "json", "cli11"}),
-    "server/cluster": ("cluster", {"cluster"}, {"fmt", "uv", "json", "cli11"}),
-    "server": ("server", {"server"}, {"fmt", "grpc", "protobuf", "openssl", "cli11", "prometheus", "uv"}),
+    "server/flags": ("flags", {"flags"}, {"fmt", "cli11"}),
+    "server/cluster": ("cluster", {"cluster", "flags"}, {"fmt", "uv", "json", "cli11"}),
+    "server": ("server", {"server", "flags"}, {"fmt", "grpc", "protobuf", "openssl", "cli11", "prometheus", "uv"}),
 }
 
 # Public headers name no library at all, and follow the same arrows.
