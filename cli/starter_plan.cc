@@ -72,11 +72,18 @@ constexpr std::string_view kBidi = R"(    local stream = channel:open({handle}, 
     lgen.check("ended well", status and status.code == "OK", status)
 )";
 
-constexpr std::string_view kTail = R"(  end,
+constexpr std::string_view kUnaryTail = R"(  end,
 }})
 
--- The run fails, with exit code 99, unless 99 % of the {what} within half a second.
-lgen.threshold("{metric}", "p(99) < 0.5")
+-- The run fails, with exit code 99, unless 99 % of the calls are answered within half a second.
+lgen.threshold("grpc_call_duration_seconds", "p(99) < 0.5")
+)";
+
+constexpr std::string_view kStreamTail = R"(  end,
+}})
+
+-- The run fails, with exit code 99, when a stream ends otherwise than OK.
+lgen.threshold("grpc_streams_failed", "count == 0")
 )";
 
 std::string_view body_of(MethodKind kind) {
@@ -106,14 +113,11 @@ std::string write_starter_plan(const std::string& file, const MethodInfo& method
   using fmt::arg;
   const std::string name = method.name.substr(method.name.rfind('/') + 1);
   const std::string handle = handle_of(name), request = print_lua(sample_of(*method.input), 0);
-  const bool unary = method.kind == MethodKind::unary;
   std::string out = fmt::format(fmt::runtime(kHead), arg("method", method.name), arg("file", file), arg("name", name),
                                 arg("schema", print_lua(schema, 0)), arg("handle", handle),
                                 arg("input", method.input->name), arg("request", request));
   out += fmt::format(fmt::runtime(body_of(method.kind)), arg("handle", handle));
-  return out + fmt::format(fmt::runtime(kTail),
-                           arg("what", unary ? "calls are answered" : "streams are answered first"),
-                           arg("metric", unary ? "grpc_call_duration_seconds" : "grpc_stream_open_seconds"));
+  return out + fmt::format(fmt::runtime(method.kind == MethodKind::unary ? kUnaryTail : kStreamTail));
 }
 
 }  // namespace lgen::cli

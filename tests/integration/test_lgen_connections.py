@@ -192,9 +192,9 @@ class OriginalClients(unittest.TestCase):
         with subprocess.Popen(command, stdout=slave, stderr=slave):
             os.close(slave)
             shown = read_all(master)
-        self.assertRegex(shown, r"(?m)^\x1b\[1A\x1b\[J.*streams \[", "no bar was drawn")
-        self.assertEqual(len(re.findall(r"(?m)^(?:\x1b\[1A\x1b\[J)?stream \d ", shown)), 4, shown)
-        self.assertNotRegex(shown, r"stream \d [^\n]*\n\x1b\[1A")
+        self.assertRegex(shown, r"(?m)^\x1b\[\dA\x1b\[J.*streams \[", "no bar was drawn")
+        self.assertEqual(len(re.findall(r"(?m)^(?:\x1b\[\dA\x1b\[J)?stream \d ", shown)), 4, shown)
+        self.assertNotRegex(shown, r"stream \d [^\n]*\n\x1b\[\dA")
 
     def test_more_channels_than_streams(self):
         ran, listed = self.run_and_list("--streams", 2, "--channels", 4, *AT_ONCE)

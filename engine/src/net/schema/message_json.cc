@@ -109,8 +109,24 @@ class MessageText::Impl {
     std::string wire;
     const auto status =
         pb::util::JsonToBinaryString(&lookup_.strict(), url_of(type), std::string(text), &wire, options);
-    if (!status.ok()) return misfit(explain_json_error(type, text, status.message().ToString()));
+    if (!status.ok()) return misfit(in_json(explain_json_error(type, text, status.message().ToString()), text));
+    if (!is_understood(type, wire)) return misfit("a group of proto2 cannot be given as JSON; use -format text");
     return wire;
+  }
+
+  /// The library has no extensions in JSON, and takes the dots of their names for a path.
+  static std::string in_json(const std::string& error, std::string_view text) {
+    const bool extension = error.starts_with('[') && text.find("\"[") != std::string_view::npos;
+    return extension ? "extensions cannot be given as JSON; use -format text" : error;
+  }
+
+  /// The library's JSON reader writes groups as messages, which nobody can read.
+  bool is_understood(const pb::Descriptor& type, const std::string& wire) const {
+    const MessagePtr message = make(type);
+    if (!message->ParsePartialFromString(wire)) return false;
+    const std::size_t whole = message->ByteSizeLong();
+    message->DiscardUnknownFields();
+    return message->ByteSizeLong() == whole;
   }
 
   Result<std::string> from_text(const pb::Descriptor& type, std::string_view text) const {
