@@ -269,6 +269,21 @@ TEST_CASE("a stream nobody answers tells why, with all messages discarded") {
   CHECK(stream.result.connection == 0);
 }
 
+TEST_CASE("a stream whose metadata cannot be sent ends, also for those who read or send") {
+  Fixture f;
+  const auto channel = f.channel("127.0.0.1:1");
+  const Metadata metadata = {{"a b", "c"}};
+  CallOptions options;
+  options.metadata = &metadata;
+  Stream stream(*channel, kText, MethodKind::client, options);
+  stream.handle->read();
+  stream.handle->send(text("m"));
+  f.until([&] { return stream.done; });
+  CHECK(stream.result.status.message == "metadata 'a b': not a header HTTP/2 can carry");
+  CHECK(stream.result.accepted == stream.result.discarded);
+  CHECK_FALSE(stream.result.answered);
+}
+
 TEST_CASE("a deadline ends a stream") {
   const ServerProcess server;
   Fixture f;

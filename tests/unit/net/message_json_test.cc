@@ -124,6 +124,18 @@ TEST_CASE("a required field that is missing is named with the others of its mess
         "old: a required field is missing (legacy.Old needs id, name)");
 }
 
+TEST_CASE("what JSON cannot carry is refused, not garbled", "[json]") {
+  const auto schema = everything();
+  const MessageText texts(*schema);
+  for (const char* group : {R"("pair": {"left": "x"})", R"("item": [{"count": 1}])", R"("box": {"content": "eA=="})"}) {
+    CAPTURE(group);
+    CHECK(failure(texts.to_wire("legacy.Old", std::string(R"({"id": 1, "name": "n", )") + group + "}")) ==
+          "a group of proto2 cannot be given as JSON; use -format text");
+  }
+  CHECK(failure(texts.to_wire("legacy.Old", R"({"id": 1, "name": "n", "[legacy.none]": 1})")) ==
+        "extensions cannot be given as JSON; use -format text");
+}
+
 TEST_CASE("unknown fields are skipped when that is asked for", "[json]") {
   const auto schema = shop();
   CHECK(echo(MessageText(*schema, {.allow_unknown_fields = true}), "shop.Part", R"({"nope": {"a": 1}, "count": 1})") ==
