@@ -92,7 +92,7 @@ TEST_CASE("metrics tell what the iterations did") {
   CHECK(run.measured("iterations", own).value == 30);
   CHECK(run.measured("iterations_failed", own).value == 0);
   CHECK(run.measured("start_lag_seconds", own).count == 27);  // no time is set for the first one of each VU
-  CHECK(run.measured("vu_wait_seconds", own).count == 0);  // closed: nothing arrives by itself
+  CHECK(run.measured("vu_wait_seconds", own).count == 0);     // closed: nothing arrives by itself
   CHECK(run.measured("vus", own).max == 3);
   const SeriesSnapshot duration = run.measured("iteration_duration_seconds", own);
   CHECK(duration.count == 30);
