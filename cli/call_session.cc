@@ -7,6 +7,7 @@
 
 #include "exit_code.h"
 #include "lgen/log.h"
+#include "lgen/text.h"
 #include "lgen/units.h"
 
 namespace lgen::cli {
@@ -35,10 +36,6 @@ std::string header_lines(const Headers& headers) {
     out += fmt::format("{}: {}\n", name, name.ends_with("-bin") ? base64(value) : std::string(value));
   }
   return out.empty() ? "(empty)\n" : out;
-}
-
-std::string counted(std::uint64_t n, std::string_view what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
 }  // namespace

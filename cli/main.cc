@@ -1,7 +1,10 @@
 // lgen: picks the subcommand; everything that is none is a plan to run.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <system_error>
 
 #include "commands.h"
 #include "exit_code.h"
@@ -33,11 +36,27 @@ int dispatch(const std::vector<std::string>& args) {
   return command ? run_command(*command, {args.begin() + 1, args.end()}) : run_command(kRunCommand, args);
 }
 
+int cannot_print(const std::error_code& why) {
+  complain(fmt::format("cannot write standard output: {}", why.message()));
+  return kOutputFailed;
+}
+
+/// fmt::print throws where standard output takes nothing; what is still buffered fails at the end.
+int print_and_exit(const std::vector<std::string>& args) {
+  try {
+    const int code = dispatch(args);
+    if (std::fflush(stdout) != 0 && code == kOk) return cannot_print({errno, std::generic_category()});
+    return code;
+  } catch (const std::system_error& error) {
+    return cannot_print(error.code());
+  }
+}
+
 }  // namespace
 }  // namespace lgen::cli
 
 int main(int argc, char** argv) {
   lgen::prepare_process();
   std::signal(SIGPIPE, SIG_IGN);
-  return lgen::cli::dispatch({argv + 1, argv + argc});
+  return lgen::cli::print_and_exit({argv + 1, argv + argc});
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lgen/log.h"
+#include "lgen/text.h"
 #include "lgen/units.h"
 
 namespace lgen::cli {
@@ -42,10 +43,6 @@ std::string clock_text(Duration time) {
   const auto whole = static_cast<std::int64_t>(seconds);
   if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
   return fmt::format("{}h{:02}m{:02}s", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
-std::string counted(std::uint64_t n, std::string_view word) {
-  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
 }
 
 std::string trouble(const ScenarioProgress& s) {

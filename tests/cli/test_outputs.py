@@ -60,6 +60,13 @@ class OutTest(LgenCase):
         self.plan()
         self.assertEqual(self.run_shell('"$LGEN" plan.lua <&- >&- 2>&-').code, 113)
 
+    def test_help_that_cannot_be_printed(self):
+        for words in ["help", "version", "completion bash"]:
+            with self.subTest(words):
+                self.check(self.run_shell(f'"$LGEN" {words} >/dev/full'), 113,
+                           "lgen: cannot write standard output: No space left on device")
+                self.assertEqual(self.run_shell(f'"$LGEN" {words} >&-').code, 113)
+
     def test_a_log_file_on_a_full_disk(self):
         self.plan(body="lgen.log.warn('lost')")
         ended = self.run_words("plan.lua", "--quiet", "--log", "warn,/dev/full")

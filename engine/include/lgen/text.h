@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,9 @@ std::size_t display_width(std::string_view text);
 
 /// One line of valid UTF-8 without control characters, whatever a server may have sent.
 std::string printable(std::string_view text);
+
+/// "1 stream", "2 streams", "12,345 streams".
+std::string counted(std::uint64_t n, std::string_view word);
 
 /// At most `width` columns; what is cut off shows as "…".
 std::string clip(std::string_view text, std::size_t width);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lgen/text.h"
+
 namespace lgen {
 
 struct ShortNames {
@@ -23,9 +25,6 @@ std::string elide_middle(std::string_view text, std::size_t width);
 
 /// "a, b and c".
 std::string join_words(const std::vector<std::string>& words);
-
-/// "1 stream", "2 streams", "12,345 streams".
-std::string counted(std::uint64_t n, std::string_view word);
 
 /// "12,345".
 std::string grouped(std::uint64_t n);
