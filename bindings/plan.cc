@@ -242,9 +242,8 @@ void Plan::attach(Runner& runner) {
   host_->gc = std::make_unique<GcPacer>(host_->L, host_->loop, host_->metrics);
 }
 
-void Plan::fill(Summary& summary) const {
+void Plan::describe(RunInfo& run) const {
   const Host& host = *host_;
-  RunInfo& run = summary.run;
   run.plan = host.input.path;
   run.plan_name = host.decl.name;
   run.about = host.decl.about;
@@ -257,6 +256,13 @@ void Plan::fill(Summary& summary) const {
   run.target = host.settings.target;
   run.security = host.settings.security;
   run.transport = host.settings.transport;
+}
+
+void Plan::on_failure(std::function<void(const Failure&)> listener) { host_->on_failure = std::move(listener); }
+
+void Plan::fill(Summary& summary) const {
+  const Host& host = *host_;
+  describe(summary.run);
   summary.errors = host.errors;
   summary.errors_dropped = host.errors_dropped;
   summary.conservation = host.recorder.check_conservation();

@@ -37,7 +37,7 @@ constexpr OptionRow kOptions[] = {
     {"validity", "fail|warn", "what an INVALID run does to the exit code", "fail", "Run"},
     {"precise", "", "spin for the last millisecond before a timer", "", "Run"},
     {"config", "FILE", "JSON: {engine: {}, options: {}, scenarios: {NAME: {load fields}}}", "", "Run"},
-    {"out", "FORMAT=FILE", "write the summary; FORMAT is json, FILE - is standard output", "", "Output", true},
+    {"out", "FORMAT=FILE", "write results in a format listed below; FILE - is standard output", "", "Output", true},
     {"trace", "[N]", "print the first N calls whole; alone: 1", "", "Output"},
     {"log", "LEVEL[,FILE]", "debug, info, warn, error or off", "warn", "Output"},
     {"quiet", "", "no progress", "", "Output"},
@@ -152,13 +152,6 @@ void resolve_tls(Reader& read, Settings& settings) {
   settings.tls = std::move(tls);
 }
 
-void resolve_outputs(Reader& read, Settings& settings) {
-  for (const std::string& text : read.all("out")) {
-    auto output = parse_output(text);
-    output ? settings.outputs.push_back(std::move(*output)) : read.fail("out", output.error().message);
-  }
-}
-
 void resolve_log(Reader& read, Settings& settings) {
   const std::string text = read.text("log");
   const std::size_t comma = text.find(',');
@@ -205,19 +198,6 @@ bool is_map(std::string_view name) {
 std::span<const OptionRow> engine_options() { return kOptions; }
 
 bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
-
-Result<OutputRequest> parse_output(std::string_view text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos || equals == 0) {
-    return make_error(ErrorCode::invalid_argument,
-                      fmt::format("'{}' is not of the form FORMAT=FILE, for example json=result.json", text));
-  }
-  const std::string_view format = text.substr(0, equals);
-  if (format != "json") {
-    return make_error(ErrorCode::invalid_argument, fmt::format("unknown format '{}'; there is json", format));
-  }
-  return OutputRequest{std::string(format), std::string(text.substr(equals + 1))};
-}
 
 Outcome check_address(std::string_view target) {
   constexpr std::string_view kSchemes[] = {"dns:", "ipv4:", "ipv6:", "unix:", "unix-abstract:", "xds:"};
@@ -339,7 +319,7 @@ Result<Settings> EngineOptions::resolve() const {
   if (read.has("local")) settings.local = read.text("local");
   settings.seed_given = read.has("seed");
   if (settings.seed_given) settings.seed = read.number("seed", read.text("seed"));
-  resolve_outputs(read, settings);
+  settings.outputs = read.all("out");
   resolve_log(read, settings);
   if (read.has("trace")) settings.trace = read.text("trace").empty() ? 1 : read.number("trace", read.text("trace"));
   settings.allow_failures = read.flag("allow-failures");

@@ -15,6 +15,7 @@
 #include "lgen/report.h"
 #include "lgen/text.h"
 #include "log_analysis.h"
+#include "outputs.h"
 #include "terminal.h"
 
 namespace lgen::cli {
@@ -112,7 +113,7 @@ void follow(Sources& sources, LogAnalysis& analysis, const ConsoleStyle& style) 
   }
 }
 
-int show(const LogAnalysis& analysis, const std::vector<std::string>& outputs, const ConsoleStyle& style) {
+int show(const LogAnalysis& analysis, const std::vector<OutputRequest>& outputs, const ConsoleStyle& style) {
   const LogReport report = analysis.result();
   if (report.pods.empty()) {
     complain(
@@ -123,13 +124,24 @@ int show(const LogAnalysis& analysis, const std::vector<std::string>& outputs, c
     return kConfiguration;
   }
   if (outputs.empty()) return write_file("-", render_logs_console(report, style)) ? kOk : kOutputFailed;
-  for (const std::string& output : outputs) {
-    if (const Outcome written = write_file(output.substr(5), render_logs_json(report)); !written) {
+  for (const OutputRequest& output : outputs) {
+    if (const Outcome written = write_file(output.where, render_logs_json(report)); !written) {
       complain(written.error().message);
       return kOutputFailed;
     }
   }
   return kOk;
+}
+
+Result<std::vector<OutputRequest>> json_outputs(const Words& words) {
+  auto outputs = parse_outputs(words.all("out"));
+  if (!outputs) return outputs;
+  for (const OutputRequest& output : *outputs) {
+    if (output.format->name == "json") continue;
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("--out: {}: an analysis of logs is written as json alone", output.format->name));
+  }
+  return outputs;
 }
 
 int analyze(Words words) {
@@ -142,14 +154,12 @@ int analyze(Words words) {
     complain("which logs? lgen analyze logs FILE...");
     return kConfiguration;
   }
-  const std::vector<std::string> outputs = words.all("out");
-  const bool no_color = words.has("no-color");
-  for (const std::string& output : outputs) {
-    const auto parsed = parse_output(output);
-    if (parsed) continue;
-    complain("--out: " + parsed.error().message);
+  const auto outputs = json_outputs(words);
+  if (!outputs) {
+    complain(outputs.error().message);
     return kConfiguration;
   }
+  const bool no_color = words.has("no-color");
   auto sources = open_sources(paths);
   if (!sources) {
     complain(sources.error().message);
@@ -164,7 +174,7 @@ int analyze(Words words) {
     source->read_on(analysis);
     source->finish(analysis);
   }
-  return show(analysis, outputs, console_style(no_color));
+  return show(analysis, *outputs, console_style(no_color));
 }
 
 constexpr OptionRow kOptions[] = {

@@ -7,6 +7,7 @@
 
 #include "exit_code.h"
 #include "lgen/settings.h"
+#include "outputs.h"
 
 namespace lgen::cli {
 namespace {
@@ -39,6 +40,15 @@ std::string row(const std::string& flag, const std::string& explanation) {
   return out;
 }
 
+/// What FORMAT may be, where one of the options takes it.
+std::string format_rows(const std::vector<const OptionRow*>& rows) {
+  const bool taken = std::any_of(rows.begin(), rows.end(), [](const auto* row) { return row->value == kOutputValue; });
+  std::string out = taken ? "\nFormats of --out:\n" : "";
+  if (!taken) return out;
+  for (const OutputFormat& format : output_formats()) out += row(words_of(format), about_format(format));
+  return out;
+}
+
 /// Under the headings of their groups.
 std::string option_rows(const std::vector<const OptionRow*>& rows) {
   std::string out;
@@ -48,7 +58,7 @@ std::string option_rows(const std::vector<const OptionRow*>& rows) {
     out += row(flag_of(*option), option->fallback.empty() ? std::string(option->help)
                                                           : fmt::format("{} [{}]", option->help, option->fallback));
   }
-  return out + (out.empty() ? "\nOptions:\n" : "") + row("-h, --help", "this text");
+  return out + (out.empty() ? "\nOptions:\n" : "") + row("-h, --help", "this text") + format_rows(rows);
 }
 
 /// `text` wrapped, a paragraph for each of its lines.

@@ -9,6 +9,7 @@
 #include "exit_code.h"
 #include "help.h"
 #include "lgen/version.h"
+#include "outputs.h"
 
 namespace lgen::cli {
 namespace {
@@ -66,6 +67,12 @@ std::string engine_options() {
   return out;
 }
 
+std::string output_formats_section() {
+  std::string out = ".SH OUTPUT FORMATS\nWhat \\-\\-out takes; a FILE alone tells its format by its ending.\n";
+  for (const OutputFormat& format : output_formats()) out += tagged(words_of(format), about_format(format));
+  return out;
+}
+
 constexpr std::string_view kHead = R"(.SH NAME
 lgen \- a load generator for gRPC services behind load balancers, scripted in Lua
 .SH SYNOPSIS
@@ -105,6 +112,7 @@ std::string manual() {
   out += ".SH COMMANDS\n";
   for (const Command* one : commands()) out += command(*one);
   out += ".SH OPTIONS OF THE ENGINE\nFor run, check and bench.\n" + engine_options();
+  out += output_formats_section();
   out += ".SH EXIT STATUS\n";
   for (const ExitCode& code : exit_codes()) out += tagged(fmt::format("{}", code.number), code.meaning);
   return out + std::string(kTail);

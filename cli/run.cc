@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
 
 #include "arguments.h"
@@ -14,14 +12,14 @@
 #include "help.h"
 #include "lgen/grpc.h"
 #include "lgen/log.h"
-#include "lgen/report.h"
 #include "lgen/units.h"
 #include "local_cluster.h"
 #include "local_spec.h"
+#include "outputs.h"
 #include "run.h"
+#include "run_outputs.h"
 #include "session.h"
 #include "stdout_loan.h"
-#include "terminal.h"
 
 namespace lgen::cli {
 
@@ -37,42 +35,6 @@ Outcome apply_log(const Settings& settings) {
   set_log_level(settings.log_level);
   if (settings.log_file.empty()) return Done{};
   return set_log_file(settings.log_file);
-}
-
-/// Unwritable outputs are found before the run, not after it.
-Outcome check_outputs(const Settings& settings) {
-  for (const OutputRequest& output : settings.outputs) {
-    if (const Outcome ok = check_writable(output.path); !ok) return ok;
-  }
-  return Done{};
-}
-
-bool takes_stdout(const Settings& settings) {
-  return std::any_of(settings.outputs.begin(), settings.outputs.end(), [](const auto& out) { return out.path == "-"; });
-}
-
-/// True when everything could be written; what could not is told.
-bool write_outputs(const Summary& summary, const Settings& settings, StdoutLoan& loan) {
-  bool all = true;
-  const auto attempt = [&](const std::string& path, const std::string& text) {
-    const Outcome written = write_file(path, text);
-    if (!written) complain(written.error().message);
-    all = all && written.ok();
-  };
-  std::fflush(stdout);  // what the plan has printed stands above the report
-  loan.give_back();
-  const std::string report = render_console(summary, console_style(settings.no_color));
-  if (takes_stdout(settings)) {
-    write_stderr(report);
-  } else {
-    attempt("-", report);
-  }
-  for (const OutputRequest& output : settings.outputs) attempt(output.path, render_json(summary));
-  if (const Outcome logged = log_outcome(); !logged) {
-    complain(logged.error().message);
-    all = false;
-  }
-  return all;
 }
 
 int show_help(Arguments arguments) {
@@ -105,33 +67,41 @@ Outcome choose_local_port(EngineOptions& options, const Settings& settings, int&
 Outcome prepare(EngineOptions& options, int& local_port, StdoutLoan& loan) {
   const auto settings = options.resolve();
   if (!settings) return settings.error();
-  if (takes_stdout(*settings)) loan.take();
+  const auto outputs = parse_outputs(settings->outputs);
+  if (!outputs) return outputs.error();
+  if (takes_stdout(*outputs)) loan.take();
   return choose_local_port(options, *settings, local_port);
 }
 
 /// The end of a run: its outputs, what speaks against it, the exit code.
-int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, StdoutLoan& loan) {
+int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, RunOutputs& outputs,
+             StdoutLoan& loan) {
   Summary& summary = result.summary;
   const Settings& settings = plan.settings();
   const std::string& connect_failure = plan.connect_failure();
   if (cluster) summary.run.notes.push_back("--local: " + cluster->description());
-  summary.run.exit_code = exit_code(result.outcome, summary, settings, connect_failure, false);
-  const bool written = write_outputs(summary, settings, loan);
+  const auto code = [&](bool output_failed) {
+    return exit_code(result.outcome, summary, settings, connect_failure, output_failed);
+  };
+  summary.run.exit_code = code(false);
+  const bool live_written = outputs.finish_live(summary);
+  summary.run.exit_code = code(!live_written);
+  const bool written = outputs.write(summary, settings.no_color, loan) && live_written;
   const bool ended_early = result.outcome.end != RunEnd::completed && connect_failure.empty();
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
   const std::string why = told ? "" : ended_early ? result.outcome.reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
-  return exit_code(result.outcome, summary, settings, connect_failure, !written);
+  return code(!written);
 }
 
 /// The plan hangs for good: the loop's thread stands still somewhere in C, perhaps with a lock that printing needs. So
 /// the report is tried, and the process ends either way.
 [[noreturn]] void conclude_from_outside(SessionResult result, const Plan& plan, const LocalCluster* cluster,
-                                        StdoutLoan& loan) {
+                                        RunOutputs& outputs, StdoutLoan& loan) {
   constexpr unsigned kPrintingMayTake = 5;  // seconds
   std::signal(SIGALRM, [](int) { _exit(kPlanError); });
   alarm(kPrintingMayTake);
-  _exit(conclude(std::move(result), plan, cluster, loan));
+  _exit(conclude(std::move(result), plan, cluster, outputs, loan));
 }
 
 /// `lgen chekc plan.lua`: no plan of that name, but nearly a command.
@@ -148,9 +118,9 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutL
   std::unique_ptr<LocalCluster> cluster;
   if (const Outcome ok = apply_log(settings); !ok) return refuse(ok.error());
   for (const std::string& line : misspelt_environment()) log(LogLevel::warn, line);
-  if (const Outcome ok = check_outputs(settings); !ok) return refuse(ok.error());
+  auto outputs = RunOutputs::open(settings.outputs, loan);
+  if (!outputs) return refuse(outputs.error());
   const DescriptorLimit descriptors = raise_descriptor_limit();
-  if (takes_stdout(settings)) loan.take();  // by the plan's defaults
   if (settings.local) {
     catch_early_signals();
     auto started = LocalCluster::start(*settings.local, local_port);
@@ -158,10 +128,11 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutL
     cluster = std::move(*started);
   }
   loop.set_precise(settings.precise);
-  return conclude(
-      run_session(loop, metrics, plan, descriptors,
-                  [&](SessionResult so_far) { conclude_from_outside(std::move(so_far), plan, cluster.get(), loan); }),
-      plan, cluster.get(), loan);
+  return conclude(run_session(loop, metrics, plan, descriptors, *outputs,
+                              [&](SessionResult so_far) {
+                                conclude_from_outside(std::move(so_far), plan, cluster.get(), *outputs, loan);
+                              }),
+                  plan, cluster.get(), *outputs, loan);
 }
 
 }  // namespace

@@ -18,16 +18,18 @@ namespace {
 
 constexpr Duration kStreamGrace = std::chrono::seconds(5);  // for ends of cancelled streams still on their way
 
-/// Ticks the time lines once a second.
+/// Ticks the time lines and the outputs once a second.
 class Seconds {
  public:
-  Seconds(Loop& loop, Metrics& metrics)
-      : timeline(metrics), loop_(loop), start_(loop.precise_now()), timer_(loop, [this] { tick(); }) {
+  Seconds(Loop& loop, Metrics& metrics, RunOutputs& outputs)
+      : timeline(metrics), loop_(loop), outputs_(outputs), start_(loop.precise_now()), timer_(loop, [this] {
+          tick();
+        }) {
     timer_.arm(start_ + std::chrono::seconds(1));
   }
   void stop() {
     timer_.disarm();
-    timeline.tick(loop_.precise_now() - start_);
+    close_second(loop_.precise_now());
   }
 
   Timeline timeline;
@@ -35,10 +37,15 @@ class Seconds {
  private:
   void tick() {
     const TimePoint now = loop_.precise_now();
-    timeline.tick(now - start_);
+    close_second(now);
     timer_.arm(now + std::chrono::seconds(1) - (now - start_) % std::chrono::seconds(1));
   }
+  void close_second(TimePoint now) {
+    timeline.tick(now - start_);
+    outputs_.tick(now - start_);
+  }
   Loop& loop_;
+  RunOutputs& outputs_;
   TimePoint start_;
   Timer timer_;
 };
@@ -153,13 +160,13 @@ void wait_for_streams(Loop& loop, const Plan& plan) {
 
 /// The parts of a run that its result is made of.
 struct Session {
-  Session(Loop& loop_in, Metrics& metrics_in, Plan& plan_in, const DescriptorLimit& descriptors_in)
+  Session(Loop& loop_in, Metrics& metrics_in, Plan& plan_in, const DescriptorLimit& descriptors_in, RunOutputs& outputs)
       : loop(loop_in),
         metrics(metrics_in),
         plan(plan_in),
         descriptors(descriptors_in),
         runner(loop, metrics, with_graces(plan.run_spec())),
-        seconds(loop, metrics) {}
+        seconds(loop, metrics, outputs) {}
 
   RunSpec with_graces(RunSpec spec) {
     for (const ScenarioSpec& scenario : spec.scenarios) graces.push_back(scenario.graceful_stop);
@@ -177,6 +184,15 @@ struct Session {
     fill_health(summary.health, usage, outcome.finished - outcome.started, descriptors);
     judge_validity(summary);
     return result;
+  }
+
+  RunInfo known_at_start() const {
+    RunInfo run;
+    plan.describe(run);
+    run.lgen_version = kVersion;
+    run.host = host_name();
+    run.started_unix = started_unix;
+    return run;
   }
 
   /// Of a run that will never end.
@@ -202,9 +218,12 @@ struct Session {
 }  // namespace
 
 SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors,
-                          const std::function<void(SessionResult)>& stuck) {
-  Session session(loop, metrics, plan, descriptors);
+                          RunOutputs& outputs, const std::function<void(SessionResult)>& stuck) {
+  Session session(loop, metrics, plan, descriptors, outputs);
   plan.attach(session.runner);
+  const RunInfo known = session.known_at_start();
+  outputs.begin({loop, metrics, session.runner, known});
+  if (outputs.any_live()) plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
   plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
   const StopSignals signals(loop, session.runner);
   Progress progress(loop, session.runner, metrics, session.graces);
@@ -218,6 +237,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   wait_for_streams(loop, plan);
   session.seconds.stop();
   plan.on_stuck({});
+  plan.on_failure({});
   return session.result(*outcome);
 }
 

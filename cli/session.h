@@ -10,6 +10,7 @@
 #include "lgen/process.h"
 #include "lgen/runner.h"
 #include "lgen/summary.h"
+#include "run_outputs.h"
 
 namespace lgen::cli {
 
@@ -19,8 +20,9 @@ struct SessionResult {
 };
 
 /// Blocks until the run has ended. SIGINT and SIGTERM end it early; a second one ends the process at once.
+/// `outputs` sees the run while it goes on.
 /// `stuck`: gets the result so far when the plan hangs for good, on another thread and while everything stands still.
 SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const DescriptorLimit& descriptors,
-                          const std::function<void(SessionResult)>& stuck);
+                          RunOutputs& outputs, const std::function<void(SessionResult)>& stuck);
 
 }  // namespace lgen::cli

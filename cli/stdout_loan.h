@@ -14,6 +14,8 @@ class StdoutLoan {
   /// From now on writing to standard output, also by programs that are started, leads to standard error.
   void take();
   void give_back();
+  /// Where standard output really leads.
+  int real_stdout() const { return kept_ >= 0 ? kept_ : 1; }
 
  private:
   int kept_ = -1;

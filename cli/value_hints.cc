@@ -1,7 +1,11 @@
 #include "value_hints.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
+
+#include "outputs.h"
 
 namespace lgen::cli {
 
@@ -9,7 +13,12 @@ ValueHints hints_of(const OptionRow& row) {
   const std::string_view value = row.value;
   if (value == "FILE") return {.files = true};
   if (value.starts_with("DIR")) return {.folders = true};
-  if (value.ends_with("=FILE")) return {.words = {"json="}};
+  if (value == kOutputValue) {
+    ValueHints formats;
+    for (const OutputFormat& format : output_formats()) formats.words.push_back(fmt::format("{}=", format.name));
+    return formats;
+  }
+  if (value.ends_with("=FILE")) return {.words = {std::string(value.substr(0, value.find('=') + 1))}};
   const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || c == '|'; };
   if (!std::all_of(value.begin(), value.end(), is_word)) return {};  // HOST:PORT, N, [SPEC]
   ValueHints hints;

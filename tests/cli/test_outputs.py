@@ -91,6 +91,32 @@ class OutTest(LgenCase):
                 self.check(ended, 104, message)
                 self.assertEqual(ended.out, "")
 
+    def test_what_out_refuses(self):
+        self.plan(body="print('ran')")
+        rows = [
+            (["jsn=r.json"], "--out: unknown format 'jsn' (did you mean 'json'?); there"),
+            (["json"], "--out: json: to which file? json=FILE, or json=- for standard output"),
+            (["r.txt"], "--out: 'r.txt' does not tell its format; write FORMAT=FILE, for example json=result.json"),
+            (["json=-", "json=-"], "--out: both json and json would go to standard output; give each a place of its own"),
+            (["json=r.json", "r.json"], "--out: both json and json would go to r.json"),
+            (["json=r.json,rate=5"], "--out: json: unknown key 'rate'"),
+        ]
+        for outputs, message in rows:
+            with self.subTest(outputs):
+                ended = self.run_words("plan.lua", *[word for out in outputs for word in ("--out", out)])
+                self.check(ended, 104, message)
+                self.assertEqual(ended.out, "")
+
+    def test_an_output_that_the_plans_defaults_spell_wrongly(self):
+        self.plan("lgen.plan { api = 1, defaults = { out = 'jsn=-' } }", "print('ran')")
+        self.check(self.run_words("plan.lua"), 104, "--out: unknown format 'jsn'")
+
+    def test_a_file_tells_its_format_by_its_ending(self):
+        self.plan()
+        self.check(self.run_words("plan.lua", "--quiet", "--out", "r.json"), 0)
+        with open(self.path("r.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["schema"], "lgen.summary/1")
+
     def test_a_full_disk(self):
         self.plan(body="lgen.check('x', true)")
         ended = self.run_words("plan.lua", "--quiet", "--out", "json=/dev/full", "--out", "json=r.json")
@@ -209,5 +235,5 @@ class ReportTest(LgenCase):
     def test_outputs(self):
         self.plan()
         self.run_words("plan.lua", "--quiet", "--out", "json=r.json")
-        self.check(self.run_words("report", "r.json", "--out", "html=x"), 104, "--out: unknown format 'html'; there is json")
+        self.check(self.run_words("report", "r.json", "--out", "yaml=x"), 104, "--out: unknown format 'yaml'; there")
         self.check(self.run_words("report", "r.json", "--out", "json=/dev/full"), 113, "No space left on device")

@@ -82,6 +82,12 @@ class Plan {
   /// its own part of `run`. `summary.metrics` and `summary.run.duration` must be set: thresholds are judged on them.
   void fill(Summary& summary) const;
 
+  /// The part of RunInfo that is known once the plan is loaded: plan, options, seed, target.
+  void describe(RunInfo& run) const;
+
+  /// Calls `listener` for everything that fails from now on; an empty one is for nobody.
+  void on_failure(std::function<void(const Failure&)> listener);
+
   /// Set when the channels did not become ready within --wait-ready: why.
   const std::string& connect_failure() const;
 

@@ -37,12 +37,6 @@ struct OptionRow {
 /// The engine's; what is here as --server-name can be said as LGEN_SERVER_NAME in the environment, too.
 std::span<const OptionRow> engine_options();
 
-/// FORMAT=FILE of --out.
-struct OutputRequest {
-  std::string format;  // "json"
-  std::string path;    // "-" is standard output
-};
-
 /// --vus, --duration, --iterations: load fields by scenario; "" is every scenario.
 struct LoadOverride {
   std::string scenario, field, value;
@@ -60,7 +54,7 @@ struct Settings {
   std::optional<std::string> local;  // --local[=SPEC]
   std::uint64_t seed = 0;
   bool seed_given = false;
-  std::vector<OutputRequest> outputs;
+  std::vector<std::string> outputs;  // of --out, as given
   LogLevel log_level = LogLevel::warn;
   std::string log_file;
   std::uint64_t trace = 0;  // first N calls whole
@@ -94,9 +88,6 @@ class EngineOptions {
 
 /// True when `name` is an engine option (plans may not declare it).
 bool is_engine_option(std::string_view name);
-
-/// "json=FILE"; the error does not name the option.
-Result<OutputRequest> parse_output(std::string_view text);
 
 /// "LGEN_VSU is no option of lgen (did you mean 'LGEN_VUS'?)" for every variable of the process' environment that is
 /// nearly one of lgen's; what is far from all of them is somebody else's.

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -69,6 +70,18 @@ struct ErrorSample {
   std::string backend;
   std::uint64_t count = 0;
   double first_at = 0, last_at = 0;
+};
+
+/// One call, stream, check or iteration that failed, as it happened.
+struct Failure {
+  double at = 0;
+  std::string_view kind;  // "call", "stream", "check", "iteration"
+  std::string_view scenario;
+  std::string_view where;             // method, check or scenario
+  std::string_view channel, backend;  // "" where there is none
+  std::string_view code;              // "UNAVAILABLE", "check", "plan"
+  std::string_view message;
+  std::optional<double> duration;  // of the call or stream
 };
 
 /// One connection's life.

@@ -1,0 +1,100 @@
+// The formats of --out, in one table: --out is read by it, and --help, shell completion and the manual are made from
+// it. A format is either rendered from the Summary when the run has ended, or an object that writes, listens or pushes
+// while the run goes on. Thread: the main thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/loop.h"
+#include "lgen/metrics.h"
+#include "lgen/runner.h"
+#include "lgen/summary.h"
+
+namespace lgen::cli {
+
+/// The run that a live output belongs to. Loop and metrics outlive finish(), the rest is gone by then.
+struct RunView {
+  Loop& loop;
+  Metrics& metrics;
+  Runner& runner;
+  const RunInfo& run;  // what is known at the start
+};
+
+/// One more second of the run. The snapshot is taken once for all outputs; elapsed counts from the run's start.
+struct RunSecond {
+  Duration elapsed;
+  const Snapshot& metrics;
+};
+
+/// An output that lives as long as the run. What goes wrong after open() never ends the load: it is told once, kept,
+/// and handed over by finish().
+class LiveOutput {
+ public:
+  virtual ~LiveOutput() = default;
+  /// Right before the first iteration.
+  virtual void begin(const RunView& view) = 0;
+  /// About once a second, and once more at the end of the load.
+  virtual void tick(const RunSecond& second) = 0;
+  /// A call, stream, check or iteration has failed, just now.
+  virtual void failure(const Failure&) {}
+  /// The run is over; the loop may be run once more (to serve a last scrape, to push what is left). Closes everything.
+  virtual Outcome finish(const Summary& summary) = 0;
+};
+
+/// The placeholder of options that take any of the formats, in their tables.
+inline constexpr std::string_view kOutputValue = "FORMAT=FILE";
+
+struct OutputRequest;
+
+/// A `,key=value` behind FORMAT=WHERE.
+struct OutputKey {
+  std::string_view name, value, help;  // "rate", "N", "at most N lines a second"
+};
+
+struct OutputFormat {
+  enum class Place { file, address };
+  std::string_view name;  // "json"
+  Place place;
+  std::string_view value;  // of WHERE in --help: "FILE", "[ADDRESS]:PORT", "URL"
+  std::string_view help;
+  std::string_view extension;  // ".json": FILE alone is of this format; "": none is
+  std::string_view fallback;   // WHERE, when the format's name stands alone; "": it must be said
+  std::span<const OutputKey> keys;
+  // Exactly one of these two.
+  std::string (*render)(const Summary& summary);
+  /// Opens the file or the port, so that what cannot be is found before the load begins. `stdout_fd` is where "-"
+  /// leads.
+  Result<std::unique_ptr<LiveOutput>> (*open)(const OutputRequest& request, int stdout_fd);
+};
+
+std::span<const OutputFormat> output_formats();
+/// For --help and the manual: "ndjson=FILE[,rate=N]", and its help with that of its keys and its extension.
+std::string words_of(const OutputFormat& format);
+std::string about_format(const OutputFormat& format);
+
+/// FORMAT=WHERE[,key=value...] as read. Lifetime: the table's is the program's.
+struct OutputRequest {
+  const OutputFormat* format = nullptr;
+  std::string where;  // "-" is standard output
+  std::vector<std::pair<std::string, std::string>> keys;
+
+  /// The last value given; nothing given: "".
+  std::string key(std::string_view name) const;
+  bool on_stdout() const { return format->place == OutputFormat::Place::file && where == "-"; }
+};
+
+/// "json=r.json", "r.json", "dashboard", "ndjson=errors.ndjson,rate=10". The error does not name the option.
+Result<OutputRequest> parse_output(std::string_view text);
+/// All of them; fails also where two would write to the same place. The error names the option.
+Result<std::vector<OutputRequest>> parse_outputs(std::span<const std::string> texts);
+
+/// True when one of them is standard output.
+bool takes_stdout(std::span<const OutputRequest> outputs);
+
+}  // namespace lgen::cli

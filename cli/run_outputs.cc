@@ -1,0 +1,78 @@
+#include "run_outputs.h"
+
+#include <cstdio>
+
+#include "commands.h"
+#include "lgen/log.h"
+#include "lgen/report.h"
+#include "terminal.h"
+
+namespace lgen::cli {
+namespace {
+
+/// Tells what went wrong; false: something did.
+bool went_well(const Outcome& outcome) {
+  if (!outcome) complain(outcome.error().message);
+  return outcome.ok();
+}
+
+}  // namespace
+
+Result<RunOutputs> RunOutputs::open(std::span<const std::string> texts, StdoutLoan& loan) {
+  auto requests = parse_outputs(texts);
+  if (!requests) return requests.error();
+  RunOutputs outputs;
+  outputs.takes_stdout_ = cli::takes_stdout(*requests);
+  if (outputs.takes_stdout_) loan.take();
+  for (OutputRequest& request : *requests) {
+    if (request.format->render) {
+      if (const Outcome ok = check_writable(request.where); !ok) return ok.error();
+      outputs.rendered_.push_back(std::move(request));
+      continue;
+    }
+    auto live = request.format->open(request, loan.real_stdout());
+    if (!live) return live.error();
+    outputs.live_.push_back(std::move(*live));
+  }
+  return outputs;
+}
+
+void RunOutputs::begin(const RunView& view) {
+  metrics_ = &view.metrics;
+  for (const auto& output : live_) output->begin(view);
+}
+
+void RunOutputs::tick(Duration elapsed) {
+  if (live_.empty()) return;
+  const Snapshot snapshot = metrics_->snapshot();
+  for (const auto& output : live_) output->tick({elapsed, snapshot});
+}
+
+void RunOutputs::failure(const Failure& failure) {
+  for (const auto& output : live_) output->failure(failure);
+}
+
+bool RunOutputs::finish_live(const Summary& summary) {
+  bool all = true;
+  for (const auto& output : live_) all = went_well(output->finish(summary)) && all;
+  live_.clear();
+  return all;
+}
+
+bool RunOutputs::write(const Summary& summary, bool no_color, StdoutLoan& loan) {
+  std::fflush(stdout);  // what the plan has printed stands above the report
+  loan.give_back();
+  bool all = true;
+  const std::string report = render_console(summary, console_style(no_color));
+  if (takes_stdout_) {
+    write_stderr(report);
+  } else {
+    all = went_well(write_file("-", report));
+  }
+  for (const OutputRequest& output : rendered_) {
+    all = went_well(write_file(output.where, output.format->render(summary))) && all;
+  }
+  return went_well(log_outcome()) && all;
+}
+
+}  // namespace lgen::cli

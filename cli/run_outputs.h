@@ -1,0 +1,38 @@
+// The outputs of one run, from before its load begins to after its end: the console's report and everything of --out.
+// Thread: the main thread; finish() also another one when the main thread stands still for good.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "outputs.h"
+#include "stdout_loan.h"
+
+namespace lgen::cli {
+
+class RunOutputs {
+ public:
+  /// Fails on what is no format, and on a place that cannot be written or listened on. Takes standard output from the
+  /// plan when an output goes there.
+  static Result<RunOutputs> open(std::span<const std::string> texts, StdoutLoan& loan);
+
+  void begin(const RunView& view);
+  void tick(Duration elapsed);
+  void failure(const Failure& failure);
+  /// Whether anything is to be told of the run while it goes on.
+  bool any_live() const { return !live_.empty(); }
+
+  /// The live ones first; what could not be written is told. True when everything was.
+  bool finish_live(const Summary& summary);
+  bool write(const Summary& summary, bool no_color, StdoutLoan& loan);
+
+ private:
+  std::vector<OutputRequest> rendered_;
+  std::vector<std::unique_ptr<LiveOutput>> live_;
+  Metrics* metrics_ = nullptr;  // while the run goes on
+  bool takes_stdout_ = false;
+};
+
+}  // namespace lgen::cli
