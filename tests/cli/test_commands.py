@@ -62,7 +62,7 @@ error("never reached")
             (["help", "anlyze"], "help: there is no command 'anlyze' (did you mean 'analyze'?)"),
             (["report", "--ouut", "x"], "report: unknown option --ouut (did you mean '--out'?)"),
             (["analyze", "logs", "x", "-z"], "analyze: unknown option -z"),
-            (["report", "--out"], "report: --out: its value is missing: json=FILE"),
+            (["report", "--out"], "report: --out: its value is missing: FORMAT=FILE"),
             (["report"], "which result? lgen report RESULT.json"),
         ]
         for words, message in rows:
