@@ -14,15 +14,11 @@ using Place = OutputFormat::Place;
 
 // In the order of --help.
 constexpr OutputFormat kFormats[] = {
-    {"json",
-     Place::file,
-     "FILE",
-     "the whole summary; lgen report makes the other formats of it",
-     ".json",
-     "",
-     {},
-     render_json,
-     nullptr},
+    {.name = "json",
+     .value = "FILE",
+     .help = "the whole summary; lgen report makes the other formats of it",
+     .extension = ".json",
+     .render = render_json},
 };
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }

@@ -60,17 +60,17 @@ struct OutputKey {
 struct OutputFormat {
   enum class Place { file, address };
   std::string_view name;  // "json"
-  Place place;
+  Place place = Place::file;
   std::string_view value;  // of WHERE in --help: "FILE", "[ADDRESS]:PORT", "URL"
   std::string_view help;
   std::string_view extension;  // ".json": FILE alone is of this format; "": none is
   std::string_view fallback;   // WHERE, when the format's name stands alone; "": it must be said
   std::span<const OutputKey> keys;
   // Exactly one of these two.
-  std::string (*render)(const Summary& summary);
+  std::string (*render)(const Summary& summary) = nullptr;
   /// Opens the file or the port, so that what cannot be is found before the load begins. `stdout_fd` is where "-"
   /// leads.
-  Result<std::unique_ptr<LiveOutput>> (*open)(const OutputRequest& request, int stdout_fd);
+  Result<std::unique_ptr<LiveOutput>> (*open)(const OutputRequest& request, int stdout_fd) = nullptr;
 };
 
 std::span<const OutputFormat> output_formats();

@@ -167,7 +167,7 @@ class EngineOptionsTest(LgenCase):
             (["--seed", "abc"], "--seed: 'abc' is no whole number"),
             (["--seed", "-1"], "--seed: '-1' is no whole number"),
             (["--wait-ready", "5x"], "--wait-ready: '5x' is no duration"),
-            (["--out", "result.json"], "--out: 'result.json' is not of the form FORMAT=FILE"),
+            (["--out", "result.txt"], "--out: 'result.txt' does not tell its format; write FORMAT=FILE"),
             (["--out", "csv=x"], "--out: unknown format 'csv'; there is json"),
             (["--transport", "h2"], "--transport: unknown transport 'h2'; there is grpc"),
             (["--tls", "--plaintext"], "--tls: contradicts --plaintext; give one of them"),
