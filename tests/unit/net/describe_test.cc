@@ -56,8 +56,8 @@ message OrderRequest {
   enum Size {
     option allow_alias = true;
     SIZE_UNKNOWN = 0;
-    SMALL = 1;
     LARGE = 2;
+    SMALL = 1;
     BIG = 2 [deprecated = true];
     reserved 5, 9 to max;
     reserved "HUGE";
@@ -77,12 +77,14 @@ message OrderRequest {
 enum Size {
   option allow_alias = true;
   SIZE_UNKNOWN = 0;
-  SMALL = 1;
   LARGE = 2;
+  SMALL = 1;
   BIG = 2 [deprecated = true];
   reserved 5, 9 to max;
   reserved "HUGE";
 })"},
+      {"shop.legacy.Grade",  // proto2: the first value is the default
+       "shop.legacy.Grade is an enum:\nenum Grade {\n  FINE = 3;\n  POOR = -1;\n  FAIR = 0;\n}"},
       {"shop.legacy.Box",
        R"(shop.legacy.Box is a message:
 message Box {
@@ -134,7 +136,7 @@ TEST_CASE("a symbol that does not exist is refused with what there is", "[schema
        "google.protobuf.EnumDescriptorProto, google.protobuf.EnumDescriptorProto.EnumReservedRange, "
        "google.protobuf.EnumOptions, google.protobuf.EnumValueDescriptorProto, "
        "google.protobuf.EnumValueOptions, google.protobuf.ExtensionRangeOptions, "
-       "google.protobuf.FieldDescriptorProto, google.protobuf.FieldOptions and 31 more)"},
+       "google.protobuf.FieldDescriptorProto, google.protobuf.FieldOptions and 32 more)"},
   };
   for (const auto& [symbol, text] : rows) {
     CAPTURE(symbol);

@@ -235,10 +235,7 @@ void ProtoText::add(const pb::EnumDescriptor* type) {
   comments(type);
   open("enum " + type->name());
   options(type->options());
-  for (const auto* value : collect<pb::EnumValueDescriptor>(
-           type->value_count(), [&](int i) { return type->value(i); }, by_number)) {
-    add(value);
-  }
+  for (int i = 0; i < type->value_count(); ++i) add(type->value(i));
   Ranges taken;
   for (int i = 0; i < type->reserved_range_count(); ++i) {
     taken.emplace_back(type->reserved_range(i)->start, type->reserved_range(i)->end);

@@ -1,5 +1,6 @@
-// The .proto text of one element, in the form people know from grpcurl: sorted, compact, every type by its full name,
-// with the comments that stand before an element.
+// The .proto text of one element, in the form people know from grpcurl: sorted (an enum's values are as declared,
+// the first of them being its default), compact, every type by its full name, with the comments that stand before an
+// element.
 //
 // Thread: one at a time.
 #pragma once
