@@ -1,9 +1,13 @@
 #include "lgen/message_json.h"
 
+#include <google/protobuf/util/json_util.h>
+
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "catch.h"
 #include "folder.h"
+#include "protobuf_fixtures.h"
 
 using namespace lgen;
 using lgen::test::Folder;
@@ -57,7 +61,7 @@ std::unique_ptr<Schema> load(ProtoFiles sources) {
 }
 
 std::unique_ptr<Schema> shop() { return load({{"shop.proto"}, {}, "/", kShop}); }
-std::unique_ptr<Schema> everything() { return load({{"codec/everything.proto"}, {LGEN_TEST_DATA}, "/", {}}); }
+std::unique_ptr<Schema> all_kinds() { return load({{"codec/everything.proto"}, {LGEN_TEST_DATA}, "/", {}}); }
 
 std::string failure(const Result<std::string>& result) { return result ? "" : result.error().message; }
 
@@ -100,15 +104,35 @@ TEST_CASE("JSON that does not fit names the path of the field, and what would fi
       {R"({"part": {"xyzzy": 1}})", "part: shop.Part has no field 'xyzzy' (it has: partName, count, parts)"},
       {R"({"parts": [{}, {"count": "many"}]})", "parts[1].count: \"many\" is no int32"},
       {R"({"numbers": [1, 3000000000]})", "numbers[1]: 3000000000 is no int32"},
-      {R"({"byName": {"k": {"count": 1.5}}})", "by_name[0].value.count: 1.5 is no int32"},
+      {R"({"byName": {"k": {"count": 1.5}}})", "by_name[\"k\"].count: 1.5 is no int32"},
       {R"({"size": "HUGE"})", "size: enum shop.Size has no value \"HUGE\" (it has: SMALL, LARGE)"},
       {R"({"size": "LARG"})", "size: enum shop.Size has no value \"LARG\" (did you mean 'LARGE'?)"},
       {R"({"blob": "*"})", "blob: \"*\" is no bytes in base64"},
       {R"({"id": [1]})", "id: a list, but the field is not repeated"},
       {R"({"part": 5})", "part: 5 is no shop.Part"},
       {R"({"id": {}})", "id: an object is no int64"},
-      {R"({"word": "a", "number": 1})", "oneof field 'choice' is already set. Cannot set 'number'"},
-      {R"({"at": "soon"})", "at: Field 'at', Invalid time format: soon"},
+      {R"({"word": "a", "number": 1})", "choice: one of word, number is expected, got word and number"},
+      {R"({"word": "a", "word": "b"})", "choice: one of word, number is expected, got one twice"},
+      {R"({"at": "soon"})", "at: \"soon\" is no google.protobuf.Timestamp; write \"2020-01-02T03:04:05Z\""},
+      {R"({"at": 5})", "at: 5 is no google.protobuf.Timestamp; write \"2020-01-02T03:04:05Z\""},
+      {R"({"sizes": {"1": "SMALL", "x": "SMALL"}})", "sizes[\"x\"]: the key \"x\" is no int32"},
+      {R"({"sizes": {"1": "SMALL", "2": "HUGE"}})",
+       "sizes[\"2\"]: enum shop.Size has no value \"HUGE\" (it has: SMALL, LARGE)"},
+      {R"({"sizes": {"1": ["SMALL"]}})", "sizes[\"1\"]: a list, but a map has one value for each key"},
+      {R"({"sizes": [1]})", "sizes: a list, but a map is written as {...}"},
+      {R"({"numbers": [1, {}]})", "numbers: an object is no int32"},
+      {R"({"parts": [{"count": {}}]})", "parts[0].count: an object is no int32"},
+      {R"({"sizes": 5})", "sizes: 5 is no object"},
+      {R"({"byName": {"a.b": {}, "c": {"parts": [{}, {"x": 1}]}}})",
+       "by_name[\"c\"].parts[1]: shop.Part has no field 'x' (it has: partName, count, parts)"},
+      {R"({"byName": {"a": {}, "b": {}, "b": {}}})", "by_name[\"b\"]: the key is given twice"},
+      {R"({"extra": {"a": 1}})", "extra: \"@type\" is missing"},
+      {R"({"extra": {"@type": "x/shop.Prt"}})", "extra: no message type is known for \"@type\": \"x/shop.Prt\""},
+      {R"({"extra": {"@type": "x/shop.Part", "count": "y"}})", "inside of an Any: count: \"y\" is no int32"},
+      {R"({"extra": {"@type": "type.googleapis.com/google.protobuf.Timestamp", "value": "y"}})",
+       "inside of an Any: its value does not fit its \"@type\""},
+      {R"({"": 1})", "a field without a name"},
+      {"[1]", "a message is written as {...}"},
       {"5", "a message is written as {...}"},
       {"{", "no JSON: line 1, column 2: object key - unexpected end of input; expected string literal"},
       {"{note: 1}",
@@ -118,22 +142,154 @@ TEST_CASE("JSON that does not fit names the path of the field, and what would fi
   CHECK(failure(texts.to_wire("shop.Order", json)) == message);
 }
 
+TEST_CASE("a known type that does not fit is named with how it is written", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  const auto [json, message] = GENERATE(table<std::string, std::string>({
+      {R"({"took": "5"})", "took: \"5\" is no google.protobuf.Duration; write \"1.5s\""},
+      {R"({"took": 5})", "took: 5 is no google.protobuf.Duration; write \"1.5s\""},
+      {R"({"took": "999999999999999s"})", "took: \"999999999999999s\" is out of google.protobuf.Duration's range"},
+      {R"({"mask": 5})", "mask: 5 is no google.protobuf.FieldMask; write \"name,address.street\""},
+      {R"({"object": "x"})", "object: \"x\" is no google.protobuf.Struct"},
+      {R"({"word": 5})", "word: 5 is no string"},
+      {R"({"big": -1})", "big: -1 is no uint64"},
+      {R"({"nothing": {"a": 1}})", "nothing: google.protobuf.Empty has no field 'a' (it has none)"},
+  }));
+  CAPTURE(json);
+  CHECK(failure(texts.to_wire("shop.Known", json)) == message);
+}
+
 TEST_CASE("a required field that is missing is named with the others of its message", "[json]") {
-  const auto schema = everything();
+  const auto schema = all_kinds();
   CHECK(failure(MessageText(*schema).to_wire("everything.Root", R"({"old": {"id": 1}})")) ==
         "old: a required field is missing (legacy.Old needs id, name)");
 }
 
-TEST_CASE("what JSON cannot carry is refused, not garbled", "[json]") {
-  const auto schema = everything();
+TEST_CASE("groups are messages in JSON, there and back", "[json]") {
+  const auto schema = all_kinds();
   const MessageText texts(*schema);
-  for (const char* group : {R"("pair": {"left": "x"})", R"("item": [{"count": 1}])", R"("box": {"content": "eA=="})"}) {
-    CAPTURE(group);
-    CHECK(failure(texts.to_wire("legacy.Old", std::string(R"({"id": 1, "name": "n", )") + group + "}")) ==
-          "a group of proto2 cannot be given as JSON; use -format text");
-  }
+  const std::string json = R"({
+  "id": 1,
+  "name": "n",
+  "pair": {
+    "left": "x",
+    "right": "-5"
+  },
+  "item": [
+    {
+      "count": 1
+    },
+    {
+      "count": 2,
+      "old": {
+        "id": 2,
+        "name": "m",
+        "box": {
+          "content": "eA=="
+        }
+      }
+    }
+  ]
+})";
+  CHECK(echo(texts, "legacy.Old", json) == json);
+  const MessageText in_text(*schema, {.format = MessageFormat::text});
+  const std::string text = "id: 1\nname: \"n\"\nPair {\n  left: \"x\"\n  right: -5\n}\nItem {\n  count: 1\n}";
+  CHECK(echo(in_text, "legacy.Old", text) == text);
+  CHECK(*texts.from_wire("legacy.Old", *in_text.to_wire("legacy.Old", text)) ==
+        *texts.from_wire("legacy.Old", *texts.to_wire("legacy.Old", R"({"id": 1, "name": "n", "pair": {"left": "x",
+                                                                       "right": -5}, "item": [{"count": 1}]})")));
+}
+
+TEST_CASE("extensions are printed by their full names and refused as input", "[json]") {
+  const auto schema = all_kinds();
+  const MessageText texts(*schema);
+  const MessageText in_text(*schema, {.format = MessageFormat::text});
+  const auto wire = in_text.to_wire("legacy.Old", "id: 1 name: 'n' [legacy.priority]: 7 [legacy.labels]: 'a'");
+  REQUIRE(wire.ok());
+  CHECK(
+      *texts.from_wire("legacy.Old", *wire) ==
+      "{\n  \"id\": 1,\n  \"name\": \"n\",\n  \"[legacy.priority]\": 7,\n  \"[legacy.labels]\": [\n    \"a\"\n  ]\n}");
   CHECK(failure(texts.to_wire("legacy.Old", R"({"id": 1, "name": "n", "[legacy.none]": 1})")) ==
         "extensions cannot be given as JSON; use -format text");
+}
+
+TEST_CASE("what can be sent can be printed, however deep it is nested", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  const auto nested = [](int depth, const std::string& open, const std::string& inner, const std::string& close) {
+    std::string text = inner;
+    for (int i = 0; i < depth; ++i) text = open + text + close;
+    return text;
+  };
+  const auto compact = [](std::string text) {
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
+    return text;
+  };
+  const std::string parts = nested(99, R"({"parts":[)", R"({"count":1})", "]}");  // 100 objects
+  CHECK(compact(echo(texts, "shop.Part", parts)) == parts);
+  const std::string object = R"({"object":)" + nested(99, R"({"a":)", "1", "}") + "}";
+  CHECK(compact(echo(texts, "shop.Known", object)) == object);
+  CHECK(failure(texts.to_wire("shop.Part", nested(100, R"({"parts":[)", R"({"count":1})", "]}"))) ==
+        "objects are nested more than 100 deep; use -format text");
+  CHECK(failure(texts.to_wire("shop.Known", R"({"list":)" + nested(400, "[", "", "]") + "}")) ==
+        "nested more than 500 messages deep");
+
+  const MessageText in_text(*schema, {.format = MessageFormat::text});
+  const auto deep = [&](int depth) { return *in_text.to_wire("shop.Part", nested(depth, "parts{", "", "}")); };
+  CHECK(compact(*texts.from_wire("shop.Part", deep(400))) == nested(400, R"({"parts":[)", "{}", "]}"));
+  const std::string too_deep = deep(600);
+  CHECK(failure(texts.from_wire("shop.Part", too_deep)) ==
+        std::to_string(too_deep.size()) + " bytes that are no shop.Part, or nested more than 500 deep");
+}
+
+TEST_CASE("every reply can be printed, also what has no JSON of its own", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  const auto [wire, json] = GENERATE(table<std::string, std::string>({
+      {std::string("\x0a\x06\x08\x80\x80\x80\x80\x80\x80", 8), ""},                         // cut off
+      {"\x0a\x07\x08\xff\xff\xff\xff\xff\x7f", R"({"took":{"seconds":"4398046511103"}})"},  // out of range
+      {"\x1a\x05\x0a\x03\x0a\x01k", R"({"object":{"k":null}})"},                            // a Value without a kind
+      {"\x32\x04\x0a\x02\xc2\x85", R"({"word":"\u0085"})"},                                 // a control character
+  }));
+  CAPTURE(wire);
+  const auto text = texts.from_wire("shop.Known", wire);
+  std::string compact = text ? *text : "";
+  std::erase_if(compact, [](char c) { return c == ' ' || c == '\n'; });
+  CHECK(compact == json);
+}
+
+TEST_CASE("what the library can print is printed alike", "[json]") {
+  const auto schema = all_kinds();
+  const bool defaults = GENERATE(false, true);
+  const MessageText texts(*schema, {.emit_defaults = defaults});
+  google::protobuf::util::JsonPrintOptions options;
+  options.always_print_primitive_fields = defaults;
+  const google::protobuf::LogSilencer no_warnings;  // of what it cannot print
+  test::RandomMessages random(7);
+  int compared = 0;
+  for (const std::string type : {"Scalars", "Optionals", "Lists", "Maps", "Choices", "WellKnown", "Root.Nested"}) {
+    for (int run = test::property_runs(200); run > 0; --run) {
+      const auto message = test::make_message("everything." + type);
+      random.fill(*message);
+      const auto* roots = message->GetDescriptor()->FindFieldByName("roots");  // groups in them
+      if (roots != nullptr) message->GetReflection()->ClearField(message.get(), roots);
+      std::string expected;
+      if (!google::protobuf::util::MessageToJsonString(*message, &expected, options).ok()) continue;  // an unknown Any
+      ++compared;
+      const auto printed = texts.from_wire("everything." + type, message->SerializePartialAsString());
+      REQUIRE(printed.ok());
+      CAPTURE(type);
+      REQUIRE(nlohmann::json::diff(nlohmann::json::parse(expected), nlohmann::json::parse(*printed)).dump() == "[]");
+    }
+  }
+  CHECK(compared > test::property_runs(200) * 6);
+}
+
+TEST_CASE("the keys of a map are printed in their order", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  CHECK(echo(texts, "shop.Order", R"({"sizes": {"10": "SMALL", "-1": "LARGE", "9": 7}})") ==
+        "{\n  \"sizes\": {\n    \"-1\": \"LARGE\",\n    \"9\": 7,\n    \"10\": \"SMALL\"\n  }\n}");
 }
 
 TEST_CASE("unknown fields are skipped when that is asked for", "[json]") {
@@ -164,7 +320,7 @@ TEST_CASE("an Any is shown by its type, or by its bytes when nobody knows the ty
   CHECK(*text == "{\n  \"extra\": {\n    \"@type\": \"x/a.B\",\n    \"@value\": \"aGk=\"\n  }\n}");
   CHECK(failure(texts.to_wire("shop.Order", R"({"extra": {"@type": "x/a.B"}})")).find("a.B") != std::string::npos);
   CHECK(failure(texts.to_wire("shop.Order", R"({"extra": {"@type": "x/shop.Part", "nope": 1}})")) ==
-        "inside of an Any: nope: Cannot find field.");
+        "inside of an Any: no such field 'nope'");
 }
 
 TEST_CASE("bytes that are no message are an error", "[json]") {
@@ -218,7 +374,7 @@ TEST_CASE("all public error details are known", "[json]") {
 }
 
 TEST_CASE("a JSON template and a text template are messages themselves", "[json]") {
-  for (const auto& schema : {shop(), everything()}) {
+  for (const auto& schema : {shop(), all_kinds()}) {
     for (const std::string& type : schema->messages()) {
       CAPTURE(type);
       const auto json = message_template(*schema, type, TemplateSyntax::json);

@@ -8,6 +8,8 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "json_errors.h"
+#include "json_printer.h"
+#include "parse_message.h"
 #include "schema_impl.h"
 #include "type_lookup.h"
 
@@ -17,23 +19,39 @@ namespace {
 namespace pb = google::protobuf;
 using MessagePtr = std::unique_ptr<pb::Message>;
 
-constexpr const char* kAny = "google.protobuf.Any";
-
 Error misfit(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
 
 std::string url_of(const pb::Descriptor& type) { return std::string(kTypeDomain) + "/" + type.full_name(); }
 
-/// The library indents by one blank; line breaks inside of strings are escaped, so every line is one of JSON's.
-std::string reindent(const std::string& json) {
-  std::string out;
-  for (std::size_t at = 0; at < json.size();) {
-    const std::size_t end = std::min(json.find('\n', at), json.size());
-    const std::size_t blanks = std::min(json.find_first_not_of(' ', at), end) - at;
-    if (!out.empty()) out += '\n';
-    out.append(2 * blanks, ' ').append(json, at + blanks, end - at - blanks);
-    at = end + 1;
+/// What the library's JSON reader took for messages (TypeLookup::resolver) ends up among what is not known.
+bool restore_groups(pb::Message& message) {
+  const pb::Reflection& reflection = *message.GetReflection();
+  pb::UnknownFieldSet unknown, others;
+  unknown.Swap(reflection.MutableUnknownFields(&message));
+  for (int i = 0; i < unknown.field_count(); ++i) {
+    const pb::UnknownField& found = unknown.field(i);
+    const pb::FieldDescriptor* field = message.GetDescriptor()->FindFieldByNumber(found.number());
+    if (field == nullptr || field->type() != pb::FieldDescriptor::TYPE_GROUP) {  // a number that its enum does not have
+      others.AddField(found);
+      continue;
+    }
+    pb::Message* group =
+        field->is_repeated() ? reflection.AddMessage(&message, field) : reflection.MutableMessage(&message, field);
+    if (found.type() != pb::UnknownField::TYPE_LENGTH_DELIMITED || !parse_message(found.length_delimited(), *group)) {
+      return false;
+    }
   }
-  return out;
+  reflection.MutableUnknownFields(&message)->Swap(&others);
+  std::vector<const pb::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const pb::FieldDescriptor* field : fields) {
+    if (field->cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    if (!field->is_repeated() && !restore_groups(*reflection.MutableMessage(&message, field))) return false;
+    for (int i = 0; field->is_repeated() && i < reflection.FieldSize(message, field); ++i) {
+      if (!restore_groups(*reflection.MutableRepeatedMessage(&message, field, i))) return false;
+    }
+  }
+  return true;
 }
 
 /// First complaint of the text format's parser, as line:column.
@@ -62,7 +80,10 @@ class AnyFinder final : public pb::TextFormat::Finder {
 class MessageText::Impl {
  public:
   Impl(const Schema& schema, MessageTextOptions options)
-      : lookup_(schema.impl().pool()), finder_(lookup_), options_(options) {
+      : lookup_(schema.impl().pool()),
+        finder_(lookup_),
+        options_(options),
+        json_printer_(lookup_, factory_, options.emit_defaults) {
     printer_.SetFinder(&finder_);
     printer_.SetExpandAny(true);
     printer_.SetUseUtf8StringEscaping(true);
@@ -78,8 +99,11 @@ class MessageText::Impl {
     const pb::Descriptor* type = lookup_.find(name);
     if (type == nullptr) return make_error(ErrorCode::not_found, fmt::format("no message type '{}'", name));
     const MessagePtr message = make(*type);
-    if (!message->ParsePartialFromArray(wire.data(), static_cast<int>(wire.size()))) {
-      return make_error(ErrorCode::protocol, fmt::format("{} bytes that are no {}", wire.size(), name));
+    if (!parse_message(wire, *message)) {
+      const bool may_be_deep = wire.size() > 2 * kMaxMessageDepth;
+      return make_error(ErrorCode::protocol,
+                        fmt::format("{} bytes that are no {}{}", wire.size(), name,
+                                    may_be_deep ? fmt::format(", or nested more than {} deep", kMaxMessageDepth) : ""));
     }
     return print(*message);
   }
@@ -90,8 +114,8 @@ class MessageText::Impl {
     return status;
   }
 
-  Result<std::string> print(pb::Message& message) const {
-    if (options_.format == MessageFormat::json) return to_json(message);
+  std::string print(const pb::Message& message) const {
+    if (options_.format == MessageFormat::json) return json_printer_.print(message);
     std::string text;
     printer_.PrintToString(message, &text);
     if (text.ends_with('\n')) text.pop_back();
@@ -108,25 +132,14 @@ class MessageText::Impl {
     options.ignore_unknown_fields = options_.allow_unknown_fields;
     std::string wire;
     const auto status =
-        pb::util::JsonToBinaryString(&lookup_.strict(), url_of(type), std::string(text), &wire, options);
-    if (!status.ok()) return misfit(in_json(explain_json_error(type, text, status.message().ToString()), text));
-    if (!is_understood(type, wire)) return misfit("a group of proto2 cannot be given as JSON; use -format text");
-    return wire;
-  }
-
-  /// The library has no extensions in JSON, and takes the dots of their names for a path.
-  static std::string in_json(const std::string& error, std::string_view text) {
-    const bool extension = error.starts_with('[') && text.find("\"[") != std::string_view::npos;
-    return extension ? "extensions cannot be given as JSON; use -format text" : error;
-  }
-
-  /// The library's JSON reader writes groups as messages, which nobody can read.
-  bool is_understood(const pb::Descriptor& type, const std::string& wire) const {
+        pb::util::JsonToBinaryString(&lookup_.resolver(), url_of(type), std::string(text), &wire, options);
+    if (!status.ok()) return misfit(explain_json_error(type, text, status.message().ToString()));
     const MessagePtr message = make(type);
-    if (!message->ParsePartialFromString(wire)) return false;
-    const std::size_t whole = message->ByteSizeLong();
-    message->DiscardUnknownFields();
-    return message->ByteSizeLong() == whole;
+    if (!parse_message(wire, *message)) {
+      return misfit(fmt::format("nested more than {} messages deep", kMaxMessageDepth));
+    }
+    if (!restore_groups(*message)) return misfit("a group of proto2 that cannot be given as JSON; use -format text");
+    return message->SerializePartialAsString();
   }
 
   Result<std::string> from_text(const pb::Descriptor& type, std::string_view text) const {
@@ -141,64 +154,11 @@ class MessageText::Impl {
     return message->SerializePartialAsString();
   }
 
-  Result<std::string> to_json(pb::Message& message) const {
-    wrap_unknown(message);
-    pb::util::JsonPrintOptions options;
-    options.add_whitespace = true;
-    options.always_print_primitive_fields = options_.emit_defaults;
-    std::string json;
-    const auto status = pb::util::BinaryToJsonString(&lookup_.lenient(), url_of(*message.GetDescriptor()),
-                                                     message.SerializePartialAsString(), &json, options);
-    if (!status.ok()) {
-      return make_error(ErrorCode::protocol,
-                        fmt::format("this {} cannot be written as JSON: {}", message.GetDescriptor()->full_name(),
-                                    status.message().ToString()));
-    }
-    return reindent(json);
-  }
-
-  /// Gives every Any whose type is not known the form in which the lenient resolver shows it.
-  void wrap_unknown(pb::Message& message) const {
-    if (message.GetDescriptor()->full_name() == kAny) return wrap_any(message);
-    std::vector<const pb::FieldDescriptor*> fields;
-    const pb::Reflection& reflection = *message.GetReflection();
-    reflection.ListFields(message, &fields);
-    for (const pb::FieldDescriptor* field : fields) {
-      if (field->cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) continue;
-      if (!field->is_repeated()) {
-        wrap_unknown(*reflection.MutableMessage(&message, field));
-        continue;
-      }
-      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
-        wrap_unknown(*reflection.MutableRepeatedMessage(&message, field, i));
-      }
-    }
-  }
-
-  void wrap_any(pb::Message& any) const {
-    const pb::Reflection& reflection = *any.GetReflection();
-    const pb::FieldDescriptor* url = any.GetDescriptor()->FindFieldByNumber(1);
-    const pb::FieldDescriptor* value = any.GetDescriptor()->FindFieldByNumber(2);
-    const std::string type_url = reflection.GetString(any, url);
-    const std::string bytes = reflection.GetString(any, value);
-    if (type_url.empty()) return;
-    if (const pb::Descriptor* type = lookup_.find_url(type_url)) {
-      const MessagePtr inner = make(*type);
-      if (!inner->ParsePartialFromString(bytes)) return;
-      wrap_unknown(*inner);
-      return reflection.SetString(&any, value, inner->SerializePartialAsString());
-    }
-    pb::UnknownFieldSet opaque;
-    opaque.AddLengthDelimited(1, bytes);
-    std::string wrapped;
-    opaque.SerializeToString(&wrapped);
-    reflection.SetString(&any, value, wrapped);
-  }
-
   TypeLookup lookup_;
   AnyFinder finder_;
   MessageTextOptions options_;
   mutable pb::DynamicMessageFactory factory_;
+  JsonPrinter json_printer_;
   pb::TextFormat::Printer printer_;
 };
 
@@ -220,8 +180,7 @@ std::vector<std::string> MessageText::status_details(std::string_view details_bi
   const pb::Reflection& reflection = *status->GetReflection();
   const pb::FieldDescriptor* details = status->GetDescriptor()->FindFieldByName("details");
   for (int i = 0; i < reflection.FieldSize(*status, details); ++i) {
-    const auto text = impl_->print(*reflection.MutableRepeatedMessage(status.get(), details, i));
-    texts.push_back(text ? *text : text.error().message);
+    texts.push_back(impl_->print(reflection.GetRepeatedMessage(*status, details, i)));
   }
   return texts;
 }
@@ -231,8 +190,7 @@ std::string MessageText::status(int code, std::string_view message, std::string_
   const pb::Reflection& reflection = *status->GetReflection();
   reflection.SetInt32(status.get(), status->GetDescriptor()->FindFieldByName("code"), code);
   reflection.SetString(status.get(), status->GetDescriptor()->FindFieldByName("message"), std::string(message));
-  const auto text = impl_->print(*status);
-  return text ? *text : text.error().message;
+  return impl_->print(*status);
 }
 
 }  // namespace lgen

@@ -51,22 +51,22 @@ const pb::DescriptorPool& rpc_status_pool() {
 /// Asks one pool after the other.
 class TypeLookup::Chain final : public pb::util::TypeResolver {
  public:
-  Chain(const std::array<const pb::DescriptorPool*, 3>& pools, bool opaque) : opaque_(opaque) {
+  explicit Chain(const std::array<const pb::DescriptorPool*, 3>& pools) : pools_(pools) {
     for (const pb::DescriptorPool* pool : pools) {
       resolvers_.emplace_back(pb::util::NewTypeResolverForDescriptorPool(kTypeDomain, pool));
     }
   }
 
   pb::util::Status ResolveMessageType(const std::string& url, pb::Type* type) override {
-    const std::string name = normal(url);
+    const std::string name = url.substr(url.rfind('/') + 1);  // the rest of a URL does not count
     pb::util::Status status;
-    for (const auto& resolver : resolvers_) {
-      status = resolver->ResolveMessageType(name, type);
-      if (status.ok()) return status;
+    for (std::size_t i = 0; i < pools_.size(); ++i) {
+      status = resolvers_[i]->ResolveMessageType(url_of(name), type);
+      if (!status.ok()) continue;
+      make_messages_of_groups(*pools_[i]->FindMessageTypeByName(name), *type);
+      return status;
     }
-    if (!opaque_) return status;
-    make_opaque(name, type);
-    return pb::util::Status();
+    return status;
   }
 
   pb::util::Status ResolveEnumType(const std::string& url, pb::Enum* type) override {
@@ -79,29 +79,23 @@ class TypeLookup::Chain final : public pb::util::TypeResolver {
   }
 
  private:
-  /// Only the last part of a URL counts.
-  static std::string normal(const std::string& url) {
-    return std::string(kTypeDomain) + "/" + url.substr(url.rfind('/') + 1);
+  static std::string url_of(const std::string& name) { return std::string(kTypeDomain) + "/" + name; }
+
+  static void make_messages_of_groups(const pb::Descriptor& from, pb::Type& type) {
+    for (pb::Field& field : *type.mutable_fields()) {
+      if (field.kind() != pb::Field::TYPE_GROUP) continue;
+      field.set_kind(pb::Field::TYPE_MESSAGE);
+      field.set_type_url(url_of(from.FindFieldByNumber(field.number())->message_type()->full_name()));
+    }
   }
 
-  static void make_opaque(const std::string& url, pb::Type* type) {
-    type->set_name(url.substr(url.rfind('/') + 1));
-    pb::Field* field = type->add_fields();
-    field->set_kind(pb::Field::TYPE_BYTES);
-    field->set_cardinality(pb::Field::CARDINALITY_OPTIONAL);
-    field->set_number(1);
-    field->set_name(kOpaqueField);
-    field->set_json_name(kOpaqueField);
-  }
-
-  const bool opaque_;
+  const std::array<const pb::DescriptorPool*, 3> pools_;
   std::vector<std::unique_ptr<pb::util::TypeResolver>> resolvers_;
 };
 
 TypeLookup::TypeLookup(const pb::DescriptorPool& schema)
     : pools_{&schema, &rpc_status_pool(), pb::DescriptorPool::generated_pool()},
-      strict_(std::make_unique<Chain>(pools_, false)),
-      lenient_(std::make_unique<Chain>(pools_, true)) {}
+      resolver_(std::make_unique<Chain>(pools_)) {}
 
 TypeLookup::~TypeLookup() = default;
 

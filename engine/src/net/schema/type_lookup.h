@@ -21,9 +21,6 @@ inline constexpr const char* kTypeDomain = "type.googleapis.com";
 /// google/rpc/status.proto and error_details.proto, compiled in.
 const google::protobuf::DescriptorPool& rpc_status_pool();
 
-/// Of an Any nobody knows, only the bytes can be shown: as a message with this one field, number 1.
-inline constexpr const char* kOpaqueField = "@value";
-
 class TypeLookup {
  public:
   explicit TypeLookup(const google::protobuf::DescriptorPool& schema);
@@ -34,16 +31,13 @@ class TypeLookup {
   /// "type.googleapis.com/pkg.Message" -> its type.
   const google::protobuf::Descriptor* find_url(std::string_view url) const;
 
-  /// For reading JSON: what is not known is an error.
-  google::protobuf::util::TypeResolver& strict() const { return *strict_; }
-  /// For printing: what is not known is an opaque type.
-  google::protobuf::util::TypeResolver& lenient() const { return *lenient_; }
+  /// For the library's JSON, which cannot read groups: they pass for messages.
+  google::protobuf::util::TypeResolver& resolver() const { return *resolver_; }
 
  private:
   class Chain;
   std::array<const google::protobuf::DescriptorPool*, 3> pools_;
-  std::unique_ptr<google::protobuf::util::TypeResolver> strict_;
-  std::unique_ptr<google::protobuf::util::TypeResolver> lenient_;
+  std::unique_ptr<google::protobuf::util::TypeResolver> resolver_;
 };
 
 }  // namespace lgen
