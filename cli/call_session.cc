@@ -38,6 +38,9 @@ std::string header_lines(const Headers& headers) {
   return out.empty() ? "(empty)\n" : out;
 }
 
+/// Nothing, while it is not known.
+std::string peer_line(std::string_view peer) { return peer.empty() ? "" : fmt::format("\nPeer: {}\n", peer); }
+
 }  // namespace
 
 CallSession::CallSession(ServiceLink& link, const ServiceFlags& flags, const MethodInfo& method)
@@ -115,7 +118,7 @@ void CallSession::cancel(std::string_view why) {
 void CallSession::on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t, TimePoint) {
   headers_seen_ = true;
   if (flags_.verbose == 0) return;
-  print(fmt::format("\nPeer: {}\n\nResponse headers received:\n{}", peer, header_lines(headers)));
+  print(fmt::format("{}\nResponse headers received:\n{}", peer_line(peer), header_lines(headers)));
 }
 
 void CallSession::on_message(std::string_view message) {
@@ -123,7 +126,8 @@ void CallSession::on_message(std::string_view message) {
   if (received_++ == 0) first_message_ = last_message_;
   const auto text = texts_.from_wire(method_.output->name, message);
   if (!text) {
-    bad_reply_ = make_error(text.error().code, fmt::format("reply {}: {}", received_, text.error().message));
+    bad_reply_ =
+        make_error(text.error().code, fmt::format("lgen cannot read reply {}: {}", received_, text.error().message));
     return cancel("the reply is no message");
   }
   std::string out;
@@ -139,12 +143,12 @@ void CallSession::on_done(const StreamResult& result) {
   status_ = result.status;
   timing_ = result.timing;
   trailers_ = header_lines(*result.trailers);
+  peer_ = result.peer;
   explain(status_);
 }
 
-/// Which option set the limit that was met.
+/// Which option set the deadline that was met.
 void CallSession::explain(GrpcStatus& status) const {
-  if (status.code == GrpcCode::resource_exhausted && flags_.wire.max_recv) status.message += " (-max-msg-sz)";
   if (status.code == GrpcCode::deadline_exceeded && flags_.max_time) {
     status.message += fmt::format(" (-max-time {})", format_duration(*flags_.max_time));
   }
@@ -193,7 +197,7 @@ std::string CallSession::since_start(TimePoint at) const {
 
 void CallSession::print_end() {
   std::string text;
-  if (!headers_seen_) text += "\nResponse headers received:\n(empty)\n";
+  if (!headers_seen_) text += peer_line(peer_) + "\nResponse headers received:\n(empty)\n";
   text += fmt::format("\nResponse trailers received:\n{}Sent {} and received {}\n", trailers_,
                       counted(sent_, "request"), counted(received_, "response"));
   if (flags_.verbose > 1) {

@@ -61,6 +61,7 @@ class CallSession final : private StreamEvents {
   Timing timing_;
   TimePoint first_message_, last_message_;
   std::string trailers_;  // as -v prints them
+  std::string peer_;
   std::uint64_t sent_ = 0;
   std::uint64_t received_ = 0;
 };

@@ -47,8 +47,9 @@ std::vector<const OptionRow*> rows_of(const Command& command) {
 
 Result<Words> parse_words(const Command& command, const std::vector<std::string>& args) {
   const std::vector<const OptionRow*> rows = rows_of(command);
-  return sort_words(rows, command.one_dash ? double_dashes(rows, command.aliases, args) : args,
-                    command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
+  const auto words = command.one_dash ? double_dashes(rows, command.aliases, args) : args;
+  if (!words) return words.error();
+  return sort_words(rows, *words, command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
 }
 
 /// Of several findings each has its line; an indented one goes on with the line before.

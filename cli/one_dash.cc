@@ -1,6 +1,10 @@
 #include "one_dash.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "lgen/units.h"
 
 namespace lgen::cli {
 namespace {
@@ -35,10 +39,23 @@ void add_value(std::string_view value, std::vector<std::string>& out) {
   }
 }
 
+bool is_long_with_one_dash(std::string_view word, std::string_view name) {
+  return name.size() > 1 && word[1] != '-' && !(word[1] >= '0' && word[1] <= '9');
+}
+
+Error unknown_option(const Rows& rows, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const OptionRow* row : rows) names.push_back(row->name);
+  const std::string_view guess = did_you_mean(name, names);
+  return make_error(
+      ErrorCode::invalid_argument,
+      fmt::format("unknown option -{}{}", name, guess.empty() ? "" : fmt::format(" (did you mean '-{}'?)", guess)));
+}
+
 }  // namespace
 
-std::vector<std::string> double_dashes(const Rows& rows, std::span<const OptionAlias> aliases,
-                                       const std::vector<std::string>& args) {
+Result<std::vector<std::string>> double_dashes(const Rows& rows, std::span<const OptionAlias> aliases,
+                                               const std::vector<std::string>& args) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& word = args[i];
@@ -48,9 +65,10 @@ std::vector<std::string> double_dashes(const Rows& rows, std::span<const OptionA
     }
     const Parts parts = word.size() > 1 && word[0] == '-' ? split(word) : Parts{};
     const OptionRow* row = parts.name.empty() ? nullptr : find(rows, aliases, parts.name);
-    if (row == nullptr) {  // a misspelt long name keeps its sense with two dashes
-      const bool long_name = parts.name.size() > 1 && word[1] != '-' && !(word[1] >= '0' && word[1] <= '9');
-      out.push_back(long_name ? "-" + word : word);
+    if (row == nullptr) {
+      const bool one_dash = is_long_with_one_dash(word, parts.name);
+      if (one_dash && parts.name != "help") return unknown_option(rows, parts.name);
+      out.push_back(one_dash ? "-" + word : word);
       continue;
     }
     out.push_back("--" + std::string(row->name));
@@ -60,6 +78,8 @@ std::vector<std::string> double_dashes(const Rows& rows, std::span<const OptionA
       add_value(parts.rest.substr(1), out);
     } else if (i + 1 < args.size()) {
       add_value(args[++i], out);
+    } else {
+      return make_error(ErrorCode::invalid_argument, fmt::format("{}: its value is missing: {}", word, row->value));
     }
   }
   return out;

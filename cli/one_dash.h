@@ -7,11 +7,15 @@
 #include <vector>
 
 #include "commands.h"
+#include "lgen/error.h"
 
 namespace lgen::cli {
 
-/// Rewrites what `rows` and `aliases` know to "--name" and "--name=value"; leaves everything else as it is.
-std::vector<std::string> double_dashes(const std::vector<const OptionRow*>& rows, std::span<const OptionAlias> aliases,
-                                       const std::vector<std::string>& args);
+/// Rewrites what `rows` and `aliases` know to "--name" and "--name=value"; leaves everything else as it is. Fails where
+/// the rewritten word would be complained about, which nobody has typed: a long name that is not known, behind one
+/// dash, and an option without its value.
+Result<std::vector<std::string>> double_dashes(const std::vector<const OptionRow*>& rows,
+                                               std::span<const OptionAlias> aliases,
+                                               const std::vector<std::string>& args);
 
 }  // namespace lgen::cli

@@ -68,7 +68,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+  return !name.empty() && !name.starts_with("grpc-") && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   });
 }
@@ -83,7 +83,10 @@ Result<std::pair<std::string, std::string>> parse_header(const std::string& line
   if (colon == std::string::npos) return bad(flag, line, "is not of the form 'name: value'");
   std::string name(trim(std::string_view(line).substr(0, colon)));
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (!is_name(name)) return bad(flag, line, "a name may hold letters, digits and '-', '_', '.' only");
+  if (!is_name(name)) {
+    return bad(flag, line,
+               fmt::format("metadata key \"{}\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'", name));
+  }
   std::string value(trim(std::string_view(line).substr(colon + 1)));
   if (expand) {
     auto expanded = expand_variables(value);

@@ -45,9 +45,10 @@ std::optional<GrpcCode> status_of(ErrorCode code) {
     case ErrorCode::tls:
     case ErrorCode::protocol:
     case ErrorCode::closed:
-    case ErrorCode::exhausted:
     case ErrorCode::unavailable:
       return GrpcCode::unavailable;
+    case ErrorCode::exhausted:
+      return GrpcCode::resource_exhausted;
     default:
       return std::nullopt;
   }
@@ -64,12 +65,15 @@ std::string harmless(std::string_view text) {
   return out;
 }
 
-/// The schema's errors speak of options by their names in plans.
-Error in_our_words(Error error) {
-  constexpr std::string_view kTheirs = "in import_paths";
-  const std::size_t at = error.message.find(kTheirs);
-  if (at != std::string::npos) error.message.replace(at, kTheirs.size(), "by -import-path");
-  return error;
+/// The engine's errors speak of options by their names in plans.
+std::string in_our_words(std::string message) {
+  constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"in import_paths", "by -import-path"}, {"raise the channel's max_recv", "raise -max-msg-sz"}};
+  for (const auto& [theirs, ours] : kWords) {
+    const std::size_t at = message.find(theirs);
+    if (at != std::string::npos) message.replace(at, theirs.size(), ours);
+  }
+  return message;
 }
 
 }  // namespace
@@ -83,8 +87,9 @@ std::string symbol_name(std::string_view said) {
 int exit_code_of(GrpcCode code) { return kStatusBase + static_cast<int>(code); }
 
 int report_status(const GrpcStatus& status, const std::vector<std::string>& details) {
-  std::string text = fmt::format("ERROR:\n  Code: {}\n  Message: {}\n",
-                                 kCodeNames[static_cast<std::size_t>(status.code)], harmless(status.message));
+  std::string text =
+      fmt::format("ERROR:\n  Code: {}\n  Message: {}\n", kCodeNames[static_cast<std::size_t>(status.code)],
+                  harmless(in_our_words(status.message)));
   if (!details.empty()) text += "  Details:\n";
   for (std::size_t i = 0; i < details.size(); ++i) {
     std::string indented = details[i];
@@ -142,7 +147,7 @@ std::optional<Ended> ServiceLink::open() {
 Outcome ServiceLink::load_files() {
   auto schema = flags_.protosets.empty() ? Schema::from_files({flags_.protos, flags_.import_paths, "", {}})
                                          : Schema::from_protoset(flags_.protosets);
-  if (!schema) return in_our_words(schema.error());
+  if (!schema) return make_error(schema.error().code, in_our_words(schema.error().message));
   schema_ = std::move(*schema);
   return Done{};
 }

@@ -1,5 +1,6 @@
 """`lgen call`: the four kinds of calls, conversations, endings, and what it says when something is wrong."""
 
+import base64
 import os
 import signal
 import subprocess
@@ -135,6 +136,37 @@ class Talk(LgenServer):
             os.close(write_end)
         self.assertEqual((ended.code, ended.message), (113, "lgen: standard output cannot be written"))
 
+    def test_an_output_that_is_closed_after_the_first_line(self):
+        """`| head -1`, as shells run it: told once, in its own exit code, and never by a signal."""
+        self.write("in.json", '{"payload": "%s"}' % ("A" * 4000) * 3000)
+        for words in (f"call -d '{{\"replies\": 100000, \"replySize\": 1000}}' {self.target} {SERVER}",
+                      f"call -d @ {self.target} {BIDI} < in.json"):
+            ended = self.run_shell(f'"$LGEN" {words} | head -1; exit ${{PIPESTATUS[0]}}')
+            self.assertEqual((ended.code, ended.out, ended.message),
+                             (113, "{\n", "lgen: standard output cannot be written"))
+
+    def test_an_output_that_is_closed_in_the_middle_of_a_conversation(self):
+        with subprocess.Popen([binary("lgen"), "call", "-d", "@", self.target, BIDI], text=True, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()) as talk:
+            self.addCleanup(talk.kill)
+            talk.stdin.write("{}")
+            talk.stdin.flush()
+            self.assertEqual(talk.stdout.readline(), "{\n")
+            talk.stdout.close()
+            talk.stdin.write("{}")
+            talk.stdin.flush()
+            self.assertEqual(talk.wait(PATIENCE_SECONDS), 113)
+            self.assertEqual(talk.stderr.read(), "lgen: standard output cannot be written\n")
+
+    def test_ctrl_c_while_both_sides_are_busy(self):
+        """Messages under way in either direction, replies being printed: the rest is dropped."""
+        with Server() as server, Conversation(server.target, BIDI) as talk:
+            talk.write('{"payload": "AAAA"}' * 200 + '{"delaySeconds": 60}')
+            talk.out.wait_for('"sequence": "1"')
+            talk.process.send_signal(signal.SIGINT)
+            self.assertEqual(talk.process.wait(PATIENCE_SECONDS), 105)
+            self.assertEqual(talk.err.all_until_end(), ["lgen: interrupted"])
+
 
 class Failures(LgenServer):
     def test_status_codes(self):
@@ -185,7 +217,34 @@ ERROR:
         self.write("wrong.proto", 'syntax = "proto3"; package hello; message In {} message Out { message O { string '
                                   'a = 1; } O name = 2; } service Hello { rpc SayHello(In) returns (Out); }')
         ended = self.call(self.target, "hello.Hello/SayHello", "-proto", "wrong.proto")
-        self.check(ended, 64 + 13, "ERROR:\n  Code: Internal\n  Message: reply 1: ", " bytes that are no hello.Out\n")
+        self.check(ended, 64 + 13, "ERROR:\n  Code: Internal\n  Message: lgen cannot read reply 1: ",
+                   " bytes that are no hello.Out\n")
+
+    def test_a_reply_that_is_nested_deep_is_printed(self):
+        """Bytes to the server, to us a message in a message in a message."""
+        self.write("deep.proto", 'syntax = "proto3"; package lgen.echo; message In { bytes payload = 1; } message '
+                                 "Out { Out payload = 1; } service Echo { rpc Unary(In) returns (Out); }")
+        for depth in (65, 99, 400):
+            wire = b""
+            for _ in range(depth):
+                length = bytes([len(wire)]) if len(wire) < 128 else bytes([len(wire) & 127 | 128, len(wire) >> 7])
+                wire = b"\x0a" + length + wire
+            ended = self.call(self.target, UNARY, "-proto", "deep.proto",
+                              data={"payload": base64.b64encode(wire).decode()})
+            self.check(ended, 0)
+            self.assertEqual(ended.out.count('"payload"'), depth + 1)
+
+    def test_groups_in_a_reply(self):
+        self.write("old.proto", 'syntax = "proto2"; package old; message In {} message Out { optional group One = 1 { '
+                                "optional int32 a = 2; } repeated group Many = 3 { optional string b = 1; } } "
+                                "service S { rpc Get(In) returns (Out); }")
+        many = b"\x1b\x0a\x01x\x1c"
+        with Recorder(b"\x0b\x10\x05\x0c" + many + many) as server:
+            ended = self.call(server.target, "old.S/Get", "-proto", "old.proto")
+            self.check(ended, 0)
+            self.assertEqual(self.replies(ended), [{"one": {"a": 5}, "many": [{"b": "x"}, {"b": "x"}]}])
+            ended = self.call(server.target, "old.S/Get", "-proto", "old.proto", "-format", "text")
+            self.assertEqual(ended.out, 'One {\n  a: 5\n}\nMany {\n  b: "x"\n}\nMany {\n  b: "x"\n}\n')
 
     def test_a_method_the_server_does_not_have(self):
         self.write("more.proto", 'syntax = "proto3"; package hello; message In {} service Hello { rpc Sing(In) '
@@ -235,8 +294,11 @@ class Mistakes(LgenServer):
         self.refused("list: which server? give HOST:PORT, or the schema by -proto or -protoset", "list")
         self.refused("list: 'c' is one operand too many", "list", self.target, "b", "c")
         self.refused("call: '127.0.0.1:99999' has no port within 1..65535", "call", "127.0.0.1:99999", "a.B/C")
-        self.refused("call: unknown option --fomat (did you mean '--format'?)", "call", "-fomat", "text")
-        self.refused("call: --data: its value is missing: JSON", "call", self.target, UNARY, "-d")
+        self.refused("call: unknown option -fomat (did you mean '-format'?)", "call", "-fomat", "text")
+        self.refused("call: unknown option --fomat (did you mean '--format'?)", "call", "--fomat", "text")
+        self.refused("call: unknown option -bogus", "call", "-bogus", self.target, UNARY)
+        self.refused("call: -d: its value is missing: JSON", "call", self.target, UNARY, "-d")
+        self.refused("call: --data: its value is missing: JSON", "call", self.target, UNARY, "--data")
 
     def test_names(self):
         self.refused("call: no service 'lgen.echo.Ehco' (did you mean 'lgen.echo.Echo'?)",

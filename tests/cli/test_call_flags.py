@@ -115,6 +115,33 @@ class Tls(CallCase):
             for _, ended in self.each(self.server.target, ca, self.certificate.cert, name, GUIDE_NAME):
                 self.check(ended, 0)
 
+    def test_the_schema_comes_over_tls_too(self):
+        """Reflection and the call itself, with nothing but a certificate authority that is trusted."""
+        trusted = ["--ca", self.certificate.cert, "-servername", GUIDE_NAME]
+        ended = self.call(self.server.target, UNARY, "-v", *trusted, data={"payload": "AAAA"})
+        self.check(ended, 0)
+        self.assertTrue(ended.out.startswith(
+            f"Connection: {self.server.target}, TLS, CA {self.certificate.cert}, name {GUIDE_NAME}\n"), ended)
+        self.assertIn('"payload": "AAAA"', ended.out)
+        ended = self.run_words("list", *trusted, self.server.target)
+        self.assertIn("lgen.echo.Echo\n", ended.out)
+        ended = self.run_words("describe", *trusted, self.server.target, "hello.Greeting")
+        self.assertIn("message Greeting {\n  string name = 1;\n}\n", ended.out)
+        mutual = [*trusted, "-cert", self.client.cert, "-key", self.client.key]
+        self.check(self.call(self.strict.target, UNARY, *mutual), 0)
+        self.check(self.call(self.strict.target, UNARY, *trusted), 78, "Code: Unavailable")
+        self.write("plan.lua", """
+            local lgen = require "lgen"
+            local ch = lgen.grpc.channel("main", lgen.target)
+            local api = lgen.proto { reflection = ch }
+            local Unary = api:method "lgen.echo.Echo/Unary"
+            lgen.scenario("s", {
+              load = lgen.load.per_vu_iterations { vus = 1, iterations = 2, max_duration = "20s" },
+              run = function() assert(ch:call(Unary, { payload = "hi" })) end,
+            })""")
+        self.check(self.run_words("plan.lua", "--quiet", "--target", self.server.target, "--ca", self.certificate.cert,
+                                  "--server-name", GUIDE_NAME), 0)
+
     @needs("insecure")
     def test_any_certificate(self):
         for flag in ("-insecure", "--skip-verify"):
@@ -216,9 +243,11 @@ class Limits(PlainServer):
     @needs("max-msg-sz")
     def test_max_msg_sz(self):
         for _, ended in self.each(self.target, "-max-msg-sz", "10"):
-            self.check(ended, 78, "larger than max")
+            self.check(ended, 72, "Code: ResourceExhausted", f"reflection of {self.target}: ", "larger than max",
+                       "vs. 10); to allow it, raise -max-msg-sz\n")
         ended = self.call(self.target, UNARY, "-max-msg-sz", "1KiB", *ECHO_FILE, data={"replySize": 2000})
-        self.check(ended, 72, "Code: ResourceExhausted", "larger than max", "1024", "(-max-msg-sz)")
+        self.check(ended, 72, "Code: ResourceExhausted", "larger than max",
+                   "vs. 1024); to allow it, raise -max-msg-sz\n")
 
 
 class Headers(CallCase):
@@ -253,7 +282,10 @@ class Headers(CallCase):
 
     def test_headers_that_cannot_be_sent(self):
         for header, problem in (("plain", "is not of the form 'name: value'"),
-                                ("a b: c", "a name may hold letters, digits and '-', '_', '.' only"),
+                                ("a b: c", "metadata key \"a b\" cannot be sent: a-z 0-9 - _ . only, not beginning "
+                                           "with 'grpc-'"),
+                                ("grpc-foo: x", "metadata key \"grpc-foo\" cannot be sent: a-z 0-9 - _ . only, not "
+                                                "beginning with 'grpc-'"),
                                 ("a: ü", "a value may hold printable ASCII only; name the header ...-bin and give it "
                                          "in base64"),
                                 ("a-bin: *", "the value of a -bin header must be base64")):
@@ -329,6 +361,17 @@ class Output(PlainServer):
             r"\( \.lgen\.echo\.EchoReply \);\n\nRequest metadata to send:\nx-one: 1\n\nPeer: \S+\n\n"
             r"Response headers received:\n(\S+: .*\n)+\nResponse contents:\n{\n.*\n}\n\n"
             r"Response trailers received:\n\(empty\)\nSent 1 request and received 1 response\n$", re.S))
+
+    def test_the_peer_of_a_call_that_fails(self):
+        """Also where the status comes without headers before it."""
+        self.write("more.proto", 'syntax = "proto3"; package hello; message In {} service Hello { rpc Sing(In) '
+                                 "returns (In); }")
+        for code, words in ((69, [UNARY, "-d", '{"statusCode": 5}']),
+                            (76, ["hello.Hello/Sing", "-proto", "more.proto"])):
+            ended = self.run_words("call", "-v", self.target, *words)
+            self.check(ended, code)
+            self.assertEqual(ended.out.count(f"\nPeer: {self.target}\n\nResponse headers received:\n"), 1, ended)
+            self.assertEqual(ended.out.count("Peer:"), 1)
 
     @needs("vv", "call")
     def test_very_verbose(self):

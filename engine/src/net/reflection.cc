@@ -24,6 +24,7 @@ bool is_refusal(GrpcCode code) { return code == GrpcCode::unauthenticated || cod
 ErrorCode error_code_of(GrpcCode code) {
   if (code == GrpcCode::deadline_exceeded) return ErrorCode::timeout;
   if (code == GrpcCode::cancelled) return ErrorCode::cancelled;
+  if (code == GrpcCode::resource_exhausted) return ErrorCode::exhausted;
   return code == GrpcCode::ok ? ErrorCode::protocol : ErrorCode::unavailable;
 }
 

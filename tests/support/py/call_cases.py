@@ -71,9 +71,10 @@ class Conversation:
 
 
 class Recorder(grpc.GenericRpcHandler):
-    """A server without reflection that answers every other call with nothing, and keeps the metadata it was sent."""
+    """A server without reflection that answers every other call with the same, and keeps the metadata it was sent."""
 
-    def __init__(self):
+    def __init__(self, reply=b""):
+        self._reply = reply
         self.seen = {}  # {method: {name: value}} of the last call each
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((self,))
@@ -90,7 +91,7 @@ class Recorder(grpc.GenericRpcHandler):
         self.seen[details.method] = dict(details.invocation_metadata)
         if "reflection" in details.method:
             return None
-        return grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
+        return grpc.unary_unary_rpc_method_handler(lambda request, context: self._reply)
 
     def reflection(self):
         return self.seen["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"]

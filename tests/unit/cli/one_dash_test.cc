@@ -15,7 +15,7 @@ constexpr OptionRow kTable[] = {
 };
 constexpr OptionAlias kOthers[] = {{"d", "data"}, {"v", "verbose"}, {"schema", "proto"}};
 
-Texts doubled(const Texts& args) {
+Result<Texts> doubled(const Texts& args) {
   std::vector<const OptionRow*> rows;
   for (const OptionRow& row : kTable) rows.push_back(&row);
   return double_dashes(rows, kOthers, args);
@@ -31,13 +31,28 @@ TEST_CASE("any option may be written with one dash or two, by any of its names")
       {{"-d", "-1"}, {"--data=-1"}},
       {{"-d", ""}, {"--data", ""}},
       {{"-d="}, {"--data", ""}},
-      {{"-d"}, {"--data"}},
       {{"host:1", "-", "-h", "--help"}, {"host:1", "-", "-h", "--help"}},
-      {{"-poto", "x"}, {"--poto", "x"}},
+      {{"--poto", "x", "-5"}, {"--poto", "x", "-5"}},
+      {{"-help", "-x"}, {"--help", "-x"}},
       {{"--", "-d"}, {"--", "-d"}},
   }));
   CAPTURE(args);
-  CHECK(doubled(args) == expected);
+  REQUIRE(doubled(args).ok());
+  CHECK(*doubled(args) == expected);
+}
+
+TEST_CASE("what is refused is quoted as it was typed") {
+  const auto [args, message] = GENERATE(table<Texts, std::string>({
+      {{"-poto", "x"}, "unknown option -poto (did you mean '-proto'?)"},
+      {{"a", "-poto=x"}, "unknown option -poto (did you mean '-proto'?)"},
+      {{"-bogus"}, "unknown option -bogus"},
+      {{"-v", "-d"}, "-d: its value is missing: JSON"},
+      {{"--data"}, "--data: its value is missing: JSON"},
+      {{"-schema"}, "-schema: its value is missing: FILE"},
+  }));
+  CAPTURE(args);
+  REQUIRE_FALSE(doubled(args).ok());
+  CHECK(doubled(args).error().message == message);
 }
 
 }  // namespace

@@ -42,7 +42,12 @@ TEST_CASE("variables are expanded when that is asked for") {
 
 TEST_CASE("what HTTP/2 cannot carry is refused") {
   CHECK(refused("plain") == "-H 'plain': is not of the form 'name: value'");
-  CHECK(refused("na me: x") == "-H 'na me: x': a name may hold letters, digits and '-', '_', '.' only");
+  for (const std::string key : {"na me", "grpc-foo", "grpc-timeout", "grpc-x-bin", "ü"}) {
+    CHECK(refused(key + ": x") == "-H '" + key + ": x': metadata key \"" + key +
+                                      "\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'");
+  }
+  CHECK(refused("Grpc-Foo: x").find("metadata key \"grpc-foo\" cannot be sent") != std::string::npos);
+  CHECK(parsed("grpcfoo: x") == Metadata{{"grpcfoo", "x"}});
   CHECK(refused("a-bin: *") == "-H 'a-bin: *': the value of a -bin header must be base64");
   CHECK(refused("a-bin: aaaaa") == "-H 'a-bin: aaaaa': the value of a -bin header must be base64");
   CHECK(refused("a: é") ==
