@@ -4,7 +4,7 @@
 
 namespace lgen::lua {
 
-void Correlation::sent(FieldValue key, TimePoint at) {
+void Correlation::sent(FieldValue key, const SendTimes& at) {
   if (by_age_.size() == max_) {
     forget(by_age_.front().place);
     ++given_up_;
@@ -13,10 +13,10 @@ void Correlation::sent(FieldValue key, TimePoint at) {
   waiting->place = by_key_.emplace(std::move(key), waiting);
 }
 
-std::optional<TimePoint> Correlation::answered(const FieldValue& key) {
+std::optional<SendTimes> Correlation::answered(const FieldValue& key) {
   const auto found = by_key_.lower_bound(key);
   if (found == by_key_.end() || found->first != key) return std::nullopt;
-  const TimePoint at = found->second->at;
+  const SendTimes at = found->second->at;
   forget(found);
   return at;
 }

@@ -14,15 +14,21 @@
 
 namespace lgen::lua {
 
+/// When a message was to be sent, and when the send buffer took it.
+struct SendTimes {
+  TimePoint intended, taken;
+  bool operator==(const SendTimes&) const = default;
+};
+
 class Correlation {
  public:
   static constexpr std::size_t kDefaultMax = 10'000;
 
   explicit Correlation(std::size_t max) : max_(max) {}
 
-  void sent(FieldValue key, TimePoint at);
+  void sent(FieldValue key, const SendTimes& at);
   /// When the message with this key was sent; nothing: none waits.
-  std::optional<TimePoint> answered(const FieldValue& key);
+  std::optional<SendTimes> answered(const FieldValue& key);
   /// Messages without an answer: given up, or still waiting.
   std::uint64_t unanswered() const { return given_up_ + by_age_.size(); }
   std::uint64_t given_up() const { return given_up_; }
@@ -32,7 +38,7 @@ class Correlation {
   using ByAge = std::list<Waiting>;
   using ByKey = std::multimap<FieldValue, ByAge::iterator>;  // equal keys stay in the order they came
   struct Waiting {
-    TimePoint at;
+    SendTimes at;
     ByKey::iterator place;
   };
   void forget(ByKey::iterator place);

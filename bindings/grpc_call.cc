@@ -211,7 +211,8 @@ int call_unary(lua_State* L) {
   Task& task = Task::check_can_wait(L, kWords.function);
   GrpcState& state = *host_of(L).grpc;
   if (!settings.timeout) settings.timeout = channel->defaults->timeout;
-  const CallOptions options = make_call_options(L, state, *channel->defaults, settings, kWords.function);
+  CallOptions options = make_call_options(L, state, *channel->defaults, settings, kWords.function);
+  if (const auto late = task.take_lateness()) options.intended = state.host.loop.precise_now() - *late;
   CallSite& site = site_of_call(L, *channel, method, settings, kWords);
   const std::string_view request = encode_argument(L, 3, method.input, kWords.function);
   return state.calls.take(state).start(L, task, channel, method, site, request, options, settings.decode);
@@ -301,7 +302,10 @@ void UnaryCall::record(const UnaryResult& result, GrpcCode code) {
   sample.timing = result.timing;
   sample.code = to_string(code);
   sample.backend = backend_;
-  site_->call_ended(sample);
+  sample.connection = channel_->link->connection_id(result.connection);
+  const FirstOn first = site_->call_ended(sample);
+  if (first != FirstOn::nothing) [[unlikely]]
+    site_->first_call(first, sample, channel_->link->first_call_facts(result.connection));
   if (channel_->defaults->retries) site_->call_attempts(attempts_of(result));
 }
 

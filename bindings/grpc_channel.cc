@@ -13,11 +13,14 @@ namespace lgen::lua {
 
 // ---- Link ----
 
-Link::Link(GrpcState& state, std::string name, const std::string& pool, std::unique_ptr<GrpcChannel> wire, bool shared)
+Link::Link(GrpcState& state, std::string name, const std::string& pool, std::unique_ptr<GrpcChannel> wire,
+           const ChannelDecl& decl)
     : state_(state),
       name_(std::move(name)),
-      account_(state.ledger.account(name_, pool, wire->target(), shared)),
-      wire_(std::move(wire)) {
+      account_(state.ledger.account(name_, pool, wire->target(), decl.shared)),
+      wire_(std::move(wire)),
+      first_id_(++state.links_made << 32),
+      tls_(decl.wire.tls.has_value()) {
   state_.all_links.insert(this);
   wire_->on_event([this](const ChannelEvent& event) { on_event(event); });
 }
@@ -43,6 +46,12 @@ void Link::saw_peer(std::uint64_t connection, std::string_view peer) {
   if (connection <= peer_known_ || peer.empty()) return;
   peer_known_ = connection;
   state_.ledger.set_peer(entry(connection, state_.host.loop.now()), peer);
+}
+
+FirstCallFacts Link::first_call_facts(std::uint64_t connection) {
+  FirstCallFacts facts{connection_name(connection), tls_, {}};
+  if (wire_ && connection == wire_->connections()) facts.connected = wire_->connected_at();
+  return facts;
 }
 
 void Link::check_crowding(const CallDefaults& defaults) {
@@ -165,7 +174,7 @@ std::shared_ptr<Link> make_link(lua_State* L, const std::string& what, std::stri
   auto wire = factory ? factory(decl.transport, host.loop, target, decl.wire)
                       : make_grpc_core_channel(host.loop, target, decl.wire);
   if (!wire) raise(L, fmt::format("{}: {}", what, wire.error().message));
-  auto* link = new Link(state, std::move(name), pool, std::move(*wire), decl.shared);
+  auto* link = new Link(state, std::move(name), pool, std::move(*wire), decl);
   return std::shared_ptr<Link>(link, [&state](Link* last) { state.bury(last); });
 }
 

@@ -27,7 +27,8 @@ class EventFeed;
 /// One channel of the engine under the name it has in reports. Several PlanChannels of a pool may share it.
 class Link {
  public:
-  Link(GrpcState& state, std::string name, const std::string& pool, std::unique_ptr<GrpcChannel> wire, bool shared);
+  Link(GrpcState& state, std::string name, const std::string& pool, std::unique_ptr<GrpcChannel> wire,
+       const ChannelDecl& decl);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -44,6 +45,9 @@ class Link {
   /// "main[1]#2" for a connection number of the engine's; empty for 0.
   std::string connection_name(std::uint64_t connection);
   void saw_peer(std::uint64_t connection, std::string_view peer);
+  /// A number that no other connection of the run has; 0 for 0.
+  std::uint64_t connection_id(std::uint64_t connection) const { return connection == 0 ? 0 : first_id_ + connection; }
+  FirstCallFacts first_call_facts(std::uint64_t connection);
   /// Called after a call or stream was started.
   void check_crowding(const CallDefaults& defaults);
 
@@ -58,6 +62,8 @@ class Link {
   std::string name_;
   ChannelAccount& account_;
   std::unique_ptr<GrpcChannel> wire_;
+  const std::uint64_t first_id_;  // of its connections, less one
+  const bool tls_;
   std::vector<Ledger::Entry> entries_;  // of connection 1, 2, ...
   std::uint64_t peer_known_ = 0;        // newest connection whose peer is in the ledger
   std::vector<EventFeed*> feeds_;

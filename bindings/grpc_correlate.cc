@@ -120,7 +120,7 @@ FieldValue StreamCorrelation::key_of_sent(lua_State* L, int index, std::string_v
   return key;
 }
 
-void StreamCorrelation::sent(FieldValue key, TimePoint at) {
+void StreamCorrelation::sent(FieldValue key, const SendTimes& at) {
   ++sent_;
   if (by_order()) key.number = sent_;
   waiting_.sent(std::move(key), at);
@@ -129,7 +129,7 @@ void StreamCorrelation::sent(FieldValue key, TimePoint at) {
 void StreamCorrelation::received(std::string_view message, TimePoint at, CallSite& site) {
   FieldValue key;
   if (!key_of_received(message, key)) return site.message_unmatched();
-  if (const auto sent = waiting_.answered(key)) return site.message_rtt(at - *sent);
+  if (const auto sent = waiting_.answered(key)) return site.message_answered(at - sent->intended, at - sent->taken);
   const bool late = by_order() && key.number <= sent_;  // its message was given up and is counted as unanswered
   if (!late) site.message_unmatched();
 }

@@ -32,7 +32,7 @@ class StreamCorrelation {
   /// function raises.
   FieldValue key_of_sent(lua_State* L, int index, std::string_view bytes);
   /// It was accepted, and has been on its way since `at`.
-  void sent(FieldValue key, TimePoint at);
+  void sent(FieldValue key, const SendTimes& at);
   /// Records the round trip that ends with this message.
   void received(std::string_view message, TimePoint at, CallSite& site);
   std::uint64_t unanswered() const { return waiting_.unanswered(); }

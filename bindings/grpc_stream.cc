@@ -58,13 +58,14 @@ LuaStream::~LuaStream() {
   if (busy_) std::erase(state_.busy_streams, this);
 }
 
-void LuaStream::open(const CallOptions& options) {
+void LuaStream::open(CallOptions options) {
   retain();  // given back by retire()
   owner_->own(*this);
   state_.streams.insert(this);
   trace_ = state_.trace.begin(method_.name, channel_->name);
   state_.trace.metadata(trace_, options.metadata);
   opened_ = state_.host.loop.precise_now();
+  intended_ = options.intended = opened_ - owner_->take_lateness().value_or(Duration{0});
   site_.stream_opened();
   wire_ = channel_->link->wire()->open(method_.path, method_.kind, options, *this);
   wire_->read();
@@ -100,10 +101,13 @@ int LuaStream::send(lua_State* L, std::string_view message) {
   if (done_) return push_end(L);
   FieldValue key;
   if (correlation_) key = correlation_->key_of_sent(L, 2, message);
-  const TimePoint asked = method_.kind == MethodKind::bidi ? state_.host.loop.precise_now() : TimePoint{};
+  const auto late = state_.host.current ? state_.host.current->take_lateness() : std::nullopt;
+  const bool stamped = late || method_.kind == MethodKind::bidi;
+  const TimePoint now = stamped ? state_.host.loop.precise_now() : TimePoint{};
+  const TimePoint intended = now - late.value_or(Duration{0});
   const Sent sent = first_wait(StreamWait::For::room) ? Sent::full : wire_->send(message);
   if (sent == Sent::accepted) {
-    accepted_one(L, message, asked, std::move(key));
+    accepted_one(L, message, {intended, now}, late.has_value(), std::move(key));
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -111,20 +115,22 @@ int LuaStream::send(lua_State* L, std::string_view message) {
   Task& task = Task::check_can_wait(L, "s:send");
   StreamWait& room = state_.waits.take(state_.host);
   room.message = message;
-  room.asked = asked;
+  room.intended = intended;
+  room.paced = late.has_value();
   room.key = std::move(key);
   waits_.push_back(&room);
   return room.begin(L, task, *this, StreamWait::For::room, std::nullopt);
 }
 
-/// Round trips run from s:send, so that a wait for room counts.
-void LuaStream::accepted_one(lua_State* L, std::string_view message, TimePoint asked, FieldValue key) {
+/// Round trips run from when the message was to be sent, so that a wait for room counts.
+void LuaStream::accepted_one(lua_State* L, std::string_view message, const SendTimes& at, bool paced, FieldValue key) {
+  if (paced) site_.message_sent_late(at.taken - at.intended);
   note_busy();
   if (trace_) state_.trace.sent(trace_, L, method_.input, message);
   if (correlation_) {
-    correlation_->sent(std::move(key), asked);
+    correlation_->sent(std::move(key), at);
   } else if (wire_->accepted() == wire_->received() + 1) {
-    asked_ = asked;
+    asked_ = at;
   }
   if (method_.kind == MethodKind::server) half_close();  // its one request is all it takes
 }
@@ -133,7 +139,8 @@ void LuaStream::on_writable() {
   while (StreamWait* room = first_wait(StreamWait::For::room)) {
     if (wire_->send(room->message) != GrpcStream::Sent::accepted) return;  // still full, or on_done follows
     lua_State* co = room->task().co();
-    accepted_one(co, room->message, room->asked, std::move(room->key));
+    accepted_one(co, room->message, {room->intended, state_.host.loop.precise_now()}, room->paced,
+                 std::move(room->key));
     lua_pushboolean(co, 1);
     wake(*room, 1);
     if (done_) return;
@@ -193,8 +200,9 @@ void LuaStream::measure_message(std::string_view message) {
   }
   last_message_ = now;
   if (correlation_) return correlation_->received(message, now, site_);
-  if (asked_ == TimePoint{} || wire_->received() != wire_->accepted()) return;
-  site_.message_rtt(now - std::exchange(asked_, TimePoint{}));
+  if (asked_.taken == TimePoint{} || wire_->received() != wire_->accepted()) return;
+  site_.message_answered(now - asked_.intended, now - asked_.taken);
+  asked_ = {};
 }
 
 void LuaStream::read_next() {
@@ -322,8 +330,17 @@ void LuaStream::on_headers(const MetadataView& headers, std::string_view peer, s
   const bool tells_later = rule.source == Source::trailer || rule.source == Source::field;
   const std::string_view served = backend_by_metadata(rule, &headers, nullptr, peer, true);
   const std::string_view label = served.empty() ? kUnknownBackend : served;
-  site_.stream_headers(at - opened_, label);
+  const FirstOn first =
+      site_.stream_headers({intended_, opened_, at, label, channel_->link->connection_id(connection)});
+  if (first != FirstOn::nothing) tell_first(first, at, label);
   if (!tells_later) learn_backend(label);
+}
+
+void LuaStream::tell_first(FirstOn first, TimePoint headers, std::string_view backend) {
+  CallSample sample;
+  sample.timing = {.intended = intended_, .started = opened_, .done = headers};
+  sample.backend = backend;
+  site_.first_call(first, sample, channel_->link->first_call_facts(connection_));
 }
 
 void LuaStream::learn_backend_from(std::string_view message) {

@@ -34,7 +34,7 @@ class LuaStream final : public StreamEvents, public TaskResource {
   LuaStream(const LuaStream&) = delete;
   LuaStream& operator=(const LuaStream&) = delete;
 
-  void open(const CallOptions& options);
+  void open(CallOptions options);
   void retain() { ++references_; }
   void release() {
     if (--references_ == 0) delete this;
@@ -98,11 +98,12 @@ class LuaStream final : public StreamEvents, public TaskResource {
   int push_end(lua_State* L) const;
   int push_backend(lua_State* L) const;
   void read_next();
-  void accepted_one(lua_State* L, std::string_view message, TimePoint asked, FieldValue key);
+  void accepted_one(lua_State* L, std::string_view message, const SendTimes& at, bool paced, FieldValue key);
   void measure_message(std::string_view message);
   void note_busy();
   void learn_backend(std::string_view backend);
   void learn_backend_from(std::string_view message);
+  void tell_first(FirstOn first, TimePoint headers, std::string_view backend);
   void settle_end(const StreamResult& result);
   void record(const StreamResult& result);
 
@@ -116,8 +117,8 @@ class LuaStream final : public StreamEvents, public TaskResource {
   std::uint64_t id_, trace_ = 0, connection_ = 0;
   std::uint64_t written_ = 0, received_ = 0;            // once done
   std::uint64_t written_told_ = 0, received_told_ = 0;  // to the time line
-  TimePoint opened_{}, last_message_{};
-  TimePoint asked_{};  // the one message sent waits for its answer since
+  TimePoint intended_{}, opened_{}, last_message_{};
+  SendTimes asked_{};  // the one message sent waits for its answer since
   std::unique_ptr<StreamCorrelation> correlation_;
   std::string headers_, trailers_;  // packed
   std::string backend_;

@@ -44,7 +44,8 @@ class StreamWait final : public Waiter, private LuaVu::StopListener {
 
   // For::room: what is to be sent, since when, and by what its answer will be known.
   std::string message;
-  TimePoint asked;
+  TimePoint intended;
+  bool paced = false;  // it had a time of its own
   FieldValue key;
 
  private:

@@ -72,7 +72,7 @@ struct GrpcState {
   std::unordered_map<std::string, std::unique_ptr<MethodInfo>> raw_methods;
   Metadata metadata;  // scratch: of the call being started
   std::uint64_t streams_opened = 0;
-  std::uint64_t pools_made = 0;
+  std::uint64_t pools_made = 0, links_made = 0;
 
  private:
   void count_progress();

@@ -77,7 +77,8 @@ class Every final : public Waiter, public LuaVu::StopListener {
     if (vu) vu->listen(*this);
     listening_ = vu;
     if (!timer_) timer_.emplace(task.host().loop, [this] { fire(); });
-    timer_->arm(later(start_ + jitter(task), offset));
+    due_ = later(start_ + jitter(task), offset);
+    timer_->arm(due_);
     return task.await(L, *this);
   }
 
@@ -110,6 +111,7 @@ class Every final : public Waiter, public LuaVu::StopListener {
   }
   void fire() {
     stop_listening();
+    if (!stopped_) task_->tick_is_late(std::max(Duration{0}, task_->host().loop.precise_now() - due_));
     task_->wake([this](lua_State* co) {
       if (stopped_) return 0;
       lua_pushnumber(co, static_cast<double>(tick_));
@@ -120,7 +122,7 @@ class Every final : public Waiter, public LuaVu::StopListener {
 
   Task* task_;
   Options options_;
-  TimePoint start_;
+  TimePoint start_, due_{};
   std::uint64_t tick_ = 0;  // ticks begun
   std::uint64_t missed_ = 0;
   bool stopped_ = false;

@@ -242,6 +242,22 @@ void Plan::attach(Runner& runner) {
   host_->gc = std::make_unique<GcPacer>(host_->L, host_->loop, host_->metrics);
 }
 
+static void fill_first_calls(const Host& host, Summary& summary) {
+  for (const FirstCall& call : host.recorder.first_calls()) {
+    summary.first_calls.push_back({.at = to_seconds(call.started - host.run_started),
+                                   .kind = std::string(to_string(call.first)),
+                                   .scenario = call.scenario,
+                                   .name = call.name,
+                                   .method = call.method,
+                                   .backend = call.backend,
+                                   .connection = call.connection,
+                                   .code = call.code,
+                                   .duration = to_seconds(call.took),
+                                   .connecting = to_seconds(call.connecting),
+                                   .why = call.why});
+  }
+}
+
 void Plan::describe(RunInfo& run) const {
   const Host& host = *host_;
   run.plan = host.input.path;
@@ -266,6 +282,7 @@ void Plan::fill(Summary& summary) const {
   summary.errors = host.errors;
   summary.errors_dropped = host.errors_dropped;
   summary.conservation = host.recorder.check_conservation();
+  fill_first_calls(host, summary);
   host.grpc->fill(summary);
   host.measure->fill(summary);
 }

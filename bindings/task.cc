@@ -308,6 +308,17 @@ void Task::cancel() noexcept {
   if (waiter_) waiter_->interrupt();
 }
 
+std::optional<Duration> Task::take_lateness() {
+  for (Task* task = this; task; task = task->parent_) {
+    if (!task->iteration_late_ && !task->tick_late_) continue;
+    const Duration late = task->iteration_late_.value_or(Duration{0}) + task->tick_late_.value_or(Duration{0});
+    task->iteration_late_.reset();
+    task->tick_late_.reset();
+    return late;
+  }
+  return std::nullopt;
+}
+
 void Task::disown(TaskResource& resource) noexcept {
   const auto at = std::find(resources_.begin(), resources_.end(), &resource);
   if (at == resources_.end()) return;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <lua.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,13 @@ class Task {
   const TagSet& tags() const { return tags_; }
   void set_tags(TagSet tags) { tags_ = std::move(tags); }
   std::uint64_t id() const { return id_; }
+
+  /// What the task does next was meant to start earlier by this: its iteration in an open load, or its tick.
+  void iteration_is_late(Duration by) { iteration_late_ = by; }
+  void tick_is_late(Duration by) { tick_late_ = by; }
+  /// Of a call, a stream to be opened or a message to be sent now: its lateness, which counts once. Nothing: no time
+  /// was intended. A child takes what its parents have not taken.
+  std::optional<Duration> take_lateness();
 
   /// Last statement of a yielding binding: `return task.await(L, waiter);`. Raises instead of waiting when the task is
   /// cancelled, L is a coroutine of the plan's own, or a C function in between cannot be yielded across.
@@ -166,6 +174,7 @@ class Task {
   std::uint64_t children_made_ = 0;
   int arguments_ = 0;
   bool beginning_ = false;
+  std::optional<Duration> iteration_late_, tick_late_;
   bool child_failed_ = false;  // error_ref_ and error_text_ are a child's
 };
 

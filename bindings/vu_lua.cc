@@ -172,7 +172,7 @@ Op LuaVu::start(const Iteration& iteration, IterationDone done) {
   phase_ = iteration.phase;
   iter_ = iteration.number + 1;
   scheduled_at_ = iteration.scheduled_at;
-  return run("", scenario_.run, std::move(done));
+  return run("", scenario_.run, std::move(done), iteration.late);
 }
 
 Op LuaVu::begin(IterationDone done) {
@@ -183,13 +183,14 @@ Op LuaVu::end(IterationDone done) {
   return scenario_.vu_stop == LUA_NOREF ? Op{} : run("vu_stop", scenario_.vu_stop, std::move(done));
 }
 
-Op LuaVu::run(std::string_view hook, int function, IterationDone done) {
+Op LuaVu::run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late) {
   lua_State* L = host_.L;
   auto* run = new Run(host_, scenario_, hook, std::move(done));
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
   Task& task = Task::make(host_, L, 1, nullptr, this, [run](Task& ended, TaskEnd end) { run->ended(ended, end); });
   run->started(task);
+  if (late) task.iteration_is_late(*late);
   task.begin();
   return Op(run);
 }

@@ -55,7 +55,7 @@ class LuaVu final : public Vu {
 
  private:
   class Run;
-  Op run(std::string_view hook, int function, IterationDone done);
+  Op run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late = {});
   void settle_table();
 
   Host& host_;

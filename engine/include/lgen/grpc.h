@@ -212,6 +212,8 @@ class GrpcChannel {
 
   /// Connections made so far (entries into READY), streams and calls open now.
   virtual std::uint64_t connections() const = 0;
+  /// When the newest of them was READY; zero: not known.
+  virtual TimePoint connected_at() const { return {}; }
   virtual std::size_t open_calls() const = 0;
   virtual const std::string& target() const = 0;
 

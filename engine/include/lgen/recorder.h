@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lgen/metrics.h"
 #include "lgen/time.h"
@@ -25,7 +26,37 @@ struct CallSiteKey {
 struct CallSample {
   Timing timing;
   std::string_view code;
-  std::string_view backend;  // "unknown" when not learnt, "" when it never left
+  std::string_view backend;      // "unknown" when not learnt, "" when it never left
+  std::uint64_t connection = 0;  // unique in the run; 0: none, or not known
+};
+
+/// A stream whose headers have come.
+struct OpenSample {
+  TimePoint intended;  // zero: as `opened`
+  TimePoint opened, headers;
+  std::string_view backend;
+  std::uint64_t connection = 0;
+};
+
+/// Where a call or stream was the first: nobody had started earlier. What is first on both counts as the backend's.
+enum class FirstOn { nothing, backend, connection };
+std::string_view to_string(FirstOn first);  // "first_on_backend", "first_on_connection"
+
+/// A first call or stream, for the report: what a cold start costs, and why.
+struct FirstCall {
+  FirstOn first = FirstOn::nothing;
+  TimePoint started;
+  Duration took{0};        // of a stream: to its headers
+  Duration connecting{0};  // of it, until the connection was there
+  std::string scenario, name, method, backend, connection, code;
+  std::string why;  // "dial and TLS 12ms, first on the backend"
+};
+
+/// What is known of a first call besides its sample.
+struct FirstCallFacts {
+  std::string connection;  // "main[1]#2"
+  bool tls = false;
+  TimePoint connected;  // when that connection was ready; zero: not known
 };
 
 struct StreamSample : CallSample {
@@ -53,18 +84,22 @@ class CallSite {
   /// grpc_calls, grpc_call_duration_seconds (from intended), grpc_call_service_seconds (from started). Code CANCELLED
   /// is neither success nor failure.
   void call_started();
-  void call_ended(const CallSample& sample);
+  /// A first call is in grpc_first_call_seconds, too; for the report, tell first_call() what more is known.
+  FirstOn call_ended(const CallSample& sample);
 
   /// grpc_streams_opened/active; then headers; then ended/failed, duration, messages sent/received.
   void stream_opened();
-  void stream_headers(Duration after_open, std::string_view backend);
+  FirstOn stream_headers(const OpenSample& sample);
+  void first_call(FirstOn first, const CallSample& sample, FirstCallFacts facts);
   /// While a stream runs: messages written and received since the last call, so that time lines see them when they
   /// happen. Optional: what is not told here is counted by stream_ended().
   void stream_progress(std::uint64_t sent, std::uint64_t received);
   void stream_ended(const StreamSample& sample);
   void stream_leaked();
-  /// From a message to the answer to it.
-  void message_rtt(Duration rtt);
+  /// To the answer to a message: from when it was to be sent, and from when the send buffer took it.
+  void message_answered(Duration response, Duration service);
+  /// Of a message with a time of its own: how much later the send buffer took it.
+  void message_sent_late(Duration lag);
   /// From opening a stream to the first message that came, and between one message and the next.
   void stream_first_message(Duration after_open);
   void message_gap(Duration gap);
@@ -91,6 +126,9 @@ class Recorder {
   explicit Recorder(Metrics& metrics);
   ~Recorder();
   CallSite& site(const CallSiteKey& key);
+
+  /// The slowest first calls told, at most 50, slowest first.
+  const std::vector<FirstCall>& first_calls() const;
 
   /// started = succeeded + failed + cancelled + open, at every site; the metrics say the same; written messages =
   /// confirmed + unconfirmed. Empty when it holds, else what does not add up.

@@ -107,6 +107,16 @@ struct ChannelSummary {
 enum class Validity { valid, suspect, invalid };
 std::string_view to_string(Validity validity);
 
+/// The first call on a backend or connection, or the first stream there up to its headers: a cold start.
+struct FirstCallRecord {
+  double at = 0;
+  std::string kind;  // first_on_backend, first_on_connection
+  std::string scenario, name, method, backend, connection, code;
+  double duration = 0;    // s
+  double connecting = 0;  // s of it, until the connection was there
+  std::string why;
+};
+
 /// The generator about itself.
 struct GeneratorHealth {
   Validity validity = Validity::valid;
@@ -133,6 +143,7 @@ struct Summary {
   std::uint64_t errors_dropped = 0;
   std::vector<ChannelSummary> channels;
   std::vector<ConnectionRecord> connections;
+  std::vector<FirstCallRecord> first_calls;  // the slowest, slowest first
   GeneratorHealth health;
   std::string conservation;  // "" when everything started is accounted for, else what is not
 };

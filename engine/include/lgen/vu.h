@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lgen/op.h"
@@ -17,7 +18,9 @@ struct Iteration {
   std::uint64_t number = 0;  // within the VU, 0-based
   std::uint64_t global = 0;  // within the scenario (of this rank), 0-based
   TimePoint scheduled_at;    // intended start
-  std::string_view phase;    // "" outside phases
+  /// Open loads: how much later than that it starts. Nothing in closed loads, which intend no time.
+  std::optional<Duration> late;
+  std::string_view phase;  // "" outside phases
 };
 
 enum class IterationEnd {

@@ -92,14 +92,17 @@ void Worker::start_iteration(PooledVu& vu) {
   const bool open = schedule_.backlog().has_value();
   vu.intended = open ? due : vu.free_since;
   vu.phase = tally_.phase_at(vu.intended - started_);
-  std::optional<Duration> vu_wait, start_lag;
+  const TimePoint now = loop_.precise_now();
+  std::optional<Duration> vu_wait, start_lag, late;
+  if (open) late = now - due;
   if (open) vu_wait = std::max(vu.free_since - due, Duration{0});
   // In the closed model all VUs begin at one time. How long that takes is the plan's doing, not lateness of ours.
-  if (open || vu.iterations > 0) start_lag = loop_.precise_now() - std::max(due, vu.free_since);
+  if (open || vu.iterations > 0) start_lag = now - std::max(due, vu.free_since);
   tally_.started(vu.phase, start_lag, vu_wait);
   pool_.start(vu, Iteration{.number = vu.iterations,
                             .global = number,
                             .scheduled_at = vu.intended,
+                            .late = late,
                             .phase = tally_.phase_name(vu.phase)});
 }
 

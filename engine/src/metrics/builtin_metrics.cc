@@ -1,6 +1,14 @@
 // All built-in metrics, in one table. Counters carry who made the call, where it went and how it ended; latency
 // histograms only scenario, name, method and phase, and those of whole calls and streams also the backend: series of
 // one metric are disjoint, so adding them up counts every sample once.
+//
+// From when a latency runs. An open load says when an iteration is due, and lgen.every when a tick is. Whatever of the
+// two the plan does first after that, a call, opening a stream or sending a message, has that lateness in its response
+// time: it was meant to start earlier by it. Later steps run from when the plan asks for them, so that an iteration's
+// lateness counts once and the plan's own pauses not at all. Closed loads intend nothing: there both times are one.
+//   response  from the intended start   grpc_call_duration_  grpc_stream_open_          grpc_message_rtt_
+//   service   from the actual start     grpc_call_service_   grpc_stream_open_service_  grpc_message_service_
+//   the wait  between the two           vu_wait_ + start_lag_ (by iteration)            grpc_message_lag_
 #include "lgen/metrics.h"
 
 namespace lgen {
@@ -16,6 +24,7 @@ const LabelNames kCheck = {"scenario", "name", "phase"};
 const LabelNames kChannel = {"channel", "pool"};
 const LabelNames kLatency = {"scenario", "name", "method", "phase"};
 const LabelNames kBackendLatency = {"scenario", "name", "method", "phase", "backend"};
+const LabelNames kFirstCall = {"scenario", "name", "method", "phase", "backend", "kind"};
 const LabelNames kTraffic = {"scenario", "name", "method", "phase", "channel", "pool"};
 const LabelNames kOutcome = {"scenario", "name", "method", "phase", "channel", "pool", "backend", "code"};
 
@@ -45,6 +54,9 @@ std::vector<MetricSpec> make_table() {
       counter("grpc_calls", "Unary calls that have ended, by status code.", kOutcome),
       seconds("grpc_call_duration_seconds", "Response time: from the intended start to the status.", kBackendLatency),
       seconds("grpc_call_service_seconds", "Service time: from the actual start to the status.", kLatency),
+      seconds("grpc_first_call_seconds",
+              "Cold starts: service time of the first call, or stream to its headers, on a backend or connection.",
+              kFirstCall),
       counter("grpc_call_attempts", "With retries on: how often calls were tried, where the server tells.", kTraffic),
       counter("grpc_call_attempts_known", "With retries on: calls whose server tells.", kTraffic),
       counter("grpc_call_attempts_unknown", "With retries on: calls whose server does not tell.", kTraffic),
@@ -54,7 +66,9 @@ std::vector<MetricSpec> make_table() {
       counter("grpc_streams_ended", "Streams that have ended, by status code.", kOutcome),
       counter("grpc_streams_failed", "Streams that ended neither OK nor CANCELLED.", kOutcome),
       counter("grpc_streams_leaked", "Streams still open when their task ended; they were cancelled.", kTraffic),
-      seconds("grpc_stream_open_seconds", "From opening a stream to the server's headers.", kBackendLatency),
+      seconds("grpc_stream_open_seconds", "From the intended opening of a stream to the server's headers.",
+              kBackendLatency),
+      seconds("grpc_stream_open_service_seconds", "From opening a stream to the server's headers.", kLatency),
       seconds("grpc_stream_first_message_seconds", "From opening a stream to the first message received.", kLatency),
       seconds("grpc_stream_duration_seconds", "From opening a stream to its status.", kBackendLatency),
       // gRPC messages of streams: accepted = sent + discarded, sent = confirmed + unconfirmed
@@ -65,7 +79,9 @@ std::vector<MetricSpec> make_table() {
       counter("grpc_messages_unconfirmed", "Written messages of streams that ended without such a confirmation.",
               kOutcome),
       counter("grpc_messages_discarded", "Messages accepted but still unwritten when their stream ended.", kOutcome),
-      seconds("grpc_message_rtt_seconds", "From sending a message to the answer to it.", kLatency),
+      seconds("grpc_message_rtt_seconds", "From the intended sending of a message to the answer to it.", kLatency),
+      seconds("grpc_message_service_seconds", "From the send buffer taking a message to the answer to it.", kLatency),
+      seconds("grpc_message_lag_seconds", "From when a paced message was due to the send buffer taking it.", kLatency),
       seconds("grpc_message_gap_seconds", "Between a message received and the next one of its stream.", kLatency),
       counter("grpc_messages_unanswered", "Messages sent with correlate that got no answer.", kTraffic),
       counter("grpc_messages_unmatched", "Messages received that answer none sent with correlate.", kTraffic),

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "first_calls.h"
+
 namespace lgen {
 
 namespace {
@@ -21,7 +23,7 @@ namespace {
 constexpr std::size_t kNamedBackends = 64;
 constexpr std::size_t kCacheSlots = 256, kProbes = 4;
 constexpr SeriesId kUnresolved = ~SeriesId{0};
-constexpr std::string_view kOk = "OK", kCancelled = "CANCELLED";
+constexpr std::string_view kOk = "OK", kCancelled = "CANCELLED", kUnknown = "unknown";
 
 /// Backends with latency histograms of their own: the first 64 of the run, the rest share `overflow`.
 class BackendNames {
@@ -42,6 +44,7 @@ class BackendNames {
 /// The series of one (code, backend) at one call site.
 struct Outlet {
   std::string code, backend;
+  TimePoint earliest;  // start of the earliest call seen on the backend, as far as this outlet knows
   SeriesId calls = kUnresolved, call_duration = kUnresolved;
   SeriesId streams_ended = kUnresolved, streams_failed = kUnresolved, stream_duration = kUnresolved;
   SeriesId stream_open = kUnresolved;
@@ -94,9 +97,13 @@ std::string joined(const CallSiteKey& key) {
 struct CallSite::Impl {
   Metrics& metrics;
   BackendNames& backends;
+  FirstCalls& firsts;
   CallSiteKey key;
   CallLedger calls, streams;
-  SeriesId service = kUnresolved, rtt = kUnresolved;
+  std::uint64_t connection = 0;        // of the last sample
+  TimePoint earliest_on_connection{};  // start of the earliest one seen there
+  SeriesId service = kUnresolved, open_service = kUnresolved;
+  SeriesId rtt = kUnresolved, message_service = kUnresolved, message_lag = kUnresolved;
   SeriesId first_message = kUnresolved, message_gap = kUnresolved;
   SeriesId unanswered = kUnresolved, unmatched = kUnresolved;
   SeriesId attempts = kUnresolved, attempts_known = kUnresolved, attempts_unknown = kUnresolved;
@@ -105,7 +112,8 @@ struct CallSite::Impl {
   std::array<Outlet*, kCacheSlots> cache{};
   std::map<std::pair<std::string, std::string>, Outlet> outlets;  // node based: `cache` points into it
 
-  Impl(Metrics& m, BackendNames& b, CallSiteKey k) : metrics(m), backends(b), key(std::move(k)) {}
+  Impl(Metrics& m, BackendNames& b, FirstCalls& f, CallSiteKey k)
+      : metrics(m), backends(b), firsts(f), key(std::move(k)) {}
 
   Outlet& outlet(std::string_view code, std::string_view backend);
   Outlet& find_outlet(std::string_view code, std::string_view backend);
@@ -118,6 +126,8 @@ struct CallSite::Impl {
   SeriesId by_backend(SeriesId& id, std::string_view metric, const Outlet& outlet);
 
   void count_messages(Outlet& out, const StreamSample& sample);
+  FirstOn first_on(Outlet& out, std::uint64_t on, TimePoint started, Duration took);
+  FirstOn look_for_first(Outlet& out, std::uint64_t on, TimePoint started);
 };
 
 Outlet& CallSite::Impl::outlet(std::string_view code, std::string_view backend) {
@@ -135,6 +145,7 @@ Outlet& CallSite::Impl::find_outlet(std::string_view code, std::string_view back
   if (fresh) {
     it->second.code = code;
     it->second.backend = backend;
+    it->second.earliest = backend.empty() || backend == kUnknown ? TimePoint::min() : kNever;
   }
   return it->second;
 }
@@ -193,7 +204,46 @@ void CallSite::call_started() {
   ++impl_->calls.open;
 }
 
-void CallSite::call_ended(const CallSample& sample) {
+/// A branch for all but the first ones: nothing starts earlier than what has already ended.
+inline FirstOn CallSite::Impl::first_on(Outlet& out, std::uint64_t on, TimePoint started, Duration took) {
+  const bool on_new = on != 0 && (on != connection || started < earliest_on_connection);
+  if (!on_new && started >= out.earliest) [[likely]]
+    return FirstOn::nothing;
+  const FirstOn first = look_for_first(out, on, started);
+  if (first == FirstOn::nothing) return first;
+  SeriesId id = kUnresolved;
+  const std::string_view backend = backends.label(out.backend);
+  metrics.record(resolve(id, "grpc_first_call_seconds",
+                         make_labels({{"scenario", key.scenario},
+                                      {"name", key.name},
+                                      {"method", key.method},
+                                      {"phase", key.phase},
+                                      {"backend", backend},
+                                      {"kind", to_string(first)}})),
+                 took);
+  return first;
+}
+
+FirstOn CallSite::Impl::look_for_first(Outlet& out, std::uint64_t on, TimePoint started) {
+  const bool on_connection = on != 0 && firsts.first_on(on, started, earliest_on_connection);
+  if (on != 0) connection = on;
+  if (started < out.earliest && firsts.first_on(out.backend, started, out.earliest)) return FirstOn::backend;
+  return on_connection ? FirstOn::connection : FirstOn::nothing;
+}
+
+void CallSite::first_call(FirstOn first, const CallSample& sample, FirstCallFacts facts) {
+  const CallSiteKey& key = impl_->key;
+  const Timing& t = sample.timing;
+  FirstCall call{first,    t.started,  t.done - t.started,          Duration{0}, key.scenario,
+                 key.name, key.method, std::string(sample.backend), "",          std::string(sample.code),
+                 ""};
+  if (facts.connected > t.started) call.connecting = std::min(facts.connected, t.done) - t.started;
+  call.connection = std::move(facts.connection);
+  call.why = why_slow(call, facts.tls);
+  impl_->firsts.keep(std::move(call));
+}
+
+FirstOn CallSite::call_ended(const CallSample& sample) {
   Impl& self = *impl_;
   close_ledger(self.calls, sample.code);
   Outlet& out = self.outlet(sample.code, sample.backend);
@@ -202,6 +252,7 @@ void CallSite::call_ended(const CallSample& sample) {
   self.metrics.add(self.outcome(out.calls, "grpc_calls", out));
   self.metrics.record(self.by_backend(out.call_duration, "grpc_call_duration_seconds", out), t.done - due);
   self.metrics.record(self.latency(self.service, "grpc_call_service_seconds"), t.done - t.started);
+  return self.first_on(out, sample.connection, t.started, t.done - t.started);
 }
 
 void CallSite::stream_opened() {
@@ -212,10 +263,14 @@ void CallSite::stream_opened() {
   self.metrics.shift(self.traffic(self.active, "grpc_streams_active"), 1);
 }
 
-void CallSite::stream_headers(Duration after_open, std::string_view backend) {
+FirstOn CallSite::stream_headers(const OpenSample& sample) {
   Impl& self = *impl_;
-  Outlet& out = self.outlet(kOk, backend);
-  self.metrics.record(self.by_backend(out.stream_open, "grpc_stream_open_seconds", out), after_open);
+  Outlet& out = self.outlet(kOk, sample.backend);
+  const TimePoint due = sample.intended == TimePoint{} ? sample.opened : sample.intended;
+  const Duration service = sample.headers - sample.opened;
+  self.metrics.record(self.by_backend(out.stream_open, "grpc_stream_open_seconds", out), sample.headers - due);
+  self.metrics.record(self.latency(self.open_service, "grpc_stream_open_service_seconds"), service);
+  return self.first_on(out, sample.connection, sample.opened, service);
 }
 
 void CallSite::stream_progress(std::uint64_t sent, std::uint64_t received) {
@@ -252,8 +307,14 @@ void CallSite::Impl::count_messages(Outlet& out, const StreamSample& sample) {
 
 void CallSite::stream_leaked() { impl_->metrics.add(impl_->traffic(impl_->leaked, "grpc_streams_leaked")); }
 
-void CallSite::message_rtt(Duration rtt) {
-  impl_->metrics.record(impl_->latency(impl_->rtt, "grpc_message_rtt_seconds"), rtt);
+void CallSite::message_answered(Duration response, Duration service) {
+  Impl& self = *impl_;
+  self.metrics.record(self.latency(self.rtt, "grpc_message_rtt_seconds"), response);
+  self.metrics.record(self.latency(self.message_service, "grpc_message_service_seconds"), service);
+}
+
+void CallSite::message_sent_late(Duration lag) {
+  impl_->metrics.record(impl_->latency(impl_->message_lag, "grpc_message_lag_seconds"), lag);
 }
 
 void CallSite::stream_first_message(Duration after_open) {
@@ -281,17 +342,22 @@ void CallSite::call_attempts(std::uint32_t attempts) {
 struct Recorder::Impl {
   Metrics& metrics;
   BackendNames backends;
+  FirstCalls firsts;
   std::unordered_map<std::string, std::unique_ptr<CallSite>> sites;
 };
 
-Recorder::Recorder(Metrics& metrics) : impl_(new Impl{metrics, {}, {}}) {}
+Recorder::Recorder(Metrics& metrics) : impl_(new Impl{metrics, {}, {}, {}}) {}
 Recorder::~Recorder() = default;
 
 CallSite& Recorder::site(const CallSiteKey& key) {
   auto& site = impl_->sites[joined(key)];
-  if (!site) site.reset(new CallSite(std::make_unique<CallSite::Impl>(impl_->metrics, impl_->backends, key)));
+  if (!site) {
+    site.reset(new CallSite(std::make_unique<CallSite::Impl>(impl_->metrics, impl_->backends, impl_->firsts, key)));
+  }
   return *site;
 }
+
+const std::vector<FirstCall>& Recorder::first_calls() const { return impl_->firsts.kept(); }
 
 namespace {
 

@@ -92,6 +92,7 @@ void GrpcConnectivity::move_to(ChannelState next) {
   event.at = loop_.precise_now();
   if (next == ChannelState::ready) {
     ++connections_;
+    connected_at_ = event.at;
     reason_.clear();
   }
   event.connection = connections_;

@@ -36,6 +36,8 @@ class GrpcConnectivity {
 
   ChannelState state() const { return state_; }
   std::uint64_t connections() const { return connections_; }
+  /// When the newest of them was made.
+  TimePoint connected_at() const { return connected_at_; }
   /// The connection something that has just been sent went out on.
   std::uint64_t connection();
 
@@ -64,6 +66,7 @@ class GrpcConnectivity {
   Watch* watch_ = nullptr;
   ChannelState state_ = ChannelState::idle;
   std::uint64_t connections_ = 0;
+  TimePoint connected_at_{};
   std::map<std::uint64_t, std::size_t> streams_;  // open, by connection
   std::string reason_;
 

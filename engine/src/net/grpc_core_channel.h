@@ -65,6 +65,7 @@ class GrpcCoreChannel final : public GrpcChannel {
   void reconnect() override;
   void close() override;
   std::uint64_t connections() const override { return connectivity_.connections(); }
+  TimePoint connected_at() const override { return connectivity_.connected_at(); }
   std::size_t open_calls() const override { return open_calls_; }
   const std::string& target() const override { return target_; }
   void on_event(std::function<void(const ChannelEvent&)> listener) override;

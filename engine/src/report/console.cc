@@ -32,6 +32,7 @@ std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   print_own_metrics(page, summary.metrics);
   print_conservation(page, summary.conservation);
   print_connections(page, summary);
+  print_first_calls(page, summary);
   print_events(page, summary);
   print_errors(page, summary);
   print_generator(page, summary);

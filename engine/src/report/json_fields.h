@@ -1,7 +1,7 @@
 // Schema "lgen.summary/1": every struct of a Summary and its keys, in their order, said once. The writer and the reader
-// both walk this description with io("key", field), so that neither can know a key the other does not. Three things are
-// not structs and stand in both: a metric's map of series, a histogram and a point of a time line.
-// Thread: pure functions.
+// both walk this description with io("key", field), so that neither can know a key the other does not; io.later() is
+// for what older files do not have, which keeps its default. Three things are not structs and stand in both: a metric's
+// map of series, a histogram and a point of a time line. Thread: pure functions.
 #pragma once
 
 #include <concepts>
@@ -144,6 +144,21 @@ void fields(Io& io, T& v) {
   io("connection", v.connection);
 }
 
+template <class Io, View<FirstCallRecord> T>
+void fields(Io& io, T& v) {
+  io("at", v.at);
+  io("kind", v.kind);
+  io("scenario", v.scenario);
+  io("name", v.name);
+  io("method", v.method);
+  io("backend", v.backend);
+  io("connection", v.connection);
+  io("code", v.code);
+  io("duration", v.duration);
+  io("connecting", v.connecting);
+  io("why", v.why);
+}
+
 template <class Io, View<GeneratorHealth> T>
 void fields(Io& io, T& v) {
   io("verdict", v.validity);
@@ -202,6 +217,7 @@ void fields(Io& io, T& v) {
   io("metrics", v.metrics);
   io("channels", v.channels);
   io("connections", v.connections);
+  io.later("first_calls", v.first_calls);
   io("errors", v.errors);
   io("errors_dropped", v.errors_dropped);
   io("events", v.events);

@@ -131,6 +131,10 @@ class Reader {
     if (found == object_.end()) return at_.fail("missing");
     read(*found, value, at_);
   }
+  template <class T>
+  void later(std::string_view key, T& value) {
+    if (!at_.failed() && object_.contains(key)) (*this)(key, value);
+  }
 
  private:
   const Json& object_;

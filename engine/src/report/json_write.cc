@@ -43,6 +43,10 @@ class Writer {
   void operator()(const char* key, const T& value) {
     object[key] = json_of(value);
   }
+  template <class T>
+  void later(const char* key, const T& value) {
+    (*this)(key, value);
+  }
   Json object = Json::object();
 };
 

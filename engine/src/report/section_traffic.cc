@@ -40,14 +40,18 @@ bool print_alike(const Histogram& a, const Histogram& b, const MetricSpec& spec,
 /// A built-in latency and what its row is called below a method.
 struct LatencyRow {
   std::string_view metric, label;
+  bool service = false;  // of the row before it, left out where it says no more than that
 };
-constexpr std::array<LatencyRow, 7> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
-                                                     {"grpc_call_service_seconds", "service"},
-                                                     {"grpc_stream_open_seconds", "open"},
-                                                     {"grpc_stream_first_message_seconds", "first msg"},
-                                                     {"grpc_stream_duration_seconds", "duration"},
-                                                     {"grpc_message_gap_seconds", "gap"},
-                                                     {"grpc_message_rtt_seconds", "rtt"}}};
+constexpr std::array<LatencyRow, 10> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
+                                                      {"grpc_call_service_seconds", "service", true},
+                                                      {"grpc_stream_open_seconds", "open"},
+                                                      {"grpc_stream_open_service_seconds", "service", true},
+                                                      {"grpc_stream_first_message_seconds", "first msg"},
+                                                      {"grpc_stream_duration_seconds", "duration"},
+                                                      {"grpc_message_gap_seconds", "gap"},
+                                                      {"grpc_message_lag_seconds", "send lag"},
+                                                      {"grpc_message_rtt_seconds", "rtt"},
+                                                      {"grpc_message_service_seconds", "service", true}}};
 
 /// Narrow pages first lose the wide gaps, then the indent.
 void print_fitting(Page& page, const TextTable& table) {
@@ -114,10 +118,11 @@ class LatencyTable {
     const auto at = sums_[row].find(key);
     if (at == sums_[row].end()) return;
     const MetricSnapshot& metric = *metrics_.find(kLatencyRows[row].metric);
-    if (kLatencyRows[row].label == "service") {
-      const auto response = sums_[0].find(key);
+    if (kLatencyRows[row].service) {
+      const ByTraffic& responses = sums_[row - 1];
+      const auto response = responses.find(key);
       const bool says_no_more =
-          response != sums_[0].end() && print_alike(response->second, at->second, metric.spec, metric.tick());
+          response != responses.end() && print_alike(response->second, at->second, metric.spec, metric.tick());
       if (says_no_more) return;
     }
     add(fmt::format("  {}", kLatencyRows[row].label), at->second, metric);

@@ -21,6 +21,7 @@ void print_backends(Page& page, const Snapshot& metrics);
 void print_own_metrics(Page& page, const Snapshot& metrics);
 void print_conservation(Page& page, const std::string& conservation);
 void print_connections(Page& page, const Summary& summary);
+void print_first_calls(Page& page, const Summary& summary);
 void print_events(Page& page, const Summary& summary);
 void print_errors(Page& page, const Summary& summary);
 void print_generator(Page& page, const Summary& summary);

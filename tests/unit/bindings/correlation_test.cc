@@ -13,7 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 
 FieldValue number(std::int64_t n) { return {n, ""}; }
-TimePoint at(int ms) { return TimePoint(std::chrono::milliseconds(ms)); }
+/// Taken a millisecond after it was to be sent.
+SendTimes at(int ms) {
+  return {TimePoint(std::chrono::milliseconds(ms)), TimePoint(std::chrono::milliseconds(ms + 1))};
+}
 
 TEST_CASE("a reply is matched by its key, in any order") {
   Correlation waiting(10);

@@ -139,8 +139,9 @@ TEST_CASE("a stream is opened, active, told to have headers, and ended, with its
   site.stream_opened();
   site.stream_opened();
   CHECK(value(metrics, "grpc_streams_active") == 2);
-  site.stream_headers(3ms, "pod-a");
-  site.message_rtt(7ms);
+  site.stream_headers({TimePoint(10s), TimePoint(12s), TimePoint(12s + 3ms), "pod-a"});
+  site.message_answered(7ms, 5ms);
+  site.message_sent_late(2ms);
   StreamSample ok = stream("OK", "pod-a", 10, 10), lost = stream("UNAVAILABLE", "pod-b", 5, 2);
   ok.received = 1;
   lost.discarded = 4;
@@ -163,9 +164,89 @@ TEST_CASE("a stream is opened, active, told to have headers, and ended, with its
   CHECK(value(metrics, "grpc_messages_unconfirmed", make_labels({{"code", "CANCELLED"}})) == 3);
   CHECK(value(metrics, "grpc_messages_discarded") == 4);
   CHECK(latency(metrics, "grpc_stream_duration_seconds").histogram->max() == 2'000'000);
-  CHECK(latency(metrics, "grpc_stream_open_seconds", make_labels({{"backend", "pod-a"}})).count == 1);
-  CHECK(latency(metrics, "grpc_message_rtt_seconds").count == 1);
+  // Its iteration was due two seconds before it was opened: that is response time, and not the server's service.
+  CHECK(latency(metrics, "grpc_stream_open_seconds", make_labels({{"backend", "pod-a"}})).histogram->max() ==
+        2'003'000);
+  CHECK(latency(metrics, "grpc_stream_open_service_seconds").histogram->max() == 3'000);
+  CHECK(latency(metrics, "grpc_message_rtt_seconds").histogram->max() == 7'000);
+  CHECK(latency(metrics, "grpc_message_service_seconds").histogram->max() == 5'000);
+  CHECK(latency(metrics, "grpc_message_lag_seconds").histogram->max() == 2'000);
   CHECK(recorder.check_conservation().empty());
+}
+
+CallSample first(int started_ms, int took_ms, std::string_view backend, std::uint64_t connection) {
+  CallSample sample;
+  sample.timing.started = TimePoint(1s + std::chrono::milliseconds(started_ms));
+  sample.timing.done = sample.timing.started + std::chrono::milliseconds(took_ms);
+  sample.code = "OK";
+  sample.backend = backend;
+  sample.connection = connection;
+  return sample;
+}
+
+TEST_CASE("the first call on a backend and on a connection is known, at whatever site it was made") {
+  Metrics metrics;
+  Recorder recorder(metrics);
+  CallSiteKey other = kKey;
+  other.method = "pkg.Svc/Other";
+  CallSite& site = recorder.site(kKey);
+  const auto end = [](CallSite& at, const CallSample& sample) {
+    at.call_started();
+    return at.call_ended(sample);
+  };
+  CHECK(end(site, first(0, 9, "pod-a", 1)) == FirstOn::backend);  // and on its connection: it counts once
+  CHECK(end(site, first(10, 1, "pod-a", 1)) == FirstOn::nothing);
+  CHECK(end(recorder.site(other), first(11, 1, "pod-a", 1)) == FirstOn::nothing);
+  CHECK(end(site, first(12, 1, "pod-b", 1)) == FirstOn::backend);
+  CHECK(end(site, first(13, 1, "pod-a", 2)) == FirstOn::connection);
+  CHECK(end(site, first(14, 1, "pod-a", 1)) == FirstOn::nothing);  // the old connection drains
+  CHECK(end(site, first(15, 1, "pod-b", 2)) == FirstOn::nothing);
+  CHECK(end(site, first(16, 1, "unknown", 0)) == FirstOn::nothing);
+  CHECK(end(site, first(17, 1, "", 0)) == FirstOn::nothing);
+  CHECK(latency(metrics, "grpc_first_call_seconds", make_labels({{"kind", "first_on_backend"}})).count == 2);
+  CHECK(latency(metrics, "grpc_first_call_seconds", make_labels({{"kind", "first_on_connection"}})).count == 1);
+  CHECK(latency(metrics, "grpc_first_call_seconds", make_labels({{"backend", "pod-a"}})).count == 2);
+}
+
+TEST_CASE("a slow first call among others is found though they end before it") {
+  Metrics metrics;
+  Recorder recorder(metrics);
+  CallSite& site = recorder.site(kKey);
+  CHECK(site.call_ended(first(1, 2, "pod-a", 1)) == FirstOn::backend);
+  CHECK(site.call_ended(first(2, 2, "pod-a", 1)) == FirstOn::nothing);
+  CHECK(site.call_ended(first(0, 3000, "pod-a", 1)) == FirstOn::backend);
+  CHECK(latency(metrics, "grpc_first_call_seconds").histogram->max() >= 2'999'000);
+}
+
+TEST_CASE("a stream's first headers are a first call, too") {
+  Metrics metrics;
+  Recorder recorder(metrics);
+  CallSite& site = recorder.site(kKey);
+  CHECK(site.stream_headers({{}, TimePoint(1s), TimePoint(1s + 4ms), "pod-a", 1}) == FirstOn::backend);
+  CHECK(site.stream_headers({{}, TimePoint(2s), TimePoint(2s + 4ms), "pod-a", 1}) == FirstOn::nothing);
+  CHECK(latency(metrics, "grpc_first_call_seconds").histogram->max() == 4'000);
+}
+
+TEST_CASE("the slowest first calls are kept with their reasons, one for each place") {
+  Metrics metrics;
+  Recorder recorder(metrics);
+  CallSite& site = recorder.site(kKey);
+  for (int i = 1; i <= 80; ++i) {
+    const std::string pod = "pod-" + std::to_string(i);
+    site.first_call(FirstOn::backend, first(100 * i, i, pod, 1), {"main#1", false, {}});
+  }
+  REQUIRE(recorder.first_calls().size() == 50);
+  CHECK(recorder.first_calls().front().backend == "pod-80");
+  CHECK(recorder.first_calls().front().why == "first on the backend");
+  CHECK(recorder.first_calls().back().backend == "pod-31");
+
+  const CallSample slow = first(0, 500, "pod-1", 2);
+  site.first_call(FirstOn::connection, slow, {"main#2", true, slow.timing.started + 120ms});
+  CHECK(recorder.first_calls().front().why == "dial and TLS 120ms, first on the connection");
+  CHECK(recorder.first_calls().front().connecting == 120ms);
+  site.first_call(FirstOn::connection, first(0, 200, "pod-1", 2), {"main#2", false, {}});
+  CHECK(recorder.first_calls().size() == 50);
+  CHECK(recorder.first_calls().front().took == 200ms);
 }
 
 TEST_CASE("attempts are counted where they are told, and the calls where they are not") {

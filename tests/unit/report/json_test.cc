@@ -67,13 +67,19 @@ TEST_CASE("gauges, rates and odd values read back too") {
   CHECK(back.metrics.find("checks")->series.at(0).value == 0.5);
 }
 
+TEST_CASE("a summary written before a key existed can be read") {
+  Json document = Json::parse(render_json(bad_summary()));
+  for (const char* key : {"first_calls"}) REQUIRE(document.erase(key) == 1);
+  CHECK(problem_of(document) == "none");
+}
+
 TEST_CASE("keys stand in the documented order, options in the order given") {
   const Json document = Json::parse(render_json(good_summary()));
   std::vector<std::string> keys, options;
   for (const auto& [key, value] : document.items()) keys.push_back(key);
   for (const auto& [key, value] : document["run"]["options"].items()) options.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema", "run", "validity", "thresholds", "checks", "distributions",
-                                         "scenarios", "metrics", "channels", "connections", "errors", "errors_dropped",
+                                         "scenarios", "metrics", "channels", "connections", "first_calls", "errors", "errors_dropped",
                                          "events", "events_dropped", "conservation", "timelines"});
   CHECK(options == std::vector<std::string>{"target", "channels", "streams", "hold"});
 }

@@ -1,0 +1,85 @@
+"""From when latencies run: response time from the intended start, service time from the real one; and cold starts."""
+
+import unittest
+
+from lgen_runs import CALLS, LgenCase
+from programs import Server
+
+ECHO = CALLS + """
+local Bidi = api:method "lgen.echo.Echo/BidiStream"
+lgen.scenario("s", {
+  load = LOAD,
+  run = function(vu) BODY end,
+})
+"""
+
+ONE_CALL = "ch:call(Unary, { delay_seconds = 0.05 })"
+
+
+def total(summary, metric):
+    return summary["metrics"][metric]["total"]
+
+
+class LatencyCase(LgenCase):
+    def run_echo(self, body, *flags, load, server=()):
+        self.write("plan.lua", 'local lgen = require "lgen"\n' + ECHO.replace("LOAD", load).replace("BODY", body))
+        with Server(*server) as target:
+            ended = self.run_plan("plan.lua", "--target", target.target, "--validity", "warn", *flags)
+        self.assertEqual(ended.code, 0, ended)
+        return ended
+
+
+class ResponseTimeTest(LatencyCase):
+    def test_messages_run_from_the_tick_they_were_due_at(self):
+        body = """
+          local s = ch:open(Bidi)
+          for tick in lgen.every(0.05, { count = 10 }) do
+            s:send({ delay_seconds = 0.001 })
+            if tick == 3 then lgen.sleep(0.09) end  -- tick 4 is due in it
+            s:recv()
+          end
+          s:close()"""
+        summary = self.run_echo(body, load="lgen.load.per_vu_iterations { vus = 1, iterations = 1 }").summary
+        lag, rtt = total(summary, "grpc_message_lag_seconds"), total(summary, "grpc_message_rtt_seconds")
+        service = total(summary, "grpc_message_service_seconds")
+        self.assertEqual(lag["count"], total(summary, "grpc_messages_sent")["value"])
+        self.assertEqual(rtt["count"], service["count"])
+        self.assertGreaterEqual(lag["max"], 0.04)
+        self.assertAlmostEqual(rtt["sum"], service["sum"] + lag["sum"], delta=1e-4)
+
+    def test_closed_loads_intend_no_time(self):
+        summary = self.run_echo(ONE_CALL, load="lgen.load.per_vu_iterations { vus = 2, iterations = 5 }").summary
+        response, service = total(summary, "grpc_call_duration_seconds"), total(summary, "grpc_call_service_seconds")
+        self.assertEqual(response["sum"], service["sum"])
+
+
+class ColdStartTest(LatencyCase):
+    LOAD = "lgen.load.per_vu_iterations { vus = 1, iterations = 20 }"
+
+    def test_a_slow_first_request_is_listed_with_its_backend(self):
+        ended = self.run_echo("ch:call(SayHello, {})", load=self.LOAD,
+                              server=("--pod", "pod-7", "--first-request-delay", "300ms"))
+        slowest = ended.summary["first_calls"][0]
+        self.assertGreaterEqual(slowest["duration"], 0.3)
+        self.assertEqual((slowest["kind"], slowest["backend"]), ("first_on_backend", "pod-7"))
+        self.assertEqual((slowest["connection"], slowest["why"]), ("main#1", "first on the backend"))
+        self.assertEqual(total(ended.summary, "grpc_first_call_seconds")["count"], 1)
+        self.assertIn("COLD STARTS", ended.out)
+        self.assertIn("pod-7, main#1, hello.Hello/SayHello at", ended.out)
+
+    def test_a_call_that_had_to_wait_for_its_connection_says_so(self):
+        ended = self.run_echo("ch:call(SayHello, {}, { wait_for_ready = true })", "--wait-ready", "0", load=self.LOAD)
+        slowest = ended.summary["first_calls"][0]
+        self.assertRegex(slowest["why"], "^dial [0-9.]+[mu]?s, first on the backend$")
+        self.assertGreater(slowest["connecting"], 0)
+        self.assertLessEqual(slowest["connecting"], slowest["duration"])
+
+    def test_every_new_connection_has_a_first_call(self):
+        ended = self.run_echo("ch:call(SayHello, {}) if vu.iter % 5 == 0 then ch:reconnect() ch:wait_ready(5) end",
+                              load=self.LOAD)
+        kinds = [call["kind"] for call in ended.summary["first_calls"]]
+        self.assertEqual(sorted(kinds), ["first_on_backend"] + 3 * ["first_on_connection"])
+
+
+if __name__ == "__main__":
+    unittest.main()
