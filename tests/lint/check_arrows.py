@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 PUBLIC = {
     "base": "embedded error log text time units version",
     "loop": "loop op",
-    "net": "codec decoder_impl encoder_impl grpc message_json message_plan method_kind native_impl process schema tls well_known wire",
+    "net": "codec decoder_impl encoder_impl grpc http http_server message_json message_plan method_kind native_impl process schema tls well_known wire",
     "metrics": "distribution histogram metrics recorder threshold timeline",
     "load": "runner schedule vu",
     "report": "report summary",
@@ -27,7 +27,7 @@ LAYER_OF_HEADER = {f"lgen/{name}.h": layer for layer, names in PUBLIC.items() fo
 PARTS = {
     "engine/src/base": ("base", {"base"}, {"fmt"}),
     "engine/src/loop": ("loop", {"base", "loop"}, {"fmt", "uv", "grpc"}),
-    "engine/src/net": ("net", {"base", "loop", "net"}, {"fmt", "uv", "grpc", "protobuf", "openssl", "json"}),
+    "engine/src/net": ("net", {"base", "loop", "net"}, {"fmt", "uv", "grpc", "protobuf", "openssl", "json", "zlib", "http"}),
     "engine/src/metrics": ("metrics", {"base", "metrics"}, {"fmt", "zlib"}),
     "engine/src/load": ("load", {"base", "loop", "metrics", "load"}, {"fmt"}),
     "engine/src/report": ("report", {"base", "metrics", "report"}, {"fmt", "json"}),
@@ -52,6 +52,7 @@ LIBRARIES = [
     ("protobuf", re.compile(r"^google/protobuf/|\.pb\.h$")),
     ("openssl", re.compile(r"^openssl/")),
     ("zlib", re.compile(r"^zlib\.h$")),
+    ("http", re.compile(r"^http_parser\.h$")),
     ("json", re.compile(r"^nlohmann/")),
     ("cli11", re.compile(r"^CLI/")),
     ("prometheus", re.compile(r"^(prometheus|civetweb)|^Civet")),

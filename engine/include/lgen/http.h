@@ -1,0 +1,125 @@
+// HTTP as lgen asks it: addresses of pages, and a client that sends requests and keeps its connections. Like every
+// transport it returns results with a Timing and records nothing.
+// Thread: the loop's.
+// Lifetime: the loop outlives the client and its requests. A request may outlive the client. Views handed to a callback
+// are valid only during it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lgen/error.h"
+#include "lgen/loop.h"
+#include "lgen/op.h"
+#include "lgen/time.h"
+#include "lgen/tls.h"
+
+namespace lgen {
+
+/// Names in any case when sent; in lower case when received.
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+using HttpHeadersView = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// First value of `key` (in lower case), or nothing.
+std::optional<std::string_view> find_header(const HttpHeadersView& headers, std::string_view key);
+
+/// http://host:port/path?query, taken apart.
+struct Url {
+  bool tls = false;          // https
+  std::string host;          // without the brackets of an IPv6 address
+  int port = 80;             // 443 for https, unless the text has its own
+  std::string target = "/";  // path and query, as they go into the request line; a #fragment is left out
+  std::string user;          // user:password@ is sent as Basic authorization and never printed
+  std::string password;
+
+  /// "host", "host:8080", "[::1]:8080": what the Host header says.
+  std::string authority() const;
+  /// The whole, without user and password.
+  std::string text() const;
+};
+
+/// Only http:// and https://; the error says what is wrong where.
+Result<Url> parse_url(std::string_view text);
+
+/// When each step of making a connection was through; zero: there was no such step.
+struct ConnectTiming {
+  TimePoint started;
+  TimePoint resolved;   // the name has become addresses
+  TimePoint connected;  // TCP or the local socket
+  TimePoint secured;    // TLS
+};
+
+struct HttpClientOptions {
+  TlsOptions tls;                                       // for https://
+  Duration connect_timeout = std::chrono::seconds(10);  // name, TCP and TLS together
+  Duration timeout = std::chrono::seconds(30);          // the whole request, connecting included; 0: none
+  std::size_t max_head = 64 << 10;                      // bytes of status line and headers
+  std::uint64_t max_body = 64 << 20;                    // bytes of body, after unpacking
+  bool gzip = true;                                     // offer gzip, unpack what comes packed
+  std::size_t max_idle = 8;                             // connections kept for each host and port; 0: none
+  std::string user_agent;                               // empty: lgen/VERSION
+  /// Where to connect instead of the URL's host and port: "host:port" or "unix:/path/of.socket".
+  std::string connect_to;
+  /// Ask once more, on a new connection, when a kept one is closed before the first byte of the answer. Only GET and
+  /// HEAD: they change nothing over there.
+  bool retry_stale = true;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  HttpHeaders headers;  // Host, Content-Length, User-Agent, Accept-Encoding are added unless given here
+  std::string body;
+  std::optional<Duration> timeout;  // nothing: the client's
+  TimePoint intended{};             // copied into the Timing; zero: the start of the request
+};
+
+struct HttpResult {
+  std::optional<Error> error;  // set: there is no whole answer. Any status at all is an answer
+  int status = 0;              // 0: not even a status line
+  std::string_view reason;     // "Not Found"
+  std::string_view body;       // unpacked
+  const HttpHeadersView* headers = nullptr;
+  Timing timing;
+  ConnectTiming connect;  // of the connection, also when an earlier request made it
+  std::string_view peer;  // "127.0.0.1:9464"; empty: never connected
+  bool reused = false;    // an earlier request made the connection
+  bool retried = false;   // by retry_stale
+
+  /// A whole answer with a status of 200 to 299.
+  bool ok() const { return !error && status >= 200 && status < 300; }
+};
+using HttpDone = std::function<void(const HttpResult&)>;
+
+/// HTTP/1.1 with connections kept between requests. Each connection carries one request at a time; requests at the same
+/// time have connections of their own.
+class HttpClient {
+ public:
+  explicit HttpClient(Loop& loop, HttpClientOptions options = {});
+  /// Running requests go on; kept connections close when the last of them is through.
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Dropping the Op closes the request's connection.
+  Op send(const HttpRequest& request, HttpDone done);
+
+  /// Connections made so far, and kept without a request now.
+  std::uint64_t connections() const;
+  std::size_t idle_connections() const;
+  void close_idle();
+
+  struct Impl;
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace lgen

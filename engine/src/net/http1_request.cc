@@ -1,0 +1,86 @@
+#include "http1_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "lgen/version.h"
+
+namespace lgen {
+namespace {
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || kMarks.find(static_cast<char>(c)) != std::string_view::npos);
+  });
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+bool given(const HttpRequest& request, std::string_view name) {
+  return std::any_of(request.headers.begin(), request.headers.end(),
+                     [&](const auto& header) { return same_name(header.first, name); });
+}
+
+void add(std::string& head, const HttpRequest& request, std::string_view name, std::string_view value) {
+  if (!given(request, name)) head += fmt::format("{}: {}\r\n", name, value);
+}
+
+bool wants_length(const HttpRequest& request) {
+  return !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+}
+
+Outcome check(const HttpRequest& request) {
+  if (!is_token(request.method)) {
+    return make_error(ErrorCode::invalid_argument, fmt::format("'{}' is no HTTP method", request.method));
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (sendable_header(name, value)) continue;
+    return make_error(
+        ErrorCode::invalid_argument,
+        fmt::format("the header '{}' cannot be sent: a name is made of letters, digits and -, and neither "
+                    "may hold control characters",
+                    name));
+  }
+  return Done{};
+}
+
+}  // namespace
+
+bool sendable_header(std::string_view name, std::string_view value) {
+  return is_token(name) &&
+         std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+std::string base64_text(std::string_view bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::string_view three = bytes.substr(i, 3);
+    unsigned bits = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      bits = bits << 8 | (k < three.size() ? static_cast<unsigned char>(three[k]) : 0U);
+    for (std::size_t k = 0; k < 4; ++k) text += k <= three.size() ? kDigits[bits >> (18 - 6 * k) & 63U] : '=';
+  }
+  return text;
+}
+
+Result<std::string> write_request(const HttpRequest& request, const Url& url, const HttpClientOptions& options) {
+  if (const Outcome checked = check(request); !checked) return checked.error();
+  std::string bytes = fmt::format("{} {} HTTP/1.1\r\n", request.method, url.target);
+  add(bytes, request, "Host", url.authority());
+  add(bytes, request, "User-Agent", options.user_agent.empty() ? "lgen/" + std::string(kVersion) : options.user_agent);
+  add(bytes, request, "Accept", "*/*");
+  if (options.gzip) add(bytes, request, "Accept-Encoding", "gzip");
+  if (!url.user.empty()) add(bytes, request, "Authorization", "Basic " + base64_text(url.user + ":" + url.password));
+  if (wants_length(request)) add(bytes, request, "Content-Length", std::to_string(request.body.size()));
+  for (const auto& [name, value] : request.headers) bytes += fmt::format("{}: {}\r\n", name, value);
+  return bytes + "\r\n" + request.body;
+}
+
+}  // namespace lgen

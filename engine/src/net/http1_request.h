@@ -1,0 +1,21 @@
+// The bytes of a request.
+// Thread: any.
+#pragma once
+
+#include <string>
+
+#include "lgen/error.h"
+#include "lgen/http.h"
+
+namespace lgen {
+
+/// Refuses methods and headers that would break out of their line.
+Result<std::string> write_request(const HttpRequest& request, const Url& url, const HttpClientOptions& options);
+
+/// Whether a header may be sent as it is, by RFC 9110: a token, and no control characters in the value.
+bool sendable_header(std::string_view name, std::string_view value);
+
+/// As in mail: three bytes to four characters, padded.
+std::string base64_text(std::string_view bytes);
+
+}  // namespace lgen

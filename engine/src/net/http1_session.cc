@@ -1,0 +1,107 @@
+#include "http1_session.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <utility>
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kShown = 40;  // bytes of a puzzling answer
+
+std::string quoted(std::string_view bytes) {
+  std::string text = "\"";
+  for (const unsigned char c : bytes.substr(0, kShown)) {
+    text += std::isprint(c) != 0 && c != '"' ? std::string(1, static_cast<char>(c)) : fmt::format("\\x{:02x}", c);
+  }
+  return text + (bytes.size() > kShown ? "...\"" : "\"");
+}
+
+/// What a listener that is no HTTP/1.1 server gives away by its first bytes; empty: nothing.
+std::string other_protocol(std::string_view bytes) {
+  if (bytes.size() < 5) return {};
+  if ((bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03) return "it speaks TLS there; use https://";
+  if (bytes[0] == 0 && bytes[3] == 0x04) return "it speaks HTTP/2 there; is it a gRPC port?";
+  return {};
+}
+
+}  // namespace
+
+Http1Session::Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack)
+    : loop_(loop),
+      stream_(std::move(connected.stream)),
+      timing_(connected.timing),
+      parser_(Http1Parser::Kind::response, limits) {
+  parser_.unpack(unpack);
+  stream_->set_events(*this);
+}
+
+void Http1Session::start(std::string_view request, bool head_only, User& user) {
+  user_ = &user;
+  parser_.next();
+  if (head_only) parser_.expect_no_body();
+  first_bytes_.clear();
+  first_byte_ = done_ = {};
+  stream_->write(request);
+}
+
+void Http1Session::on_data(std::string_view bytes) {
+  if (user_ == nullptr) return lost();
+  if (first_byte_ == TimePoint{}) first_byte_ = loop_.precise_now();
+  if (first_bytes_.size() <= kShown) first_bytes_.append(bytes.substr(0, kShown + 1 - first_bytes_.size()));
+  const std::size_t taken = parser_.feed(bytes);
+  if (parser_.fault() != Http1Parser::Fault::none) return fail(ErrorCode::protocol, fault_message());
+  if (parser_.complete()) answered(parser_.keep_alive() && taken == bytes.size());
+}
+
+void Http1Session::on_end() {
+  if (user_ == nullptr) return lost();
+  if (parser_.finish()) return answered(false);
+  if (parser_.fault() != Http1Parser::Fault::none) return fail(ErrorCode::protocol, fault_message());
+  fail(ErrorCode::closed, fmt::format("{} closed the connection {}", peer(), where_it_broke()));
+}
+
+void Http1Session::on_error(const Error& error) {
+  if (user_ == nullptr) return lost();
+  if (error.code == ErrorCode::tls) return fail(error.code, error.message);
+  fail(error.code, fmt::format("{} {}", error.message, where_it_broke()));
+}
+
+void Http1Session::lost() {
+  if (const auto listener = std::exchange(lost_, nullptr)) listener();
+}
+
+void Http1Session::answered(bool reusable) {
+  done_ = loop_.precise_now();
+  std::exchange(user_, nullptr)->on_answer(reusable);
+}
+
+void Http1Session::fail(ErrorCode code, const std::string& what) {
+  done_ = loop_.precise_now();
+  const bool untouched = first_byte_ == TimePoint{};
+  std::exchange(user_, nullptr)->on_failure(make_error(code, what), untouched);
+}
+
+std::string Http1Session::where_it_broke() const {
+  if (first_byte_ == TimePoint{}) return "without an answer";
+  if (!parser_.head_complete()) return "in the middle of the answer's headers";
+  const auto announced = parser_.body_announced();
+  if (!announced) return fmt::format("in the middle of the body, after {} bytes of it", parser_.body_received());
+  return fmt::format("in the middle of the body: {} of {} bytes have come", parser_.body_received(), *announced);
+}
+
+std::string Http1Session::fault_message() const {
+  using Fault = Http1Parser::Fault;
+  if (parser_.fault() == Fault::head_too_large || parser_.fault() == Fault::body_too_large) {
+    return fmt::format("the answer of {} has {}; is it the right page? Otherwise raise {}", peer(),
+                       parser_.fault_text(), parser_.fault() == Fault::head_too_large ? "max_head" : "max_body");
+  }
+  if (parser_.head_complete())
+    return fmt::format("the body of the answer of {} is malformed: {}", peer(), parser_.fault_text());
+  const std::string other = other_protocol(first_bytes_);
+  return fmt::format("{} does not answer in HTTP/1.1: {} (it sent {})", peer(),
+                     other.empty() ? parser_.fault_text() : other, quoted(first_bytes_));
+}
+
+}  // namespace lgen

@@ -1,0 +1,32 @@
+#include "net_context.h"
+
+#include <algorithm>
+
+#include "tcp_stream.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kReadSize = 64 << 10;
+constexpr std::size_t kRecordSize = 16 << 10;
+
+}  // namespace
+
+NetContext::NetContext(Loop& loop)
+    : loop_(loop),
+      hook_(loop.add_turn_hook([this] { flush(); })),
+      read_buffer_(kReadSize),
+      plain_buffer_(kRecordSize) {}
+
+NetContext::~NetContext() { loop_.remove_turn_hook(hook_); }
+
+void NetContext::forget(TcpStream& stream) { std::erase(unflushed_, &stream); }
+
+/// Writing calls nobody back, so no stream goes away meanwhile.
+void NetContext::flush() {
+  flushing_.swap(unflushed_);
+  for (TcpStream* stream : flushing_) stream->flush();
+  flushing_.clear();
+}
+
+}  // namespace lgen

@@ -1,0 +1,42 @@
+// What the connections of one owner share: the loop, one buffer to read into, and the list of those with something to
+// write when the turn ends, so that everything a turn writes on a connection leaves in one system call.
+// Thread: the loop's.
+// Lifetime: its connections keep it alive.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "lgen/loop.h"
+
+namespace lgen {
+
+class TcpStream;
+
+class NetContext {
+ public:
+  explicit NetContext(Loop& loop);
+  ~NetContext();
+  NetContext(const NetContext&) = delete;
+  NetContext& operator=(const NetContext&) = delete;
+
+  Loop& loop() const { return loop_; }
+  /// Contents are good until the next read of any connection.
+  std::vector<char>& read_buffer() { return read_buffer_; }
+  std::vector<char>& plain_buffer() { return plain_buffer_; }
+
+  void flush_later(TcpStream& stream) { unflushed_.push_back(&stream); }
+  void forget(TcpStream& stream);
+
+ private:
+  void flush();
+
+  Loop& loop_;
+  std::size_t hook_;
+  std::vector<char> read_buffer_;
+  std::vector<char> plain_buffer_;  // of TLS, one record
+  std::vector<TcpStream*> unflushed_;
+  std::vector<TcpStream*> flushing_;  // the batch being flushed; kept for its capacity
+};
+
+}  // namespace lgen

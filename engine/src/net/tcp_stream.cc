@@ -1,0 +1,171 @@
+#include "tcp_stream.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kKeepCapacity = 256 << 10;  // a buffer that was once larger is given back when empty
+
+}  // namespace
+
+TcpStream::TcpStream(std::shared_ptr<NetContext> context, Socket socket, std::string peer,
+                     std::unique_ptr<TlsSession> tls)
+    : context_(std::move(context)), socket_(std::move(socket)), peer_(std::move(peer)), tls_(std::move(tls)) {
+  if (!tls_) return;
+  tls_->start(out_);
+  want_flush();
+}
+
+TcpStream::~TcpStream() {
+  *gone_ = true;
+  if (flushing_) context_->forget(*this);
+}
+
+void TcpStream::set_events(Events& events) {
+  events_ = &events;
+  update_watch();
+}
+
+void TcpStream::write(std::string_view bytes) {
+  (tls_ ? plain_ : out_).append(bytes);
+  want_flush();
+}
+
+void TcpStream::finish() {
+  finishing_ = true;
+  want_flush();
+}
+
+void TcpStream::set_reading(bool on) {
+  reading_ = on;
+  update_watch();
+}
+
+void TcpStream::want_flush() {
+  if (flushing_ || blocked_) return;
+  flushing_ = true;
+  context_->flush_later(*this);
+}
+
+void TcpStream::flush() {
+  if (std::exchange(flushing_, false)) context_->forget(*this);
+  send_some();
+  update_watch();
+}
+
+void TcpStream::send_some() {
+  if (error_) return;
+  if (tls_ && tls_->open() && !plain_.empty()) {
+    tls_->write(plain_, out_);
+    plain_.clear();
+  }
+  blocked_ = false;
+  while (sent_of_out_ < out_.size()) {
+    const ssize_t count = ::send(socket_.fd(), out_.data() + sent_of_out_, out_.size() - sent_of_out_, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      blocked_ = true;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) error_ = broken(errno);
+      return;
+    }
+    sent_of_out_ += static_cast<std::size_t>(count);
+    sent_ += static_cast<std::uint64_t>(count);
+  }
+  sent_of_out_ = 0;
+  if (out_.capacity() > kKeepCapacity) {
+    out_ = std::string();
+  } else {
+    out_.clear();
+  }
+  if (finishing_ && !finished_ && plain_.empty()) half_close();
+}
+
+void TcpStream::half_close() {
+  finished_ = true;
+  if (tls_) {
+    tls_->close(out_);
+    send_some();
+  }
+  ::shutdown(socket_.fd(), SHUT_WR);
+}
+
+/// While a write is blocked or has failed we wait to be writable: a failed descriptor is at once.
+void TcpStream::update_watch() {
+  if (events_ == nullptr) return;
+  const int readable = reading_ && !ended_ ? Socket::kReadable : 0;
+  socket_.watch(this, readable | (blocked_ ? Socket::kWritable : 0));
+}
+
+void TcpStream::on_ready(int events) {
+  const auto gone = gone_;
+  const auto context = context_;  // the read buffer stays whatever an event destroys
+  if ((events & Socket::kReadable) != 0 && reading_ && !ended_) read_some();
+  if (*gone) return;
+  if ((events & Socket::kWritable) != 0 && blocked_) {
+    send_some();
+    if (error_) {
+      report(*error_);
+    } else if (!blocked_) {
+      events_->on_drained();
+    }
+  }
+  if (!*gone) update_watch();
+}
+
+void TcpStream::read_some() {
+  std::vector<char>& buffer = context_->read_buffer();
+  const ssize_t count = ::recv(socket_.fd(), buffer.data(), buffer.size(), 0);
+  if (count > 0) {
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+    return tls_ ? decrypt(bytes) : events_->on_data(bytes);
+  }
+  if (count == 0) return ended();
+  if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) report(broken(errno));
+}
+
+/// Subtleness ahead: every event may destroy the stream, so its `gone_` is asked through a copy.
+void TcpStream::decrypt(std::string_view bytes) {
+  const auto gone = gone_;
+  const auto context = context_;
+  const bool was_open = tls_->open();
+  const Outcome fed = tls_->feed(bytes, out_);
+  if (!out_.empty() || !plain_.empty()) want_flush();
+  if (!fed) return report(fed.error());
+  if (!was_open && tls_->open()) events_->on_open();
+  while (!*gone && !ended_ && tls_->open()) {
+    std::vector<char>& plain = context->plain_buffer();
+    const Result<std::size_t> count = tls_->read(plain.data(), plain.size(), out_);
+    if (!count) return report(count.error());
+    if (*count == 0) break;
+    events_->on_data({plain.data(), *count});
+  }
+  if (!*gone && tls_->ended()) ended();
+}
+
+void TcpStream::ended() {
+  if (std::exchange(ended_, true)) return;
+  if (tls_ && !tls_->open()) return report(tls_->cut_off());
+  events_->on_end();
+}
+
+void TcpStream::report(const Error& error) {
+  ended_ = true;
+  blocked_ = false;
+  const Error copy = error;
+  events_->on_error(copy);
+}
+
+Error TcpStream::broken(int error) const {
+  if (error == ECONNRESET || error == EPIPE) {
+    return make_error(ErrorCode::closed, fmt::format("{} reset the connection", peer_));
+  }
+  return make_error(ErrorCode::io, fmt::format("the connection to {} broke: {}", peer_, std::strerror(error)));
+}
+
+}  // namespace lgen

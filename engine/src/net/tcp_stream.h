@@ -1,0 +1,96 @@
+// One connection: bytes in, bytes out, over TCP or a local socket, plain or TLS.
+// Thread: the loop's.
+// Lifetime: may be destroyed at any time, also inside its own events; nothing is called back any more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lgen/error.h"
+#include "net_context.h"
+#include "socket.h"
+#include "tls_session.h"
+
+namespace lgen {
+
+class TcpStream final : private SocketOwner {
+ public:
+  /// On the loop, never inside a call on the stream.
+  class Events {
+   public:
+    /// The TLS handshake is through. A plain stream is open from the start.
+    virtual void on_open() {}
+    /// The bytes are valid during the call.
+    virtual void on_data(std::string_view bytes) = 0;
+    /// The other side will send no more. Writing may still work.
+    virtual void on_end() = 0;
+    /// Reset, or TLS broken: nothing follows.
+    virtual void on_error(const Error& error) = 0;
+    /// Everything is written that had to wait because the other side was slow.
+    virtual void on_drained() {}
+
+   protected:
+    ~Events() = default;
+  };
+
+  /// `peer`: its name in messages. With `tls` the handshake begins.
+  TcpStream(std::shared_ptr<NetContext> context, Socket socket, std::string peer,
+            std::unique_ptr<TlsSession> tls = nullptr);
+  ~TcpStream();
+  TcpStream(const TcpStream&) = delete;
+  TcpStream& operator=(const TcpStream&) = delete;
+
+  /// Who hears of it from now on. Reading starts with the first listener.
+  void set_events(Events& events);
+  /// Copied; leaves at the end of the turn.
+  void write(std::string_view bytes);
+  /// No more from us: half-closed as soon as everything is written.
+  void finish();
+  /// false: leave what comes with the system, so that the other side has to wait.
+  void set_reading(bool on);
+  /// Writes what the system takes now. Errors are told by on_error, in a later turn.
+  void flush();
+
+  /// Accepted by write() and not yet with the system; and handed to the system so far.
+  std::size_t buffered() const { return out_.size() - sent_of_out_ + plain_.size(); }
+  std::uint64_t sent() const { return sent_; }
+  const std::string& peer() const { return peer_; }
+  /// The protocol ALPN chose; empty: none.
+  std::string alpn() const { return tls_ ? tls_->alpn() : std::string(); }
+
+ private:
+  void on_ready(int events) override;
+  void want_flush();
+  void send_some();
+  void half_close();
+  void read_some();
+  void decrypt(std::string_view bytes);
+  void ended();
+  void report(const Error& error);
+  void update_watch();
+  Error broken(int error) const;
+
+  std::shared_ptr<NetContext> context_;
+  Socket socket_;
+  std::string peer_;
+  std::unique_ptr<TlsSession> tls_;
+  Events* events_ = nullptr;
+  std::string plain_;  // to be encrypted
+  std::string out_;
+  std::size_t sent_of_out_ = 0;
+  std::uint64_t sent_ = 0;
+  std::optional<Error> error_;  // of a write, not yet reported
+  bool reading_ = true;
+  bool blocked_ = false;   // the system took less than we had
+  bool flushing_ = false;  // in the context's list
+  bool finishing_ = false;
+  bool finished_ = false;
+  bool ended_ = false;
+  std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);  // true once destroyed, maybe inside an event
+};
+
+}  // namespace lgen
