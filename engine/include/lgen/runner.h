@@ -49,17 +49,26 @@ struct RunSpec {
   Slice slice;
 };
 
-/// Live and final figures of one scenario. started = succeeded + failed + cancelled + running.
+/// Live and final figures of one scenario. started = succeeded + failed + cancelled + running; with arrivals of their
+/// own time scheduled = started + dropped + waiting for a VU.
 struct ScenarioProgress {
   std::string name;
   std::string load;  // describe_load()
   std::uint64_t started = 0, succeeded = 0, failed = 0, cancelled = 0, dropped = 0;
   std::uint64_t running = 0, vus = 0, max_vus = 0;
-  std::optional<std::uint64_t> total;  // iterations, where known in advance
-  Duration elapsed{0}, length{0};      // since its start; planned length without graceful stop
-  Duration warmup{0};                  // how much of `elapsed` lay in phases called "warmup"
+  std::uint64_t dropped_with_free_vu = 0;  // of the dropped
+  std::optional<std::uint64_t> total;      // iterations, where known in advance
+  std::optional<std::uint64_t> scheduled;  // rates: arrivals due so far, by the schedule alone
+  Duration elapsed{0}, length{0};          // since its start; planned length without graceful stop
+  Duration warmup{0};                      // how much of `elapsed` lay in phases called "warmup"
   bool finished = false;
 };
+
+/// Arrivals that wait for a VU.
+std::uint64_t waiting_arrivals(const ScenarioProgress& progress);
+
+/// "" when the books of all scenarios that have finished balance, else what is missing where.
+std::string check_books(const std::vector<ScenarioProgress>& scenarios);
 
 struct RunOutcome {
   RunEnd end = RunEnd::completed;
@@ -87,6 +96,9 @@ class Runner {
   void fail(std::string reason);
   /// lgen.stop(scenario): ends one scenario as if its time were up.
   Outcome stop_scenario(std::string_view name);
+
+  /// lgen.scale(scenario, n): how many VUs a scenario with the load `external` has from now on.
+  Outcome scale_scenario(std::string_view name, std::uint64_t vus);
 
   TimePoint started_at() const;
   std::vector<ScenarioProgress> progress() const;

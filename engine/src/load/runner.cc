@@ -72,6 +72,7 @@ struct Runner::Impl {
   void finish();
   std::vector<ScenarioProgress> progress() const;
   Scenario* find(std::string_view name) const;
+  Error no_scenario(std::string_view name) const;
 
   Loop& loop;
   Metrics& metrics;
@@ -253,6 +254,15 @@ Scenario* Runner::Impl::find(std::string_view name) const {
   return nullptr;
 }
 
+Error Runner::Impl::no_scenario(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const auto& scenario : scenarios) names.push_back(scenario->name());
+  const std::string_view guess = did_you_mean(name, names);
+  return make_error(
+      ErrorCode::not_found,
+      fmt::format("no scenario '{}'{}", name, guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+}
+
 Runner::Runner(Loop& loop, Metrics& metrics, RunSpec spec)
     : impl_(std::make_unique<Impl>(loop, metrics, std::move(spec))) {}
 
@@ -267,16 +277,15 @@ void Runner::abort(std::string reason) { impl_->end_early(RunEnd::aborted, std::
 void Runner::fail(std::string reason) { impl_->end_early(RunEnd::plan_error, std::move(reason), 0); }
 
 Outcome Runner::stop_scenario(std::string_view name) {
-  if (Scenario* scenario = impl_->find(name)) {
-    scenario->stop(Duration::max());
-    return Done{};
-  }
-  std::vector<std::string> names;
-  for (const auto& scenario : impl_->scenarios) names.push_back(scenario->name());
-  const std::string_view guess = did_you_mean(name, names);
-  return make_error(
-      ErrorCode::not_found,
-      fmt::format("no scenario '{}'{}", name, guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+  Scenario* scenario = impl_->find(name);
+  if (scenario == nullptr) return impl_->no_scenario(name);
+  scenario->stop(Duration::max());
+  return Done{};
+}
+
+Outcome Runner::scale_scenario(std::string_view name, std::uint64_t vus) {
+  Scenario* scenario = impl_->find(name);
+  return scenario == nullptr ? impl_->no_scenario(name) : scenario->scale(vus);
 }
 
 TimePoint Runner::started_at() const { return impl_->outcome.started; }

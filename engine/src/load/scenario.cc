@@ -53,6 +53,21 @@ void Scenario::stop(Duration cap) {
   worker_.stop(std::min(spec_.graceful_stop, cap));
 }
 
+Outcome Scenario::scale(std::uint64_t vus) {
+  const auto share = schedule_.share_of(vus);
+  if (!share) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("scenario '{}' has the load {}, which sets its VUs itself; only external is scaled",
+                                  name(), to_string(spec_.load.kind)));
+  }
+  if (vus > spec_.load.max_vus) {
+    return make_error(ErrorCode::invalid_argument, fmt::format("scenario '{}' has at most {} VUs (its max_vus), got {}",
+                                                               name(), spec_.load.max_vus, vus));
+  }
+  worker_.scale(*share);
+  return Done{};
+}
+
 void Scenario::start_worker() {
   start_timer_.disarm();
   stage_ = Stage::running;
@@ -83,6 +98,7 @@ ScenarioProgress Scenario::progress() const {
   progress.vus = worker_.vus();
   progress.max_vus = schedule_.max_vus();
   progress.total = schedule_.total_iterations();
+  if (stage_ != Stage::waiting) progress.scheduled = worker_.scheduled();
   progress.length = schedule_.end();
   if (stage_ != Stage::waiting) progress.elapsed = (finished() ? finished_ : loop_.now()) - worker_.started();
   progress.warmup = warmup_within(spec_.phases, progress.elapsed);

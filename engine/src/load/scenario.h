@@ -32,6 +32,9 @@ class Scenario {
   /// Ends it as if its time were up; what runs has graceful_stop, but at most `cap`. May be called from inside a VU.
   void stop(Duration cap);
 
+  /// Sets the number of VUs (over all ranks). Fails where the load decides that itself, or beyond its max_vus.
+  Outcome scale(std::uint64_t vus);
+
   const std::string& name() const { return spec_.name; }
   bool background() const { return spec_.background; }
   bool finished() const { return stage_ == Stage::finished; }

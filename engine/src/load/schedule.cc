@@ -1,113 +1,108 @@
 // Every schedule is split over N ranks by interleaving: VU j belongs to rank j mod N, arrival i to rank i mod N. The
-// union over the ranks is therefore the schedule of one rank, whatever N is. Shared iterations need one more rule: only
-// ranks that have a VU take part, so arrival i belongs to rank i mod min(N, VUs).
+// union over the ranks is therefore the schedule of one rank, whatever N is. Arrivals need one more rule: only ranks
+// that have a VU take part, so arrival i belongs to rank i mod min(N, VUs).
 #include "lgen/schedule.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <cmath>
 
-#include "bounds.h"
-#include "lgen/units.h"
+#include "load_kinds.h"
+#include "rate_curve.h"
+#include "unit_arrivals.h"
+#include "vu_curve.h"
 
 namespace lgen {
 namespace {
-
-constexpr std::uint64_t kMostVus = 10'000'000;
-constexpr Duration kDefaultMaxDuration = std::chrono::minutes(10);
 
 /// How many of 0..total-1 belong to rank `index` of `count`.
 std::uint64_t share(std::uint64_t total, std::uint64_t index, std::uint64_t count) {
   return index < total ? (total - index - 1) / count + 1 : 0;
 }
 
-Error out_of_range(std::string_view field, std::string_view rule, std::string_view got) {
-  return make_error(ErrorCode::invalid_argument, fmt::format("{} must be {}, got {}", field, rule, got));
+/// Whole arrivals within `count`. Sums of stages are not exact: 0.1/s for 30 s are 3 arrivals, not the 4 of
+/// 3.0000000000000004.
+std::uint64_t whole_arrivals(double count) {
+  return static_cast<std::uint64_t>(std::ceil(std::max(0.0, count - 1e-9 - count * 1e-12)));
 }
-
-Outcome check_length(std::string_view field, Duration length) {
-  if (length <= Duration{0}) return out_of_range(field, "longer than 0", format_duration(length));
-  if (length > kLongest) return out_of_range(field, "at most ten years", format_duration(length));
-  return Done{};
-}
-
-Outcome check_constant_vus(const Load& load) {
-  if (load.iterations != 0 || load.max_duration) {
-    return make_error(ErrorCode::invalid_argument,
-                      "constant_vus takes vus and duration; iterations and max_duration belong to per_vu_iterations "
-                      "and shared_iterations");
-  }
-  if (!load.duration) return make_error(ErrorCode::invalid_argument, "constant_vus needs a duration");
-  return check_length("duration", *load.duration);
-}
-
-Outcome check_iterations(const Load& load) {
-  if (load.duration) {
-    return make_error(ErrorCode::invalid_argument,
-                      fmt::format("{} takes max_duration, not duration", to_string(load.kind)));
-  }
-  if (load.iterations == 0) return out_of_range("iterations", "at least 1", "0");
-  std::uint64_t total = 0;
-  if (__builtin_mul_overflow(load.iterations, load.vus, &total)) {
-    return out_of_range("vus times iterations", "below 2^64", fmt::format("{} times {}", load.vus, load.iterations));
-  }
-  return load.max_duration ? check_length("max_duration", *load.max_duration) : Done{};
-}
-
-std::string count_vus(std::uint64_t vus) { return fmt::format("{} VU{}", vus, vus == 1 ? "" : "s"); }
-
-std::string count_iterations(std::uint64_t n) { return fmt::format("{} iteration{}", n, n == 1 ? "" : "s"); }
 
 }  // namespace
 
-std::string_view to_string(Load::Kind kind) {
-  switch (kind) {
-    case Load::Kind::constant_vus:
-      return "constant_vus";
-    case Load::Kind::per_vu_iterations:
-      return "per_vu_iterations";
-    case Load::Kind::shared_iterations:
-      return "shared_iterations";
+/// All ranks' arrivals of a rate.
+struct Schedule::Arrivals {
+  explicit Arrivals(const Load& load)
+      : curve(arrival_curve(load)),
+        even_total(whole_arrivals(curve.total())),
+        poisson(load.poisson),
+        starting(load.seed),
+        counting(load.seed) {}
+
+  std::optional<Duration> due(std::uint64_t n, UnitArrivals& unit) const {
+    if (poisson) return curve.when(unit.at(n));
+    if (n >= even_total) return std::nullopt;
+    return curve.when(static_cast<double>(n)).value_or(curve.end());
   }
-  return "unknown";
-}
-
-Outcome check_load(const Load& load) {
-  if (load.vus == 0) return out_of_range("vus", "at least 1", "0");
-  if (load.vus > kMostVus) return out_of_range("vus", fmt::format("at most {}", kMostVus), std::to_string(load.vus));
-  return load.kind == Load::Kind::constant_vus ? check_constant_vus(load) : check_iterations(load);
-}
-
-std::string describe_load(const Load& load) {
-  const std::string vus = count_vus(load.vus);
-  const std::string at_most = format_duration(load.max_duration.value_or(kDefaultMaxDuration));
-  switch (load.kind) {
-    case Load::Kind::constant_vus:
-      return fmt::format("{} for {}", vus, format_duration(load.duration.value_or(Duration{0})));
-    case Load::Kind::per_vu_iterations:
-      return fmt::format("{} for each of {} (at most {})", count_iterations(load.iterations), vus, at_most);
-    case Load::Kind::shared_iterations:
-      return fmt::format("{} shared by {} (at most {})", count_iterations(load.iterations), vus, at_most);
+  bool is_due(std::uint64_t n, Duration offset) {
+    const auto when = due(n, counting);
+    return when && *when <= offset;
   }
-  return {};
+  /// From the integral, and from there to where due() says: both are rounded.
+  std::uint64_t due_by(Duration offset) {
+    const double count = curve.count_by(offset);
+    std::uint64_t n = poisson ? counting.count_by(count) : std::min(whole_arrivals(count), even_total);
+    while (is_due(n, offset)) ++n;
+    while (n > 0 && !is_due(n - 1, offset)) --n;
+    return n;
+  }
+
+  const RateCurve curve;
+  const std::uint64_t even_total;
+  const bool poisson;
+  // Two readers, one ahead of the other: what has come, and what is next.
+  UnitArrivals starting, counting;
+};
+
+Schedule::Schedule(const Load& load, Slice slice) : load_(load), slice_(slice) {
+  if (is_rate(load.kind)) arrivals_ = std::make_unique<Arrivals>(load);
 }
+Schedule::~Schedule() = default;
+Schedule::Schedule(Schedule&&) noexcept = default;
 
-Schedule::Schedule(const Load& load, Slice slice) : load_(load), slice_(slice) {}
+std::uint64_t Schedule::my_share(std::uint64_t vus) const { return share(vus, slice_.index, slice_.count); }
 
-std::uint64_t Schedule::vus_at(Duration offset) const { return offset < end() ? max_vus() : 0; }
+std::uint64_t Schedule::vus_at(Duration offset) const {
+  if (offset >= end()) return 0;
+  if (is_vu_curve(load_.kind)) return my_share(vus_on_curve(load_.vus, load_.stages, offset).value_or(0));
+  if (load_.kind == Load::Kind::external) return my_share(load_.vus);
+  return max_vus();
+}
 
 std::optional<Duration> Schedule::next_change(Duration offset) const {
+  if (is_vu_curve(load_.kind)) return next_change_on_curve(load_.vus, load_.stages, offset);
   if (offset < end()) return end();
   return std::nullopt;
 }
 
 std::optional<Duration> Schedule::due(std::uint64_t n) const {
+  if (arrivals_) {
+    const std::uint64_t ranks = std::min(slice_.count, load_.max_vus);
+    if (slice_.index >= ranks) return std::nullopt;
+    return arrivals_->due(slice_.index + n * ranks, arrivals_->starting);
+  }
   const auto total = total_iterations();
   if (max_vus() == 0 || (total && n >= *total)) return std::nullopt;
   return Duration{0};
 }
 
-std::optional<Duration> Schedule::backlog() const { return std::nullopt; }
+std::optional<std::uint64_t> Schedule::due_by(Duration offset) const {
+  if (!arrivals_) return std::nullopt;
+  const std::uint64_t ranks = std::min(slice_.count, load_.max_vus);
+  return slice_.index < ranks ? share(arrivals_->due_by(offset), slice_.index, ranks) : 0;
+}
+
+std::optional<Duration> Schedule::backlog() const {
+  if (arrivals_) return load_.backlog;
+  return std::nullopt;
+}
 
 std::optional<std::uint64_t> Schedule::iterations_per_vu() const {
   if (load_.kind == Load::Kind::per_vu_iterations) return load_.iterations;
@@ -115,28 +110,44 @@ std::optional<std::uint64_t> Schedule::iterations_per_vu() const {
 }
 
 std::optional<std::uint64_t> Schedule::total_iterations() const {
-  switch (load_.kind) {
-    case Load::Kind::constant_vus:
-      return std::nullopt;
-    case Load::Kind::per_vu_iterations:
-      return max_vus() * load_.iterations;
-    case Load::Kind::shared_iterations: {
-      const std::uint64_t ranks = std::min(slice_.count, std::min(load_.vus, load_.iterations));
-      return slice_.index < ranks ? share(load_.iterations, slice_.index, ranks) : 0;
-    }
+  if (load_.kind == Load::Kind::per_vu_iterations) return max_vus() * load_.iterations;
+  if (load_.kind == Load::Kind::shared_iterations) {
+    const std::uint64_t ranks = std::min(slice_.count, std::min(load_.vus, load_.iterations));
+    return slice_.index < ranks ? share(load_.iterations, slice_.index, ranks) : 0;
   }
+  if (arrivals_ && !arrivals_->poisson) return due_by(end());
   return std::nullopt;
 }
 
 Duration Schedule::end() const {
-  if (load_.kind == Load::Kind::constant_vus) return load_.duration.value_or(Duration{0});
+  if (arrivals_) return arrivals_->curve.end();
+  if (is_vu_curve(load_.kind)) return stages_end(load_.stages);
+  if (load_.duration) return *load_.duration;
   return load_.max_duration.value_or(kDefaultMaxDuration);
 }
 
 /// A VU without an iteration to share would only start and stop: it is left out.
 std::uint64_t Schedule::max_vus() const {
-  const bool shared = load_.kind == Load::Kind::shared_iterations;
-  return share(shared ? std::min(load_.vus, load_.iterations) : load_.vus, slice_.index, slice_.count);
+  switch (load_.kind) {
+    case Load::Kind::shared_iterations:
+      return my_share(std::min(load_.vus, load_.iterations));
+    case Load::Kind::ramping_vus:
+    case Load::Kind::held_streams:
+      return my_share(peak_of_curve(load_.vus, load_.stages));
+    case Load::Kind::constant_rate:
+    case Load::Kind::ramping_rate:
+    case Load::Kind::external:
+      return my_share(load_.max_vus);
+    case Load::Kind::constant_vus:
+    case Load::Kind::per_vu_iterations:
+      return my_share(load_.vus);
+  }
+  return 0;
+}
+
+std::optional<std::uint64_t> Schedule::share_of(std::uint64_t vus) const {
+  if (load_.kind != Load::Kind::external) return std::nullopt;
+  return my_share(std::min(vus, load_.max_vus));
 }
 
 }  // namespace lgen

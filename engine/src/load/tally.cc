@@ -64,6 +64,7 @@ void Tally::report(ScenarioProgress& progress) const {
   progress.failed = failed_;
   progress.cancelled = cancelled_;
   progress.dropped = dropped_;
+  progress.dropped_with_free_vu = dropped_with_free_vu_;
   progress.running = started_ - succeeded_ - failed_ - cancelled_;
 }
 

@@ -28,6 +28,8 @@ class Tally {
   /// `took`: from the intended start; kept for iterations that came to their own end.
   void over(std::size_t phase, IterationEnd end, Duration took);
   void dropped(std::uint64_t count);
+  /// So many of those that are dropped had a VU free for them.
+  void dropped_with_free_vu(std::uint64_t count) { dropped_with_free_vu_ += count; }
   void set_vus(std::uint64_t vus);
 
   /// Fills the counts of `progress`.
@@ -44,7 +46,8 @@ class Tally {
   const ScenarioSpec& scenario_;
   std::vector<std::optional<Series>> by_phase_;  // resolved on first use: a phase not reached has no series
   SeriesId dropped_series_, vus_series_;
-  std::uint64_t started_ = 0, succeeded_ = 0, failed_ = 0, cancelled_ = 0, dropped_ = 0, vus_ = 0;
+  std::uint64_t started_ = 0, succeeded_ = 0, failed_ = 0, cancelled_ = 0, dropped_ = 0, dropped_with_free_vu_ = 0,
+                vus_ = 0;
 };
 
 }  // namespace lgen

@@ -37,6 +37,11 @@ PooledVu* VuPool::take_idle() {
   return nullptr;
 }
 
+std::uint64_t VuPool::idle() const {
+  return static_cast<std::uint64_t>(std::count_if(
+      idle_.begin(), idle_.end(), [](const PooledVu* vu) { return vu->state == State::idle && !vu->leaving; }));
+}
+
 void VuPool::start(PooledVu& vu, const Iteration& iteration) {
   vu.state = State::busy;
   ++vu.iterations;

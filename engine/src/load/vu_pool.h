@@ -60,6 +60,8 @@ class VuPool {
   std::uint64_t size() const { return size_; }
   /// VUs that exist.
   std::uint64_t alive() const { return alive_; }
+  /// VUs that take_idle() would hand out. Counts them.
+  std::uint64_t idle() const;
 
   /// Makes one more VU. False: its place is still taken by one that is leaving.
   bool grow();

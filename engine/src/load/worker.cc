@@ -38,10 +38,18 @@ Worker::Worker(Loop& loop, const Schedule& schedule, Duration graceful_stop, Tal
 
 void Worker::start() {
   started_ = loop_.now();
+  last_turn_ = started_ - Duration{1};  // nothing was due yet
   soon_.ask();
 }
 
+void Worker::scale(std::uint64_t vus) {
+  scaled_ = vus;
+  soon_.ask();
+}
+
+/// The schedule ends where it was last looked at: what has come due since nobody has missed.
 void Worker::stop(Duration grace) {
+  if (!stopping_) stopped_at_ = last_turn_;
   stopping_ = true;
   pool_.cap(loop_.now() + grace);
   soon_.ask();
@@ -50,6 +58,8 @@ void Worker::stop(Duration grace) {
 void Worker::turn() {
   if (over_) return;
   const TimePoint now = loop_.now();
+  if (closing(now)) note_closing(now);
+  last_turn_ = now;
   bool more = portion([&] { return follow_schedule(now); });
   more |= portion([&] { return pool_.enforce(now); });
   more |= portion([&] { return take_arrival(now); });
@@ -60,7 +70,10 @@ void Worker::turn() {
   arm(now);
 }
 
-/// Once no arrival is left the VUs go one by one as they finish: none is made for nothing, none is hurried.
+/// VUs of the open model are all made at the start, not when an arrival finds none free: an arrival that had to wait
+/// for its VU's making (its vu_start, its connections) would be late in the middle of the measurement, and by our
+/// doing. Once no arrival is left the VUs of the closed model go one by one as they finish: none is made for nothing,
+/// none is hurried.
 bool Worker::follow_schedule(TimePoint now) {
   const std::uint64_t wanted = wanted_vus(now);
   if (pool_.size() > wanted) {
@@ -73,7 +86,7 @@ bool Worker::follow_schedule(TimePoint now) {
 bool Worker::take_arrival(TimePoint now) {
   if (closing(now)) return false;
   const Duration at = now - started_;
-  if (arrivals_.more() && !arrivals_.ready(at)) return false;
+  if (arrivals_.more() ? !arrivals_.ready(at) : open()) return false;
   if (PooledVu* vu = pool_.take_idle()) {
     arrivals_.more() ? start_iteration(*vu) : pool_.retire(*vu, leave_by(now));
     return true;
@@ -89,15 +102,14 @@ bool Worker::take_arrival(TimePoint now) {
 void Worker::start_iteration(PooledVu& vu) {
   const std::uint64_t number = arrivals_.next();
   const TimePoint due = started_ + arrivals_.take();
-  const bool open = schedule_.backlog().has_value();
-  vu.intended = open ? due : vu.free_since;
+  vu.intended = open() ? due : vu.free_since;
   vu.phase = tally_.phase_at(vu.intended - started_);
   const TimePoint now = loop_.precise_now();
   std::optional<Duration> vu_wait, start_lag, late;
-  if (open) late = now - due;
-  if (open) vu_wait = std::max(vu.free_since - due, Duration{0});
+  if (open()) late = now - due;
+  if (open()) vu_wait = std::max(vu.free_since - due, Duration{0});
   // In the closed model all VUs begin at one time. How long that takes is the plan's doing, not lateness of ours.
-  if (open || vu.iterations > 0) start_lag = now - std::max(due, vu.free_since);
+  if (open() || vu.iterations > 0) start_lag = now - std::max(due, vu.free_since);
   tally_.started(vu.phase, start_lag, vu_wait);
   pool_.start(vu, Iteration{.number = vu.iterations,
                             .global = number,
@@ -115,7 +127,7 @@ void Worker::iteration_over(PooledVu& vu, IterationEnd end) {
 void Worker::finish(TimePoint now) {
   over_ = true;
   timer_.disarm();
-  tally_.dropped(arrivals_.abandon(now - started_, schedule_.total_iterations()));
+  tally_.dropped(arrivals_.abandon(schedule_time(now), schedule_.total_iterations()));
   hooks_.over();
 }
 
@@ -137,7 +149,8 @@ void Worker::arm(TimePoint now) {
 /// After the end: arrivals that came in time may still wait for a VU.
 std::uint64_t Worker::wanted_vus(TimePoint now) const {
   if (closing(now)) return 0;
-  return now < end() ? schedule_.vus_at(now - started_) : pool_.size();
+  if (now >= end()) return pool_.size();
+  return scaled_.value_or(schedule_.vus_at(now - started_));
 }
 
 /// No further iteration starts: stopped, or the time is up and with it the grace of arrivals that came in time.
@@ -147,7 +160,17 @@ bool Worker::closing(TimePoint now) const {
   return !arrivals_.waiting(now - started_) || now >= end() + graceful_stop_;
 }
 
-bool Worker::is_over(TimePoint now) const { return pool_.alive() == 0 && (!arrivals_.more() || closing(now)); }
+/// Arrivals that a free VU could still have taken: only where one turn had more of them than its portion.
+void Worker::note_closing(TimePoint now) {
+  if (std::exchange(closed_, true) || !open()) return;
+  const std::uint64_t come = schedule_.due_by(schedule_time(now)).value_or(0);
+  tally_.dropped_with_free_vu(std::min(come - std::min(come, arrivals_.next()), pool_.idle()));
+}
+
+/// A rate lasts until its end even when its last arrival has been served: 10 arrivals in 10 s are one a second.
+bool Worker::is_over(TimePoint now) const {
+  return pool_.alive() == 0 && (closing(now) || (!arrivals_.more() && !open()));
+}
 
 /// graceful_stop counts from the end of the schedule, or from now when a VU leaves before that.
 TimePoint Worker::leave_by(TimePoint now) const { return std::min(now, end()) + graceful_stop_; }

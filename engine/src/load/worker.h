@@ -5,8 +5,10 @@
 // Lifetime: references the tally and the schedule; `over` is called once, from turn().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "arrivals.h"
@@ -31,12 +33,16 @@ class Worker {
 
   /// The schedule's offset 0 is now.
   void start();
+  /// From now on there should be so many VUs, whatever the schedule says, until its end.
+  void scale(std::uint64_t vus);
   /// Nothing more starts; what runs has `grace` at most. Harmless when repeated; the shortest grace counts. May be
   /// called from inside a VU.
   void stop(Duration grace);
 
   TimePoint started() const { return started_; }
   std::uint64_t vus() const { return pool_.alive(); }
+  /// Arrivals that have come due so far, counted from the schedule alone; nothing: a closed kind.
+  std::optional<std::uint64_t> scheduled() const { return schedule_.due_by(schedule_time(loop_.now())); }
 
  private:
   void turn();
@@ -49,9 +55,13 @@ class Worker {
   void arm(TimePoint now);
   std::uint64_t wanted_vus(TimePoint now) const;
   bool closing(TimePoint now) const;
+  void note_closing(TimePoint now);
   bool is_over(TimePoint now) const;
   TimePoint leave_by(TimePoint now) const;
   TimePoint end() const { return started_ + schedule_.end(); }
+  bool open() const { return schedule_.backlog().has_value(); }
+  /// How far the schedule has got: a stop ends it.
+  Duration schedule_time(TimePoint now) const { return std::min(now, stopped_at_) - started_; }
 
   Loop& loop_;
   const Schedule& schedule_;
@@ -59,7 +69,10 @@ class Worker {
   Tally& tally_;
   Hooks hooks_;
   TimePoint started_{};
-  bool stopping_ = false, over_ = false;
+  TimePoint last_turn_{};
+  TimePoint stopped_at_ = kNever;
+  bool stopping_ = false, over_ = false, closed_ = false;
+  std::optional<std::uint64_t> scaled_;
   Arrivals arrivals_;
   Soon soon_;
   Timer timer_;

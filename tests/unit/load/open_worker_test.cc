@@ -1,5 +1,4 @@
-// The worker under schedules of executors to come: arrivals at their own time (open model) and a changing number of
-// VUs. The program defines Schedule itself, in place of schedule.cc: what a later executor may change is exactly that.
+// The worker with arrivals at their own time (open model) and with a changing number of VUs.
 #include "worker.h"
 
 #include <memory>
@@ -14,60 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What the Schedule below answers.
-struct Script {
-  struct Step {
-    Duration at;
-    std::uint64_t vus;
-  };
-  std::vector<Step> steps;
-  Duration end{0};
-  std::optional<Duration> interval;  // open model: one arrival each
-  std::optional<Duration> backlog;
-};
-Script script;
-
-}  // namespace
-
-namespace lgen {
-
-Schedule::Schedule(const Load& load, Slice slice) : load_(load), slice_(slice) {}
-
-std::uint64_t Schedule::vus_at(Duration offset) const {
-  std::uint64_t vus = 0;
-  for (const Script::Step& step : script.steps) {
-    if (step.at <= offset) vus = step.vus;
-  }
-  return offset < script.end ? vus : 0;
-}
-
-std::optional<Duration> Schedule::next_change(Duration offset) const {
-  for (const Script::Step& step : script.steps) {
-    if (step.at > offset) return step.at;
-  }
-  if (offset < script.end) return script.end;
-  return std::nullopt;
-}
-
-std::optional<Duration> Schedule::due(std::uint64_t n) const {
-  if (!script.interval) return Duration{0};
-  if (n * *script.interval >= script.end) return std::nullopt;
-  return n * *script.interval;
-}
-
-std::optional<Duration> Schedule::backlog() const { return script.backlog; }
-std::optional<std::uint64_t> Schedule::iterations_per_vu() const { return std::nullopt; }
-std::optional<std::uint64_t> Schedule::total_iterations() const { return std::nullopt; }
-Duration Schedule::end() const { return script.end; }
-
-}  // namespace lgen
-
-namespace {
-
 /// One worker on a manual clock.
 struct Bench {
-  Bench(Script its_script, Duration iteration, Duration graceful_stop) {
-    script = std::move(its_script);
+  Bench(const Load& load, Duration iteration, Duration graceful_stop) : schedule(load, Slice{}) {
     fake.iteration = iteration;
     spec.name = "s";
     const auto make = [this](std::uint64_t index) {
@@ -83,7 +31,9 @@ struct Bench {
     loop.run_until([this] { return over; });
     ScenarioProgress progress;
     tally.report(progress);
-    CHECK(progress.running == 0);
+    progress.scheduled = worker->scheduled();
+    progress.finished = true;
+    CHECK(check_books({progress}).empty());
     CHECK(progress.started == log.started.size());
     CHECK(log.made == log.destroyed);
     CHECK(loop.open_handles() == 0);
@@ -101,14 +51,18 @@ struct Bench {
   ScenarioSpec spec;
   FakeScript fake;
   FakeLog log;
-  Schedule schedule{Load{}, Slice{}};
+  Schedule schedule;
   Tally tally{metrics, spec};
   bool over = false;
   std::unique_ptr<Worker> worker;
 };
 
-Script one_a_second(std::uint64_t vus, Duration backlog) {
-  return {.steps = {{0s, vus}}, .end = 10s, .interval = 1s, .backlog = backlog};
+Load one_a_second(std::uint64_t vus, Duration backlog) {
+  return {.kind = Load::Kind::constant_rate, .duration = 10s, .rate = {1}, .max_vus = vus, .backlog = backlog};
+}
+
+Load ramping(std::uint64_t start, std::vector<Stage> stages) {
+  return {.kind = Load::Kind::ramping_vus, .vus = start, .stages = std::move(stages)};
 }
 
 }  // namespace
@@ -123,7 +77,7 @@ TEST_CASE("arrivals start when they are due while a VU is free") {
     CHECK(bench.log.started[i].second.global == i);
   }
   CHECK(bench.measured("vu_wait_seconds").max() == 0);
-  CHECK(bench.elapsed() == 9500ms);  // nothing more can come
+  CHECK(bench.elapsed() == 10s);  // 10 arrivals in 10 s, and not in the 9.5 s that they took
 }
 
 TEST_CASE("arrivals wait for a VU with their intended start kept, and are dropped past the backlog") {
@@ -163,7 +117,7 @@ TEST_CASE("arrivals still waiting at the end of graceful_stop are dropped") {
 }
 
 TEST_CASE("VUs come and go as the schedule says") {
-  Bench bench({.steps = {{0s, 1}, {2s, 3}, {4s, 1}, {6s, 2}}, .end = 8s, .interval = {}, .backlog = {}}, 1s, 30s);
+  Bench bench(ramping(1, {{2s, 1}, {0s, 3}, {2s, 3}, {0s, 1}, {2s, 1}, {0s, 2}, {2s, 2}}), 1s, 30s);
   const ScenarioProgress progress = bench.run();
   CHECK(progress.succeeded == 14);
   CHECK(bench.log.started_by(1) == 8);
@@ -174,10 +128,60 @@ TEST_CASE("VUs come and go as the schedule says") {
 }
 
 TEST_CASE("a VU that is still leaving is waited for before its place is filled again") {
-  Bench bench({.steps = {{0s, 2}, {2s, 1}, {4s, 2}}, .end = 10s, .interval = {}, .backlog = {}}, 5s, 30s);
+  Bench bench(ramping(2, {{2s, 2}, {0s, 1}, {2s, 1}, {0s, 2}, {6s, 2}}), 5s, 30s);
   const ScenarioProgress progress = bench.run();
   CHECK(bench.log.started_by(1) == 2);
   CHECK(bench.log.started_by(2) == 2);  // 0 s to 5 s, then made anew
   CHECK(bench.log.made == 3);
   CHECK(progress.cancelled == 0);
+}
+
+TEST_CASE("a ramp makes and lets go its VUs where it passes the halves") {
+  // 0 -> 4 in 8 s: at 1 s, 3 s, 5 s, 7 s; back in 8 s: at 9 s, 11 s, 13 s, 15 s.
+  Bench bench(ramping(0, {{8s, 4}, {8s, 0}}), 1s, 30s);
+  bench.run();
+  CHECK(bench.log.started_by(1) == 14);
+  CHECK(bench.log.started_by(2) == 10);
+  CHECK(bench.log.started_by(3) == 6);
+  CHECK(bench.log.started_by(4) == 2);
+}
+
+TEST_CASE("a stop ends the schedule: what would have come later is neither due nor dropped") {
+  Bench bench(one_a_second(2, 10s), 3s, 30s);
+  Timer stop(bench.loop, [&] { bench.worker->stop(30s); });
+  stop.arm(TimePoint(100s) + 4500ms);
+  const ScenarioProgress progress = bench.run();
+  CHECK(progress.scheduled == 5u);  // 0 to 4
+  CHECK(progress.succeeded == 4);   // 2 and 3 waited until 3 s and 4 s
+  CHECK(progress.dropped == 1);     // 4 waits for a VU that will be free at 6 s
+  CHECK(progress.dropped_with_free_vu == 0);
+}
+
+TEST_CASE("more arrivals at once than a turn takes are dropped with VUs free when the run stops in between") {
+  Load load = one_a_second(1000, 10s);
+  load.rate = {1e6};
+  Bench bench(load, 1s, 30s);
+  int turns = 0;
+  const std::size_t hook = bench.loop.add_turn_hook([&] {
+    if (++turns == 30) bench.worker->stop(30s);
+  });
+  bench.clock.advance_to(TimePoint(101s));
+  const ScenarioProgress progress = bench.run();
+  bench.loop.remove_turn_hook(hook);
+  CHECK(progress.scheduled == progress.started + progress.dropped);
+}
+
+TEST_CASE("an external load has as many VUs as it is told, until its end") {
+  Load load{.kind = Load::Kind::external, .vus = 0, .duration = 20s, .max_vus = 5};
+  Bench bench(load, 1s, 30s);
+  Timer up(bench.loop, [&] { bench.worker->scale(3); });
+  Timer down(bench.loop, [&] { bench.worker->scale(1); });
+  up.arm(TimePoint(105s));
+  down.arm(TimePoint(110s));
+  const ScenarioProgress progress = bench.run();
+  CHECK(bench.log.started_by(1) == 15);
+  CHECK(bench.log.started_by(2) == 5);
+  CHECK(bench.log.started_by(3) == 5);
+  CHECK(progress.succeeded == 25);
+  CHECK(bench.elapsed() == 20s);
 }

@@ -33,6 +33,11 @@ inline Load iterations(Load::Kind kind, std::uint64_t vus, std::uint64_t n, Dura
   return load;
 }
 
+inline Load constant_rate(double rate, Duration duration, std::uint64_t max_vus, Duration backlog = kDefaultBacklog) {
+  return {
+      .kind = Load::Kind::constant_rate, .duration = duration, .rate = {rate}, .max_vus = max_vus, .backlog = backlog};
+}
+
 inline constexpr auto kPerVu = Load::Kind::per_vu_iterations;
 inline constexpr auto kShared = Load::Kind::shared_iterations;
 
@@ -103,7 +108,8 @@ class RunHarness {
     CHECK(scenario.running == 0);
     CHECK(scenario.vus == 0);
     CHECK(scenario.started == scenario.succeeded + scenario.failed + scenario.cancelled);
-    if (scenario.total) CHECK(*scenario.total == scenario.started + scenario.dropped);
+    CHECK(lgen::check_books({scenario}) == "");
+    if (scenario.total && !scenario.scheduled) CHECK(*scenario.total == scenario.started + scenario.dropped);
     const FakeLog& log = logs[scenario.name];
     CHECK(scenario.started == log.started.size());
     CHECK(log.made == log.destroyed);
