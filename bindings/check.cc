@@ -16,7 +16,8 @@ Load one_iteration(const Load& load) {
   Load once{.kind = Load::Kind::per_vu_iterations};
   once.vus = 1;
   once.iterations = 1;
-  once.max_duration = load.duration ? load.duration : load.max_duration.value_or(kLongEnough);
+  once.max_duration =
+      load.max_duration || load.duration || !load.stages.empty() ? Schedule(load, Slice{}).end() : kLongEnough;
   return once;
 }
 

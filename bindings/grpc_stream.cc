@@ -84,9 +84,13 @@ void LuaStream::task_ended() noexcept {
   cancel("its task has ended and left it open");
 }
 
-void LuaStream::abandon() {
+void LuaStream::leave_task() {
   if (owner_) owner_->disown(*this);
   owner_ = nullptr;
+}
+
+void LuaStream::abandon() {
+  leave_task();
   done_ = true;
   ended_by_us_ = true;
   status_ = {GrpcCode::cancelled, "the plan has ended", ""};
@@ -239,8 +243,7 @@ void LuaStream::on_done(const StreamResult& result) {
   settle_end(result);
   record(result);
   if (trace_) state_.trace.ended(trace_, status_, result.trailers, result.timing.done - result.timing.started);
-  if (owner_) owner_->disown(*this);
-  owner_ = nullptr;
+  leave_task();
   state_.streams.erase(this);
   state_.retire(*this);
   wake_all();

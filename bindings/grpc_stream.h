@@ -79,6 +79,8 @@ class LuaStream final : public StreamEvents, public TaskResource {
   /// A turn after on_done: the transport's part is given back.
   void retire();
   void task_ended() noexcept override;
+  /// Outlives the task that has opened it.
+  void leave_task();
 
   // StreamEvents.
   void on_headers(const MetadataView& headers, std::string_view peer, std::uint64_t connection, TimePoint at) override;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "held_streams.h"
 #include "host.h"
 #include "json_values.h"
 #include "lgen/units.h"
@@ -30,7 +31,7 @@ constexpr KeySet kPlanOptions{"lgen.PlanOptions", kPlanKeys};
 constexpr Key kScenarioKeys[] = {
     {"load", "lgen.Load", "how much, and when", true},
     {"fixed", "table<string, string>", "load fields that no flag may override, and what to say to who tries"},
-    {"run", "fun(vu: lgen.Vu)", "one iteration", true},
+    {"run", "fun(vu: lgen.Vu, stream?: lgen.Stream)", "one iteration; held_streams do without, too"},
     {"vu_start", "fun(vu: lgen.Vu)", "before a VU's first iteration"},
     {"vu_stop", "fun(vu: lgen.Vu)", "after its last one"},
     {"setup", "fun(data: any): any", "once before the scenario; what it returns is vu.data"},
@@ -185,22 +186,40 @@ FixedFields read_fixed(lua_State* L, int table, std::string_view what) {
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     const std::string name{check_string(L, -2, entry)};
-    if (!is_load_field(name))
-      raise(L, fmt::format("{}: no flag overrides '{}'; there are vus, duration, iterations", entry, name));
-    fixed.emplace(name, check_string(L, -1, entry));
+    const std::string flag = load_flag(name);
+    if (flag.empty()) {
+      raise(L, fmt::format("{}: no flag overrides '{}'; there are {}", entry, name, fmt::join(load_fields(), ", ")));
+    }
+    fixed.emplace(flag, check_string(L, -1, entry));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
   return fixed;
 }
 
-void read_load(lua_State* L, Host& host, int table, ScenarioSpec& spec, std::string_view what) {
+/// Returns the plan's function that opens the VUs' streams (held_streams), or LUA_NOREF.
+int read_load(lua_State* L, Host& host, int table, ScenarioSpec& spec, std::string_view what) {
   if (!get_field(L, table, "load")) raise(L, fmt::format("{}: load is missing; give it an lgen.load.…", what));
-  spec.load = check_object<LoadValue>(L, -1, fmt::format("{}: load", what)).load;
+  const LoadValue& value = check_object<LoadValue>(L, -1, fmt::format("{}: load", what));
+  spec.load = value.load;
+  const int open = value.open;
   lua_pop(L, 1);
   const FixedFields fixed = read_fixed(L, table, what);
   const Outcome ok = override_load(spec.load, spec.name, fixed, host.settings);
   if (!ok) raise_usage(L, ok.error().message);
+  return open;
+}
+
+void read_functions(lua_State* L, int table, ScenarioDecl& decl, int open, std::string_view what) {
+  decl.run = ref_function(L, table, "run", what);
+  decl.vu_start = ref_function(L, table, "vu_start", what);
+  decl.vu_stop = ref_function(L, table, "vu_stop", what);
+  decl.setup = ref_function(L, table, "setup", what);
+  if (open != LUA_NOREF) {
+    decl.run = feed_held(L, open, decl.run);
+    decl.vu_stop = close_held(L, decl.vu_stop);
+  }
+  if (decl.run == LUA_NOREF) raise(L, fmt::format("{}: run is missing", what));
 }
 
 int scenario(lua_State* L) {
@@ -215,12 +234,7 @@ int scenario(lua_State* L) {
   auto decl = std::make_unique<ScenarioDecl>();
   decl->spec.name = name;
   decl->where = where(L);
-  read_load(L, host, 2, decl->spec, what);
-  decl->run = ref_function(L, 2, "run", what);
-  if (decl->run == LUA_NOREF) raise(L, fmt::format("{}: run is missing", what));
-  decl->vu_start = ref_function(L, 2, "vu_start", what);
-  decl->vu_stop = ref_function(L, 2, "vu_stop", what);
-  decl->setup = ref_function(L, 2, "setup", what);
+  read_functions(L, 2, *decl, read_load(L, host, 2, decl->spec, what), what);
   decl->spec.start_after = duration_field(L, 2, "start_after", what).value_or(Duration{0});
   decl->spec.background = boolean_field(L, 2, "background", what).value_or(false);
   decl->spec.graceful_stop = duration_field(L, 2, "graceful_stop", what).value_or(std::chrono::seconds(30));
@@ -263,6 +277,14 @@ int vus(lua_State* L) {
   return 1;
 }
 
+int scale(lua_State* L) {
+  const std::string name{check_string(L, 1, "lgen.scale: scenario")};
+  const std::int64_t vus = check_integer(L, 2, "lgen.scale: vus", 0, std::int64_t{1} << 53);
+  const Outcome scaled = running(L, "lgen.scale").scale_scenario(name, static_cast<std::uint64_t>(vus));
+  if (!scaled) raise(L, fmt::format("lgen.scale: {}", scaled.error().message));
+  return 0;
+}
+
 int abort_run(lua_State* L) {
   running(L, "lgen.abort").abort(std::string(check_string(L, 1, "lgen.abort: reason")));
   return 0;
@@ -301,6 +323,8 @@ constexpr Binding kLgen[] = {
     {"setup", setup, "fun(fn: fun(): any)", "[R] Runs once before all scenarios; may wait."},
     {"teardown", teardown, "fun(fn: fun(data: any))", "[R] Runs once after all scenarios; may wait."},
     {"stop", stop, "fun(scenario: string)", "[R] Ends a scenario as if its time were up."},
+    {"scale", scale, "fun(scenario: string, vus: integer)",
+     "[R] Sets the number of VUs of a scenario whose load is external."},
     {"vus", vus, "fun(scenario: string): integer", "[R] VUs running now."},
     {"abort", abort_run, "fun(reason: string)", "[R] Ends the run with exit code 108; teardown still runs."},
 };

@@ -2,13 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <array>
 
 #include "lgen/units.h"
 #include "modules.h"
 
 namespace lgen::lua {
 namespace {
+
+using Kind = Load::Kind;
 
 constexpr std::int64_t kMost = std::int64_t{1} << 53;
 
@@ -21,86 +23,222 @@ constexpr Key kIterationKeys[] = {
     {"iterations", "integer", "per VU, or shared by all; default 1"},
     {"max_duration", "lgen.Duration", "ends the load even if iterations are left; default 10m"},
 };
+constexpr Key kStageKeys[] = {
+    {"duration", "lgen.Duration", "how long the way to the target takes; 0: a jump", true},
+    {"target", "number", "VUs, streams, or iterations started a second at its end", true},
+};
+constexpr Key kRampingVusKeys[] = {
+    {"stages", "(lgen.Stage|table)[]", "{{duration = \"30s\", target = 10}, {\"1m\", 50}, …}: straight lines", true},
+    {"start_vus", "integer", "where the first stage begins; default 0"},
+};
+constexpr Key kConstantRateKeys[] = {
+    {"rate", "number", "iterations started a second", true},
+    {"duration", "lgen.Duration", "how long", true},
+    {"max_vus", "integer", "so many may run at a time; all are made at the start", true},
+    {"backlog", "lgen.Duration", "so long one that is due may wait for a free VU, then it is dropped; default 10s"},
+    {"arrivals", "\"even\"|\"poisson\"", "evenly spaced, or at random; default even"},
+};
+constexpr Key kRampingRateKeys[] = {
+    {"stages", "(lgen.Stage|table)[]", "{{duration = \"30s\", target = 100}, {\"1m\", 500}, …}: straight lines", true},
+    {"start_rate", "number", "where the first stage begins; default 0"},
+    {"max_vus", "integer", "so many may run at a time; all are made at the start", true},
+    {"backlog", "lgen.Duration", "so long one that is due may wait for a free VU, then it is dropped; default 10s"},
+    {"arrivals", "\"even\"|\"poisson\"", "evenly spaced, or at random; default even"},
+};
+constexpr Key kHeldStreamsKeys[] = {
+    {"stages", "(lgen.Stage|table)[]", "{{duration = \"30s\", target = 10}, {\"1m\", 50}, …}: streams held", true},
+    {"open", "fun(vu: lgen.Vu): lgen.Stream", "opens a VU's stream: before its first run, and again after it has ended",
+     true},
+};
+constexpr Key kExternalKeys[] = {
+    {"vus", "integer", "virtual users at the start; default 0"},
+    {"max_vus", "integer", "as far as lgen.scale may go", true},
+    {"duration", "lgen.Duration", "how long", true},
+};
 constexpr KeySet kConstantVus{"lgen.ConstantVus", kConstantVusKeys};
 constexpr KeySet kIterations{"lgen.Iterations", kIterationKeys};
-constexpr KeySet kLoadOptions[] = {kConstantVus, kIterations};
+constexpr KeySet kStage{"lgen.Stage", kStageKeys};
+constexpr KeySet kRampingVus{"lgen.RampingVus", kRampingVusKeys};
+constexpr KeySet kConstantRate{"lgen.ConstantRate", kConstantRateKeys};
+constexpr KeySet kRampingRate{"lgen.RampingRate", kRampingRateKeys};
+constexpr KeySet kHeldStreams{"lgen.HeldStreams", kHeldStreamsKeys};
+constexpr KeySet kExternal{"lgen.External", kExternalKeys};
+constexpr KeySet kLoadOptions[] = {kConstantVus,  kIterations,  kStage,       kRampingVus,
+                                   kConstantRate, kRampingRate, kHeldStreams, kExternal};
 
-std::uint64_t count_field(lua_State* L, const char* key, std::string_view what) {
-  return static_cast<std::uint64_t>(integer_field(L, 1, key, what, 1, kMost).value_or(1));
+std::uint64_t count_field(lua_State* L, const char* key, std::string_view what, std::int64_t least = 1) {
+  return static_cast<std::uint64_t>(integer_field(L, 1, key, what, least, kMost).value_or(least));
 }
 
-int push_load(lua_State* L, Load load, std::string_view what) {
+/// Raises "WHAT: KEY is missing".
+void need(lua_State* L, const char* key, std::string_view what) {
+  if (!get_field(L, 1, key)) raise(L, fmt::format("{}: {} is missing", what, key));
+  lua_pop(L, 1);
+}
+
+int push_load(lua_State* L, Load load, std::string_view what, int open = LUA_NOREF) {
   if (const Outcome ok = check_load(load); !ok) raise(L, fmt::format("{}: {}", what, ok.error().message));
-  push_object<LoadValue>(L, LoadValue{load});
+  push_object<LoadValue>(L, LoadValue{std::move(load), open});
   return 1;
+}
+
+/// The element `key` or, where that is not given, `place` of the stage at the top of L: now there instead of nothing.
+void get_part(lua_State* L, const char* key, int place, std::string_view what) {
+  const int stage = lua_gettop(L);
+  if (get_field(L, stage, key)) return;
+  lua_rawgeti(L, stage, place);
+  if (lua_isnil(L, -1)) raise(L, fmt::format("{}: {} is missing; write {{duration, target}}", what, key));
+}
+
+/// {duration = "30s", target = 10} or {"30s", 10}, at the top of L.
+Stage read_stage(lua_State* L, std::string_view what) {
+  if (!lua_istable(L, -1)) {
+    raise(L, fmt::format("{}: {{duration, target}} expected, got {}", what, describe(L, -1)));
+  }
+  if (lua_objlen(L, -1) > 2)
+    raise(L, fmt::format("{}: {{duration, target}} expected, got {} values", what, lua_objlen(L, -1)));
+  if (lua_objlen(L, -1) == 0) check_keys(L, lua_gettop(L), what, kStageKeys);
+  Stage stage;
+  get_part(L, "duration", 1, what);
+  stage.duration = check_duration(L, -1, fmt::format("{}: duration", what));
+  lua_pop(L, 1);
+  get_part(L, "target", 2, what);
+  stage.target = check_number(L, -1, fmt::format("{}: target", what));
+  lua_pop(L, 1);
+  return stage;
+}
+
+/// What check_load() can say without stages comes after them, so that the first mistake in the list is told first.
+std::vector<Stage> read_stages(lua_State* L, std::string_view what) {
+  need(L, "stages", what);
+  get_field(L, 1, "stages");
+  check_table(L, -1, fmt::format("{}: stages", what));
+  std::vector<Stage> stages;
+  for (int i = 1; i <= static_cast<int>(lua_objlen(L, -1)); ++i) {
+    lua_rawgeti(L, -1, i);
+    stages.push_back(read_stage(L, fmt::format("{}: stages[{}]", what, i)));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  if (stages.empty()) raise(L, fmt::format("{}: stages: a list of {{duration, target}} expected", what));
+  return stages;
+}
+
+/// max_vus, backlog and arrivals.
+void read_arrivals(lua_State* L, Load& load, std::string_view what) {
+  need(L, "max_vus", what);
+  load.max_vus = count_field(L, "max_vus", what);
+  load.backlog = duration_field(L, 1, "backlog", what).value_or(kDefaultBacklog);
+  const std::string arrivals = string_field(L, 1, "arrivals", what).value_or("even");
+  if (arrivals != "even" && arrivals != "poisson") {
+    const std::string_view guess = did_you_mean(arrivals, std::array<std::string_view, 2>{"even", "poisson"});
+    raise(L, fmt::format("{}: arrivals: '{}' is neither even nor poisson{}", what, arrivals,
+                         guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+  }
+  load.poisson = arrivals == "poisson";
 }
 
 int constant_vus(lua_State* L) {
   constexpr std::string_view kWhat = "lgen.load.constant_vus";
   check_options(L, 1, kWhat, kConstantVus);
-  Load load{.kind = Load::Kind::constant_vus};
+  Load load{.kind = Kind::constant_vus};
   load.vus = count_field(L, "vus", kWhat);
+  need(L, "duration", kWhat);
   load.duration = duration_field(L, 1, "duration", kWhat);
-  if (!load.duration) raise(L, "lgen.load.constant_vus: duration is missing");
-  return push_load(L, load, kWhat);
+  return push_load(L, std::move(load), kWhat);
 }
 
-int iteration_load(lua_State* L, Load::Kind kind, std::string_view what) {
+int iteration_load(lua_State* L, Kind kind, std::string_view what) {
   check_options(L, 1, what, kIterations);
   Load load{.kind = kind};
   load.vus = count_field(L, "vus", what);
   load.iterations = count_field(L, "iterations", what);
   load.max_duration = duration_field(L, 1, "max_duration", what);
-  return push_load(L, load, what);
+  return push_load(L, std::move(load), what);
 }
 
 int per_vu_iterations(lua_State* L) {
-  return iteration_load(L, Load::Kind::per_vu_iterations, "lgen.load.per_vu_iterations");
+  return iteration_load(L, Kind::per_vu_iterations, "lgen.load.per_vu_iterations");
 }
 
 int shared_iterations(lua_State* L) {
-  return iteration_load(L, Load::Kind::shared_iterations, "lgen.load.shared_iterations");
+  return iteration_load(L, Kind::shared_iterations, "lgen.load.shared_iterations");
 }
 
-Error no_such_field(const LoadOverride& wanted, std::string_view scenario, const Load& load) {
-  return make_error(ErrorCode::invalid_argument,
-                    fmt::format("--{}: scenario '{}' has the load {}, which has no {}", wanted.field, scenario,
-                                to_string(load.kind), wanted.field));
+int ramping_vus(lua_State* L) {
+  constexpr std::string_view kWhat = "lgen.load.ramping_vus";
+  check_options(L, 1, kWhat, kRampingVus);
+  Load load{.kind = Kind::ramping_vus};
+  load.stages = read_stages(L, kWhat);
+  load.vus = count_field(L, "start_vus", kWhat, 0);
+  return push_load(L, std::move(load), kWhat);
 }
 
-Outcome set_count(std::uint64_t& field, const LoadOverride& wanted) {
-  std::uint64_t value = 0;
-  const char* end = wanted.value.data() + wanted.value.size();
-  const auto [stop, error] = std::from_chars(wanted.value.data(), end, value);
-  if (error != std::errc{} || stop != end || value == 0) {
-    return make_error(ErrorCode::invalid_argument,
-                      fmt::format("--{}: '{}' is no number of at least 1", wanted.field, wanted.value));
-  }
-  field = value;
-  return Done{};
+int constant_rate(lua_State* L) {
+  constexpr std::string_view kWhat = "lgen.load.constant_rate";
+  check_options(L, 1, kWhat, kConstantRate);
+  Load load{.kind = Kind::constant_rate};
+  need(L, "rate", kWhat);
+  load.rate = Rate{*number_field(L, 1, "rate", kWhat)};
+  need(L, "duration", kWhat);
+  load.duration = duration_field(L, 1, "duration", kWhat);
+  read_arrivals(L, load, kWhat);
+  return push_load(L, std::move(load), kWhat);
 }
 
-Outcome apply(Load& load, std::string_view scenario, const LoadOverride& wanted) {
-  if (wanted.field == "vus") return set_count(load.vus, wanted);
-  const bool by_iterations = load.kind != Load::Kind::constant_vus;
-  if (wanted.field == "iterations") {
-    return by_iterations ? set_count(load.iterations, wanted) : no_such_field(wanted, scenario, load);
-  }
-  const auto duration = parse_duration(wanted.value);
-  if (!duration) {
-    return make_error(ErrorCode::invalid_argument, fmt::format("--{}: {}", wanted.field, duration.error().message));
-  }
-  (by_iterations ? load.max_duration : load.duration) = *duration;
-  return Done{};
+int ramping_rate(lua_State* L) {
+  constexpr std::string_view kWhat = "lgen.load.ramping_rate";
+  check_options(L, 1, kWhat, kRampingRate);
+  Load load{.kind = Kind::ramping_rate};
+  load.stages = read_stages(L, kWhat);
+  load.rate = Rate{number_field(L, 1, "start_rate", kWhat).value_or(0)};
+  read_arrivals(L, load, kWhat);
+  return push_load(L, std::move(load), kWhat);
+}
+
+int held_streams(lua_State* L) {
+  constexpr std::string_view kWhat = "lgen.load.held_streams";
+  check_options(L, 1, kWhat, kHeldStreams);
+  Load load{.kind = Kind::held_streams};
+  load.stages = read_stages(L, kWhat);
+  load.vus = 0;
+  need(L, "open", kWhat);
+  get_field(L, 1, "open");
+  check_function(L, -1, fmt::format("{}: open", kWhat));
+  const int open = luaL_ref(L, LUA_REGISTRYINDEX);
+  return push_load(L, std::move(load), kWhat, open);
+}
+
+int external(lua_State* L) {
+  constexpr std::string_view kWhat = "lgen.load.external";
+  check_options(L, 1, kWhat, kExternal);
+  Load load{.kind = Kind::external};
+  load.vus = count_field(L, "vus", kWhat, 0);
+  need(L, "max_vus", kWhat);
+  load.max_vus = count_field(L, "max_vus", kWhat);
+  need(L, "duration", kWhat);
+  load.duration = duration_field(L, 1, "duration", kWhat);
+  return push_load(L, std::move(load), kWhat);
 }
 
 constexpr Binding kLoad[] = {
     {"constant_vus", constant_vus, "fun(o: lgen.ConstantVus): lgen.Load",
      "[R] So many VUs, each one iteration after another, for so long."},
+    {"ramping_vus", ramping_vus, "fun(o: lgen.RampingVus): lgen.Load",
+     "[R] VUs whose number goes in straight lines from stage to stage."},
+    {"constant_rate", constant_rate, "fun(o: lgen.ConstantRate): lgen.Load",
+     "[R] Iterations start at their own times, however long they take (open model); response times run from then."},
+    {"ramping_rate", ramping_rate, "fun(o: lgen.RampingRate): lgen.Load",
+     "[R] The same at a rate that goes in straight lines from stage to stage."},
     {"per_vu_iterations", per_vu_iterations, "fun(o: lgen.Iterations): lgen.Load",
      "[R] Every VU runs so many iterations."},
     {"shared_iterations", shared_iterations, "fun(o: lgen.Iterations): lgen.Load",
      "[R] So many iterations in all, taken by whichever VU is free."},
+    {"held_streams", held_streams, "fun(o: lgen.HeldStreams): lgen.Load",
+     "[R] Streams whose number goes by stages: each VU holds one; run(vu, stream) is called again and again to feed "
+     "it, and when the VU leaves, the stream is closed. One that ends by itself is counted by its status and opened "
+     "anew for the next run. Without run its messages are read."},
+    {"external", external, "fun(o: lgen.External): lgen.Load", "[R] As many VUs as lgen.scale says while it runs."},
 };
 
 constexpr Binding kNoMethods[] = {{"kind", nullptr, "string", "Which executor."}};
@@ -113,20 +251,6 @@ int load_property(lua_State* L) {
 }
 
 }  // namespace
-
-bool is_load_field(std::string_view name) { return name == "vus" || name == "duration" || name == "iterations"; }
-
-Outcome override_load(Load& load, std::string_view scenario, const FixedFields& fixed, const Settings& settings) {
-  for (const LoadOverride& wanted : settings.load_overrides) {
-    if (!wanted.scenario.empty() && wanted.scenario != scenario) continue;
-    if (const auto at = fixed.find(wanted.field); at != fixed.end()) {
-      return make_error(ErrorCode::invalid_argument,
-                        fmt::format("--{}: scenario '{}' decides that itself: {}", wanted.field, scenario, at->second));
-    }
-    if (const Outcome applied = apply(load, scenario, wanted); !applied) return applied;
-  }
-  return check_load(load);
-}
 
 const Module kLoadModule{.name = "lgen.load",
                          .doc = "How much work a scenario does, and when.",

@@ -14,16 +14,21 @@ namespace lgen::lua {
 struct LoadValue {
   static constexpr ObjectType kType{"lgen.Load"};
   Load load;
+  int open = LUA_NOREF;  // held_streams: the plan's function that opens a VU's stream
 };
 
-/// Load fields that the plan alone decides, and why: {"vus", "one for each channel; use --channels"}.
+/// Load fields that the plan alone decides, by the flag's name, and why: {"vus", "one for each channel; use
+/// --channels"}.
 using FixedFields = std::map<std::string, std::string, std::less<>>;
 
-/// Whether --NAME overrides a field of a load.
-bool is_load_field(std::string_view name);
+/// The flag that overrides a field of a load: "max_vus" -> "max-vus"; "" when none does.
+std::string load_flag(std::string field);
 
-/// Applies --vus, --duration, --iterations that name `scenario` (or none). Fails on a field the kind of load has not,
-/// and on a fixed one.
+/// Applies --vus, --duration, --iterations, --rate and --max-vus that name `scenario` (or none). Fails on a field the
+/// kind of load has not, and on a fixed one.
+///
+/// Stages have neither one number nor one duration. As in k6 a number and a duration together replace them by a
+/// constant load; one of the two alone is refused, where k6 would take a default for the other one.
 Outcome override_load(Load& load, std::string_view scenario, const FixedFields& fixed, const Settings& settings);
 
 }  // namespace lgen::lua

@@ -12,9 +12,15 @@
 namespace lgen::lua {
 namespace {
 
+/// --time-scale: what a plan waits of its own will.
+Duration in_plan_time(const Host& host, Duration d) {
+  if (host.settings.time_scale == 1 || d == Duration::max()) return d;
+  return from_seconds(to_seconds(d) / host.settings.time_scale);
+}
+
 int sleep(lua_State* L) {
   Task& task = Task::check_can_wait(L, "lgen.sleep");
-  const Duration duration = check_duration(L, 1, "lgen.sleep");
+  const Duration duration = in_plan_time(task.host(), check_duration(L, 1, "lgen.sleep"));
   return task.await_sleep(L, later(task.host().loop.precise_now(), duration));
 }
 
@@ -24,7 +30,7 @@ int delay(lua_State* L) {
   const Duration high = check_duration(L, 2, "lgen.delay: max");
   if (low > high) raise(L, "lgen.delay: min is greater than max");
   const Duration pause = from_seconds(task.random().uniform(to_seconds(low), to_seconds(high)));
-  return task.await_sleep(L, later(task.host().loop.precise_now(), pause));
+  return task.await_sleep(L, later(task.host().loop.precise_now(), in_plan_time(task.host(), pause)));
 }
 
 int sleep_until(lua_State* L) {
@@ -155,6 +161,8 @@ int every(lua_State* L) {
     if (count) options.count = static_cast<std::uint64_t>(*count);
   }
   if (options.jitter > options.period / 2) raise(L, "lgen.every: jitter must not be more than half the period");
+  for (Duration* time : {&options.period, &options.jitter, &options.duration}) *time = in_plan_time(task.host(), *time);
+  options.period = std::max(options.period, Duration{1});
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushcclosure(L, every_next, 1);
   push_object<Every>(L, task, options);

@@ -138,6 +138,16 @@ Outcome check_tags(const Settings& settings) {
   return Done{};
 }
 
+/// --time-scale: everything the schedule decides, and no limit on waiting.
+ScenarioSpec in_time(ScenarioSpec spec, double scale) {
+  if (scale == 1) return spec;
+  const auto divide = [scale](Duration d) { return from_seconds(to_seconds(d) / scale); };
+  spec.load = scaled(std::move(spec.load), scale);
+  spec.start_after = divide(spec.start_after);
+  for (PhaseSpec& phase : spec.phases) phase.length = divide(phase.length);
+  return spec;
+}
+
 /// For the report: options that are numbers or mere flags keep that type.
 Scalar reported_value(std::string_view name, std::string text) {
   const auto options = engine_options();
@@ -222,7 +232,8 @@ RunSpec Plan::run_spec() {
   Host& host = *host_;
   RunSpec spec;
   for (const auto& decl : host.decl.scenarios) {
-    ScenarioSpec scenario = decl->spec;
+    ScenarioSpec scenario = in_time(decl->spec, host.settings.time_scale);
+    scenario.load.seed = mix64(host.settings.seed ^ hash_name(scenario.name));
     scenario.make_vu = [&host, decl = decl.get()](const VuIdentity& identity) {
       return std::make_unique<LuaVu>(host, *decl, identity);
     };
@@ -283,6 +294,9 @@ void Plan::fill(Summary& summary) const {
   summary.errors_dropped = host.errors_dropped;
   summary.conservation = host.recorder.check_conservation();
   fill_first_calls(host, summary);
+  if (const std::string books = check_books(summary.scenarios); !books.empty()) {
+    summary.conservation += (summary.conservation.empty() ? "" : "; ") + books;
+  }
   host.grpc->fill(summary);
   host.measure->fill(summary);
 }

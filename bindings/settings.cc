@@ -30,6 +30,9 @@ constexpr OptionRow kOptions[] = {
     {"vus", "[SCENARIO=]N", "override the number of virtual users", "", "Load", true},
     {"duration", "[SCENARIO=]DURATION", "override how long", "", "Load", true},
     {"iterations", "[SCENARIO=]N", "override the number of iterations", "", "Load", true},
+    {"rate", "[SCENARIO=]R", "override the iterations started a second", "", "Load", true},
+    {"max-vus", "[SCENARIO=]N", "override how many iterations may run at a time", "", "Load", true},
+    {"time-scale", "K", "the plan's time runs K times as fast: stages, rates, sleeps, every; no timeout", "1", "Load"},
     {"seed", "N", "random seed; default: a new one every run, printed", "", "Run"},
     {"tag", "KEY=VALUE", "label everything counted", "", "Run", true},
     {"stop-timeout", "DURATION", "grace for running iterations after Ctrl-C", "10s", "Run"},
@@ -44,7 +47,8 @@ constexpr OptionRow kOptions[] = {
     {"no-color", "", "no colours", "", "Output"},
 };
 
-constexpr std::string_view kLoadFields[] = {"vus", "duration", "iterations"};
+constexpr std::string_view kLoadFields[] = {"vus", "duration", "iterations", "rate", "max-vus"};
+constexpr double kMostTimeScale = 1e6;
 
 const OptionRow* find_option(std::string_view name) {
   const auto* at =
@@ -187,6 +191,15 @@ void resolve_choices(Reader& read, Settings& settings) {
   settings.fail_on_invalid = validity == "fail";
 }
 
+void resolve_time_scale(Reader& read, Settings& settings) {
+  const std::string text = read.text("time-scale");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), settings.time_scale);
+  const bool number = error == std::errc{} && end == text.data() + text.size();
+  if (!number || !(settings.time_scale >= 1 / kMostTimeScale && settings.time_scale <= kMostTimeScale)) {
+    read.fail("time-scale", fmt::format("'{}' is no number between 0.000001 and 1000000", text));
+  }
+}
+
 /// Of options that are maps (tags, load fields by scenario) all layers count, the strongest last; of all others the
 /// strongest layer alone.
 bool is_map(std::string_view name) {
@@ -196,6 +209,8 @@ bool is_map(std::string_view name) {
 }  // namespace
 
 std::span<const OptionRow> engine_options() { return kOptions; }
+
+std::span<const std::string_view> load_fields() { return kLoadFields; }
 
 bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
 
@@ -329,6 +344,7 @@ Result<Settings> EngineOptions::resolve() const {
   settings.no_color = read.flag("no-color");
   settings.precise = read.flag("precise");
   resolve_load(read, settings);
+  resolve_time_scale(read, settings);
   if (read.error()) return *read.error();
   return settings;
 }

@@ -28,20 +28,11 @@ IterationEnd to_iteration_end(TaskEnd end) {
   return IterationEnd::failed;
 }
 
-/// The VU a `vu` table stands for; nullptr when it is over.
-const LuaVu* vu_of_table(lua_State* L, int index) {
-  lua_pushlightuserdata(L, const_cast<char*>(&kVuKey));
-  lua_rawget(L, index);
-  const auto* vu = static_cast<const LuaVu*>(lua_touserdata(L, -1));
-  lua_pop(L, 1);
-  return vu;
-}
-
 // What changes with every iteration is looked up when it is asked for: writing it down each time costs more than most
 // plans' whole use of it.
 int vu_field(lua_State* L) {
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "?";
-  const LuaVu* vu = vu_of_table(L, 1);
+  const LuaVu* vu = LuaVu::of_table(L, 1);
   if (vu && name == "iter") return lua_pushnumber(L, vu->iter()), 1;
   if (vu && name == "scheduled_at") return lua_pushnumber(L, vu->scheduled_at_seconds()), 1;
   if (std::find(kFields.begin(), kFields.end(), name) != kFields.end()) return 0;  // known, nil now (data)
@@ -140,11 +131,32 @@ LuaVu::LuaVu(Host& host, ScenarioDecl& scenario, const VuIdentity& identity)
   table_ = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+LuaVu* LuaVu::of_table(lua_State* L, int index) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kVuKey));
+  lua_rawget(L, index);
+  auto* vu = static_cast<LuaVu*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  return vu;
+}
+
+void LuaVu::hold(lua_State* L, int index, std::function<void()> let_go_of_it) {
+  let_go();
+  lua_pushvalue(L, index);
+  held_ = luaL_ref(L, LUA_REGISTRYINDEX);
+  let_go_ = std::move(let_go_of_it);
+}
+
+void LuaVu::let_go() {
+  if (const auto call = std::exchange(let_go_, {})) call();
+  luaL_unref(host_.L, LUA_REGISTRYINDEX, std::exchange(held_, LUA_REFNIL));
+}
+
 /// Whatever of it still runs has been given up by the load layer: it is told to end and lives on without a VU.
 LuaVu::~LuaVu() {
   const auto listeners = std::exchange(listeners_, {});
   for (StopListener* listener : listeners) listener->vu_stopping();
   for (Task* task : tasks_) task->forget_vu();
+  let_go();
   settle_table();
   luaL_unref(host_.L, LUA_REGISTRYINDEX, table_);
   if (spare_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, spare_ref_);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <lua.hpp>
 
 #include "host.h"
@@ -34,6 +35,13 @@ class LuaVu final : public Vu {
   /// Pushes `vu`.
   void push_table(lua_State* L) const { lua_rawgeti(L, LUA_REGISTRYINDEX, table_); }
 
+  /// The VU that the `vu` table at `index` stands for; null when it is over.
+  static LuaVu* of_table(lua_State* L, int index);
+  /// Keeps the object at `index` as long as the VU is there, or until the next one is kept; then `let_go` is called.
+  void hold(lua_State* L, int index, std::function<void()> let_go);
+  /// What it holds, or nil.
+  void push_held(lua_State* L) const { lua_rawgeti(L, LUA_REGISTRYINDEX, held_); }
+
   /// Somebody who waits on this VU's behalf and must hear of ask_to_stop (loops over `every`, `messages`, `events`).
   class StopListener {
    public:
@@ -57,6 +65,7 @@ class LuaVu final : public Vu {
   class Run;
   Op run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late = {});
   void settle_table();
+  void let_go();
 
   Host& host_;
   ScenarioDecl& scenario_;
@@ -72,6 +81,8 @@ class LuaVu final : public Vu {
   std::uint64_t seed_ = 0, tasks_made_ = 0;
   std::vector<Task*> tasks_;  // not yet finished
   std::vector<StopListener*> listeners_;
+  int held_ = LUA_REFNIL;
+  std::function<void()> let_go_;
 };
 
 /// Metatable of `vu` tables: unknown fields raise with a did-you-mean.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -63,19 +64,27 @@ Outcome apply_engine(const Json& engine, const std::string& path, EngineOptions&
   return Done{};
 }
 
+/// The option that says the same as a field of a load, max_vus or max-vus; "": there is none.
+std::string option_of(std::string field) {
+  std::replace(field.begin(), field.end(), '_', '-');
+  const auto options = load_fields();
+  return std::find(options.begin(), options.end(), field) != options.end() ? field : "";
+}
+
 /// {scenarios: {hello: {vus: 5}}} says the same as --vus hello=5.
 Outcome apply_scenarios(const Json& scenarios, const std::string& path, EngineOptions& options) {
   std::map<std::string, std::vector<std::string>> by_field;
   for (const auto& [scenario, fields] : scenarios.items()) {
     if (!fields.is_object()) return usage(fmt::format("--config: {}: scenarios.{} must be an object", path, scenario));
     for (const auto& [field, value] : fields.items()) {
-      if (field != "vus" && field != "duration" && field != "iterations") {
-        return usage(
-            fmt::format("--config: {}: scenarios.{}.{}: there are vus, duration, iterations", path, scenario, field));
+      const std::string option = option_of(field);
+      if (option.empty()) {
+        return usage(fmt::format("--config: {}: scenarios.{}.{}: there are {}", path, scenario, field,
+                                 fmt::join(load_fields(), ", ")));
       }
       const auto text = text_of(value, fmt::format("--config {}: scenarios.{}.{}", path, scenario, field));
       if (!text) return text.error();
-      by_field[field].push_back(fmt::format("{}={}", scenario, *text));
+      by_field[option].push_back(fmt::format("{}={}", scenario, *text));
     }
   }
   for (auto& [field, values] : by_field) options.add(OptionLayer::config, field, std::move(values));

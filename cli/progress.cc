@@ -49,6 +49,7 @@ std::string trouble(const ScenarioProgress& s) {
   std::string text;
   if (s.failed) text += fmt::format(", {} failed", s.failed);
   if (s.dropped) text += fmt::format(", {} dropped", s.dropped);
+  if (const std::uint64_t waiting = waiting_arrivals(s)) text += fmt::format(", {} waiting", waiting);
   return text;
 }
 

@@ -182,6 +182,9 @@ struct Session {
     summary.timelines = seconds.timeline.data();
     plan.fill(summary);
     fill_health(summary.health, usage, outcome.finished - outcome.started, descriptors);
+    for (const ScenarioProgress& s : outcome.scenarios) {
+      summary.health.dropped_with_free_vu += s.dropped_with_free_vu;
+    }
     judge_validity(summary);
     return result;
   }

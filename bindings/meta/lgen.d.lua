@@ -27,7 +27,7 @@
 ---@class lgen.Scenario
 ---@field load lgen.Load how much, and when
 ---@field fixed? table<string, string> load fields that no flag may override, and what to say to who tries
----@field run fun(vu: lgen.Vu) one iteration
+---@field run? fun(vu: lgen.Vu, stream?: lgen.Stream) one iteration; held_streams do without, too
 ---@field vu_start? fun(vu: lgen.Vu) before a VU's first iteration
 ---@field vu_stop? fun(vu: lgen.Vu) after its last one
 ---@field setup? fun(data: any): any once before the scenario; what it returns is vu.data
@@ -64,6 +64,37 @@
 ---@field vus? integer number of virtual users, default 1
 ---@field iterations? integer per VU, or shared by all; default 1
 ---@field max_duration? lgen.Duration ends the load even if iterations are left; default 10m
+
+---@class lgen.Stage
+---@field duration lgen.Duration how long the way to the target takes; 0: a jump
+---@field target number VUs, streams, or iterations started a second at its end
+
+---@class lgen.RampingVus
+---@field stages (lgen.Stage|table)[] {{duration = "30s", target = 10}, {"1m", 50}, …}: straight lines
+---@field start_vus? integer where the first stage begins; default 0
+
+---@class lgen.ConstantRate
+---@field rate number iterations started a second
+---@field duration lgen.Duration how long
+---@field max_vus integer so many may run at a time; all are made at the start
+---@field backlog? lgen.Duration so long one that is due may wait for a free VU, then it is dropped; default 10s
+---@field arrivals? "even"|"poisson" evenly spaced, or at random; default even
+
+---@class lgen.RampingRate
+---@field stages (lgen.Stage|table)[] {{duration = "30s", target = 100}, {"1m", 500}, …}: straight lines
+---@field start_rate? number where the first stage begins; default 0
+---@field max_vus integer so many may run at a time; all are made at the start
+---@field backlog? lgen.Duration so long one that is due may wait for a free VU, then it is dropped; default 10s
+---@field arrivals? "even"|"poisson" evenly spaced, or at random; default even
+
+---@class lgen.HeldStreams
+---@field stages (lgen.Stage|table)[] {{duration = "30s", target = 10}, {"1m", 50}, …}: streams held
+---@field open fun(vu: lgen.Vu): lgen.Stream opens a VU's stream: before its first run, and again after it has ended
+
+---@class lgen.External
+---@field vus? integer virtual users at the start; default 0
+---@field max_vus integer as far as lgen.scale may go
+---@field duration lgen.Duration how long
 
 ---@class lgen.EveryOptions
 ---@field jitter? lgen.Duration each tick is moved by up to ± this
@@ -216,6 +247,7 @@
 ---@field setup fun(fn: fun(): any) [R] Runs once before all scenarios; may wait.
 ---@field teardown fun(fn: fun(data: any)) [R] Runs once after all scenarios; may wait.
 ---@field stop fun(scenario: string) [R] Ends a scenario as if its time were up.
+---@field scale fun(scenario: string, vus: integer) [R] Sets the number of VUs of a scenario whose load is external.
 ---@field vus fun(scenario: string): integer [R] VUs running now.
 ---@field abort fun(reason: string) [R] Ends the run with exit code 108; teardown still runs.
 ---@field sleep fun(seconds: lgen.Duration) [Y R] Waits.
@@ -252,8 +284,13 @@
 ---How much work a scenario does, and when.
 ---@class lgen.load
 ---@field constant_vus fun(o: lgen.ConstantVus): lgen.Load [R] So many VUs, each one iteration after another, for so long.
+---@field ramping_vus fun(o: lgen.RampingVus): lgen.Load [R] VUs whose number goes in straight lines from stage to stage.
+---@field constant_rate fun(o: lgen.ConstantRate): lgen.Load [R] Iterations start at their own times, however long they take (open model); response times run from then.
+---@field ramping_rate fun(o: lgen.RampingRate): lgen.Load [R] The same at a rate that goes in straight lines from stage to stage.
 ---@field per_vu_iterations fun(o: lgen.Iterations): lgen.Load [R] Every VU runs so many iterations.
 ---@field shared_iterations fun(o: lgen.Iterations): lgen.Load [R] So many iterations in all, taken by whichever VU is free.
+---@field held_streams fun(o: lgen.HeldStreams): lgen.Load [R] Streams whose number goes by stages: each VU holds one; run(vu, stream) is called again and again to feed it, and when the VU leaves, the stream is closed. One that ends by itself is counted by its status and opened anew for the next run. Without run its messages are read.
+---@field external fun(o: lgen.External): lgen.Load [R] As many VUs as lgen.scale says while it runs.
 
 ---A load, made by lgen.load.*.
 ---@class lgen.Load

@@ -189,7 +189,9 @@ class EngineOptionsTest(LgenCase):
             (["--duration", "5x"], "--duration: '5x' is no duration"),
             (["--vus", "other=3"], "--vus: the plan has no scenario 'other' (it has: s)"),
             (["--local", "--target", "x:1"], "--local contradicts --target; give one of them"),
-            (["--rate", "5"], "unknown option --rate"),
+            (["--rate", "5"], "--rate: scenario 's' has the load per_vu_iterations, which has no rate"),
+            (["--max-vus", "s=5"], "--max-vus: scenario 's' has the load per_vu_iterations, which has no max-vus"),
+            (["--time-scale", "0"], "--time-scale: '0' is no number between 0.000001 and 1000000"),
             (["--procs", "5"], "unknown option --procs"),
         ]
         self.plan()
@@ -228,6 +230,56 @@ class EngineOptionsTest(LgenCase):
                                          "engine": {"tag": ["a=1", "b=2"]}}))
         self.assertEqual(self.loads("--config", "c.json"), {"s": (3, 3), "t": (5, 5)})
         self.assertEqual(self.loads("--config", "c.json", "--vus", "t=2"), {"s": (3, 3), "t": (2, 2)})
+
+    OPEN = """
+lgen.scenario("even", { load = lgen.load.constant_rate { rate = 100, duration = "100ms", max_vus = 3 }, run = print })
+lgen.scenario("rising", { run = print,
+  load = lgen.load.ramping_rate { stages = { {"100ms", 100} }, max_vus = 3, arrivals = "poisson" } })
+lgen.scenario("vus", { run = function() lgen.sleep(0.02) end,
+  load = lgen.load.ramping_vus { stages = { {duration = "50ms", target = 2}, {"50ms", 0} } } })
+"""
+
+    def open_loads(self, *flags, env=None):
+        """{scenario: its load in words} of a plan with rates and ramps, run to its end."""
+        self.write("plan.lua", PRELUDE + self.OPEN)
+        ended = self.run_plan("plan.lua", *flags, env=env)
+        self.check(ended, 0)
+        for s in ended.summary["scenarios"]:
+            if s["scheduled"] is not None:
+                self.assertEqual(s["scheduled"], s["started"] + s["dropped"], s)
+        return {s["name"]: s["load"] for s in ended.summary["scenarios"]}
+
+    def test_overrides_of_rates_and_ramps(self):
+        plain = {"even": "100/s for 100ms, at most 3 VUs", "vus": "VUs 0 -> 2 in 50ms -> 0 in 50ms",
+                 "rising": "per second 0 -> 100 in 100ms, at random, at most 3 VUs"}
+        self.assertEqual(self.open_loads(), plain)
+        self.assertEqual(self.open_loads("--rate", "even=50", "--max-vus", "rising=1"), {
+            **plain, "even": "50/s for 100ms, at most 3 VUs",
+            "rising": "per second 0 -> 100 in 100ms, at random, at most 1 VU"})
+        self.assertEqual(self.open_loads("--vus", "vus=3", "--duration", "50ms", "--rate", "rising=20",
+                                         "--rate", "even=20"), {
+            "even": "20/s for 50ms, at most 3 VUs", "rising": "20/s for 50ms, at random, at most 3 VUs",
+            "vus": "3 VUs for 50ms"})
+        self.assertEqual(self.open_loads(env={"LGEN_MAX_VUS": "even=7"})["even"], "100/s for 100ms, at most 7 VUs")
+        self.write("c.json", json.dumps({"scenarios": {"even": {"rate": 10.5, "max_vus": 2}}}))
+        self.assertEqual(self.open_loads("--config", "c.json")["even"], "10.5/s for 100ms, at most 2 VUs")
+        self.assertEqual(self.open_loads("--time-scale", "2"), {
+            "even": "200/s for 50ms, at most 3 VUs", "vus": "VUs 0 -> 2 in 25ms -> 0 in 25ms",
+            "rising": "per second 0 -> 200 in 50ms, at random, at most 3 VUs"})
+
+    def test_stages_are_not_half_replaced(self):
+        self.write("plan.lua", PRELUDE + self.OPEN)
+        self.check(self.run_words("plan.lua", "--vus", "vus=3"), 104,
+                   "--vus: scenario 'vus' has stages; --vus and --duration together replace them by a constant load")
+
+    def test_the_same_seed_gives_the_same_random_arrivals(self):
+        def started(seed):
+            self.write("plan.lua", PRELUDE + self.OPEN)
+            summary = self.run_plan("plan.lua", "--seed", seed, "--rate", "rising=300", "--duration",
+                                    "rising=200ms").summary
+            return [s["scheduled"] for s in summary["scenarios"] if s["name"] == "rising"]
+        self.assertEqual(started("5"), started("5"))
+        self.assertGreater(len({str(started(str(seed))) for seed in range(6)}), 1)
 
     def labels(self, *flags, env=None):
         self.plan('local c = lgen.counter "c"', "c:add()")
@@ -280,8 +332,8 @@ class ConfigFileTest(LgenCase):
         ("another config", '{"engine": {"config": "d.json"}}',
          "--config c.json: engine.config: a config file names no other one"),
         ("an unknown scenario", '{"scenarios": {"other": {"vus": 1}}}', "--vus: the plan has no scenario 'other' (it has: s)"),
-        ("an unknown field", '{"scenarios": {"s": {"rate": 1}}}',
-         "--config: c.json: scenarios.s.rate: there are vus, duration, iterations"),
+        ("an unknown field", '{"scenarios": {"s": {"stages": 1}}}',
+         "--config: c.json: scenarios.s.stages: there are vus, duration, iterations, rate, max-vus"),
     ]
 
     def test_what_lgen_refuses(self):

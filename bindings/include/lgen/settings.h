@@ -37,7 +37,7 @@ struct OptionRow {
 /// The engine's; what is here as --server-name can be said as LGEN_SERVER_NAME in the environment, too.
 std::span<const OptionRow> engine_options();
 
-/// --vus, --duration, --iterations: load fields by scenario; "" is every scenario.
+/// --vus, --duration, --iterations, --rate, --max-vus: load fields by scenario; "" is every scenario.
 struct LoadOverride {
   std::string scenario, field, value;
 };
@@ -64,6 +64,7 @@ struct Settings {
   std::vector<std::pair<std::string, std::string>> tags;
   bool quiet = false, no_color = false, precise = false;
   std::vector<LoadOverride> load_overrides;
+  double time_scale = 1;
 };
 
 /// Collects raw texts by layer, resolves them into Settings.
@@ -85,6 +86,9 @@ class EngineOptions {
  private:
   std::array<std::map<std::string, std::vector<std::string>, std::less<>>, kOptionLayers> layers_;
 };
+
+/// The options that override a field of a load: "vus", "max-vus" ...
+std::span<const std::string_view> load_fields();
 
 /// True when `name` is an engine option (plans may not declare it).
 bool is_engine_option(std::string_view name);

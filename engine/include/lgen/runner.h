@@ -65,7 +65,10 @@ struct ScenarioProgress {
 };
 
 /// Arrivals that wait for a VU.
-std::uint64_t waiting_arrivals(const ScenarioProgress& progress);
+inline std::uint64_t waiting_arrivals(const ScenarioProgress& progress) {
+  const std::uint64_t come = progress.scheduled.value_or(0), gone = progress.started + progress.dropped;
+  return come > gone ? come - gone : 0;
+}
 
 /// "" when the books of all scenarios that have finished balance, else what is missing where.
 std::string check_books(const std::vector<ScenarioProgress>& scenarios);

@@ -1,8 +1,6 @@
 // The sums that must hold in every run's figures.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "lgen/runner.h"
 
 namespace lgen {
@@ -20,10 +18,6 @@ std::string wrong_arrivals(const ScenarioProgress& s) {
 }
 
 }  // namespace
-
-std::uint64_t waiting_arrivals(const ScenarioProgress& s) {
-  return s.scheduled.value_or(0) - std::min(s.scheduled.value_or(0), s.started + s.dropped);
-}
 
 std::string check_books(const std::vector<ScenarioProgress>& scenarios) {
   std::string text;

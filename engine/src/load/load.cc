@@ -62,8 +62,11 @@ Outcome check_iterations(const Load& load) {
   return load.max_duration ? check_length("max_duration", *load.max_duration) : Done{};
 }
 
+/// NaN has a sign in print, which says nothing.
+std::string show(double number) { return std::isnan(number) ? "nan" : fmt::format("{:g}", number); }
+
 Outcome check_rate(std::string_view field, double rate) {
-  if (!std::isfinite(rate) || rate < 0) return out_of_range(field, "a number of at least 0", fmt::format("{:g}", rate));
+  if (!std::isfinite(rate) || rate < 0) return out_of_range(field, "a number of at least 0", show(rate));
   if (rate > kMostRate)
     return out_of_range(field, fmt::format("at most {:.0f} a second", kMostRate), fmt::format("{:g}", rate));
   return Done{};
@@ -72,7 +75,7 @@ Outcome check_rate(std::string_view field, double rate) {
 Outcome check_target(const Load& load, std::string_view field, double target) {
   if (is_rate(load.kind)) return check_rate(field, target);
   if (!std::isfinite(target) || target < 0 || target != std::floor(target)) {
-    return out_of_range(field, "a whole number of at least 0", fmt::format("{:g}", target));
+    return out_of_range(field, "a whole number of at least 0", show(target));
   }
   if (target > kMostVus) return out_of_range(field, fmt::format("at most {}", kMostVus), fmt::format("{:.0f}", target));
   return Done{};

@@ -49,10 +49,12 @@ void fields(Io& io, T& v) {
   io("failed", v.failed);
   io("cancelled", v.cancelled);
   io("dropped", v.dropped);
+  io.later("dropped_with_free_vu", v.dropped_with_free_vu);
   io("running", v.running);
   io("vus", v.vus);
   io("max_vus", v.max_vus);
   io("total", v.total);
+  io.later("scheduled", v.scheduled);
   io("elapsed", v.elapsed);
   io("length", v.length);
   io("warmup", v.warmup);

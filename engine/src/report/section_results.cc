@@ -131,9 +131,14 @@ void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios)
     if (scenario.failed > 0) parts.push_back(grouped(scenario.failed) + " failed");
     if (scenario.cancelled > 0) parts.push_back(grouped(scenario.cancelled) + " cancelled at the stop");
     if (scenario.running > 0) parts.push_back(grouped(scenario.running) + " still running");
-    std::string text =
-        fmt::format("{}; {}: {}", scenario.load, counted(scenario.started, "iteration"), fmt::join(parts, " + "));
+    const std::string started = scenario.scheduled ? fmt::format("{} of {} started", grouped(scenario.started),
+                                                                 counted(*scenario.scheduled, "arrival"))
+                                                   : counted(scenario.started, "iteration");
+    std::string text = fmt::format("{}; {}: {}", scenario.load, started, fmt::join(parts, " + "));
     if (scenario.dropped > 0) text += fmt::format("; {} dropped", grouped(scenario.dropped));
+    if (const std::uint64_t waiting = waiting_arrivals(scenario); waiting > 0) {
+      text += fmt::format("; {} waiting for a VU", grouped(waiting));
+    }
     page.item({Span(fmt::format("  {}: ", scenario.name))}, text);
   }
 }
