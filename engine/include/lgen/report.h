@@ -1,4 +1,4 @@
-// A Summary as text: for the terminal and as JSON, and back.
+// A Summary as text: for the terminal, as JSON, and back, and as a page for a browser.
 // Thread: pure functions.
 #pragma once
 
@@ -29,6 +29,9 @@ std::string render_json(const Summary& summary);
 
 /// Reads what render_json wrote; says which key is missing or of the wrong type.
 Result<Summary> parse_json_summary(std::string_view text);
+
+/// One file for a browser, below 1 MB, that needs nothing else: no network, no server.
+std::string render_html(const Summary& summary);
 
 /// Writes whole or not at all: to `path`.tmp, then renames; "-" is standard output; devices and pipes are written to as
 /// they stand. Says what failed and where.

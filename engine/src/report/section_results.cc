@@ -33,13 +33,6 @@ std::string observed_text(const ThresholdResult& result) {
   return fmt::format("{:.6g}", *result.observed);
 }
 
-std::string how_it_ended(const RunInfo& run) {
-  if (run.end == "signal") return "stopped by " + (run.end_reason.empty() ? "a signal" : run.end_reason);
-  if (run.end == "aborted") return "aborted by the plan: " + run.end_reason;
-  if (run.end == "plan_error") return "the plan could not go on: " + run.end_reason;
-  return run.end_reason;
-}
-
 /// What the exit codes of a run mean where the summary itself cannot say it better.
 std::string_view exit_code_meaning(int code) {
   switch (code) {
@@ -79,6 +72,22 @@ std::string why_it_failed(const Summary& summary) {
 }
 
 }  // namespace
+
+std::string how_it_ended(const RunInfo& run) {
+  if (run.end == "signal") return "stopped by " + (run.end_reason.empty() ? "a signal" : run.end_reason);
+  if (run.end == "aborted") return "aborted by the plan: " + run.end_reason;
+  if (run.end == "plan_error") return "the plan could not go on: " + run.end_reason;
+  return run.end_reason;
+}
+
+std::string outcome_words(const Summary& summary) {
+  std::string text = "passed";
+  if (summary.run.exit_code != 0) text = fmt::format("exit code {}: {}", summary.run.exit_code, why_it_failed(summary));
+  std::uint64_t failed = 0;
+  for (const ScenarioProgress& scenario : summary.scenarios) failed += scenario.failed;
+  if (summary.run.exit_code == 0 && failed > 0) text += fmt::format(", though {} failed", counted(failed, "iteration"));
+  return text;
+}
 
 std::string threshold_words(const ThresholdResult& threshold) {
   return fmt::format("{}{} {}", threshold.metric, selector(threshold.labels), threshold.text);
@@ -152,10 +161,7 @@ void print_conservation(Page& page, const std::string& conservation) {
 void print_outcome(Page& page, const Summary& summary) {
   const bool ok = summary.run.exit_code == 0;
   page.line({});
-  std::string text = ok ? "passed" : fmt::format("exit code {}: {}", summary.run.exit_code, why_it_failed(summary));
-  std::uint64_t failed = 0;
-  for (const ScenarioProgress& scenario : summary.scenarios) failed += scenario.failed;
-  if (ok && failed > 0) text += fmt::format(", though {} failed", counted(failed, "iteration"));
+  std::string text = outcome_words(summary);
   for (const DistributionResult& result : summary.distributions) {
     text += fmt::format(" - {}: {}", result.table.name, to_string(result.verdict.kind));
   }

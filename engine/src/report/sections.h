@@ -31,6 +31,12 @@ void print_outcome(Page& page, const Summary& summary);
 /// "spread over a, b and c": the verdict in words, without its name.
 std::string verdict_words(const DistributionResult& result, std::size_t room);
 
+/// "passed", "exit code 99: 2 thresholds failed": what came of the run.
+std::string outcome_words(const Summary& summary);
+
+/// "stopped by SIGINT"; "" for a run that was completed.
+std::string how_it_ended(const RunInfo& run);
+
 /// "4 sockets for 3 channels: one reconnect"; "" without channels.
 std::string socket_words(const std::vector<ChannelSummary>& channels);
 

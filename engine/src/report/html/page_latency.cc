@@ -1,0 +1,184 @@
+// Latencies as a table, and as percentile spectra: the latency that all but one of N samples stay below, over N. A
+// logarithmic axis gives each further nine of a percentile the same room.
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "figures.h"
+#include "page_data.h"
+#include "page_number.h"
+
+namespace lgen::html {
+namespace {
+
+constexpr std::size_t kMaxGroups = 60;
+constexpr std::size_t kMaxSpectra = 8;
+constexpr int kStepsPerDecade = 10;
+
+struct Words {
+  std::string_view metric, label;
+  bool drawn;  // has a spectrum
+};
+/// In the order of the table. Others of the engine follow under their own name.
+constexpr Words kWords[] = {{"grpc_call_duration_seconds", "response", true},
+                            {"grpc_call_service_seconds", "service", true},
+                            {"grpc_message_rtt_seconds", "round trip", true},
+                            {"grpc_stream_open_seconds", "open", true},
+                            {"grpc_stream_first_message_seconds", "first message", false},
+                            {"grpc_message_gap_seconds", "gap", false},
+                            {"grpc_stream_duration_seconds", "duration", false}};
+
+bool has_method(const MetricSnapshot& metric) {
+  const std::vector<std::string>& labels = metric.spec.labels;
+  return std::find(labels.begin(), labels.end(), "method") != labels.end();
+}
+
+Words words_of(const MetricSpec& spec) {
+  for (const Words& words : kWords) {
+    if (words.metric == spec.name) return words;
+  }
+  return {spec.name, spec.name, false};
+}
+
+std::size_t place_of(const MetricSnapshot& metric) {
+  const auto at = std::find_if(std::begin(kWords), std::end(kWords),
+                               [&](const Words& words) { return words.metric == metric.spec.name; });
+  return static_cast<std::size_t>(at - std::begin(kWords));
+}
+
+class Latencies {
+ public:
+  explicit Latencies(const Summary& summary) : metrics_(summary.metrics) {
+    for (const MetricSnapshot& metric : metrics_.metrics) {
+      if (metric.spec.type == MetricType::histogram && metric.spec.built_in && has_method(metric)) sort_in(metric);
+    }
+  }
+
+  Json table() {
+    Json groups = Json::array();
+    for (const auto& [key, rows] : by_traffic_) {
+      if (groups.size() >= kMaxGroups) break;
+      Json list = Json::array();
+      for (const auto& [place, row] : rows)
+        list.push_back(figures(words_of(row.metric->spec).label, *row.metric, row.sum));
+      groups.push_back({{"title", title(key)}, {"rows", std::move(list)}});
+    }
+    iterations(groups);
+    own(groups);
+    return groups;
+  }
+
+  /// The most used first, so that what is left out matters least.
+  Json spectra() {
+    std::vector<std::pair<const Row*, std::string>> drawn;
+    for (const auto& [key, rows] : by_traffic_) {
+      for (const auto& [place, row] : rows) {
+        const Words words = words_of(row.metric->spec);
+        if (words.drawn && !same_as_response(row, rows))
+          drawn.emplace_back(&row, title(key) + ", " + std::string(words.label));
+      }
+    }
+    std::stable_sort(drawn.begin(), drawn.end(),
+                     [](const auto& a, const auto& b) { return a.first->sum.count() > b.first->sum.count(); });
+    Json lines = Json::array();
+    for (std::size_t i = 0; i < std::min(drawn.size(), kMaxSpectra); ++i) {
+      lines.push_back({{"name", drawn[i].second}, {"points", spectrum(*drawn[i].first)}});
+    }
+    return {{"lines", std::move(lines)}, {"left_out", drawn.size() - std::min(drawn.size(), kMaxSpectra)}};
+  }
+
+ private:
+  struct Row {
+    const MetricSnapshot* metric;
+    Histogram sum;
+  };
+  using Rows = std::map<std::size_t, Row>;  // by place in the table
+
+  void sort_in(const MetricSnapshot& metric) {
+    const std::size_t place = std::min(place_of(metric), std::size(kWords)) + (known(metric) ? 0 : unknown_++);
+    for (auto& [key, sum] : histograms_by<TrafficKey>(metrics_, metric.spec.name, key_of)) {
+      by_traffic_[key].emplace(place, Row{&metric, sum});
+      scenarios_.insert(key.scenario);
+    }
+  }
+
+  static bool known(const MetricSnapshot& metric) { return place_of(metric) < std::size(kWords); }
+
+  std::string title(const TrafficKey& key) const { return title_of(key, scenarios_.size() > 1); }
+
+  /// Closed loads: nothing waits, so service is response.
+  static bool same_as_response(const Row& row, const Rows& rows) {
+    const auto response = rows.find(0);
+    if (row.metric->spec.name != "grpc_call_service_seconds" || response == rows.end()) return false;
+    const Histogram& a = row.sum;
+    const Histogram& b = response->second.sum;
+    return a.percentile(50) == b.percentile(50) && a.percentile(99) == b.percentile(99) && a.max() == b.max();
+  }
+
+  static Json figures(std::string_view label, const MetricSnapshot& metric, const Histogram& sum) {
+    const auto value = [&](std::int64_t ticks) { return exact(metric.in_unit(static_cast<double>(ticks))); };
+    return {{"label", label},
+            {"metric", metric.spec.name},
+            {"help", metric.spec.help},
+            {"unit", metric.spec.unit},
+            {"count", sum.count()},
+            {"values",
+             {value(sum.min()), exact(metric.in_unit(sum.mean())), value(sum.percentile(50)), value(sum.percentile(90)),
+              value(sum.percentile(95)), value(sum.percentile(99)), value(sum.max())}}};
+  }
+
+  void iterations(Json& groups) const {
+    const auto sums = histograms_by<std::string>(metrics_, "iteration_duration_seconds", [](const SeriesSnapshot& s) {
+      return std::string(label_of(s, "scenario"));
+    });
+    Json rows = Json::array();
+    for (const auto& [scenario, sum] : sums) {
+      rows.push_back(figures(scenario, *metrics_.find("iteration_duration_seconds"), sum));
+    }
+    if (!rows.empty()) groups.push_back({{"title", "iterations"}, {"rows", std::move(rows)}});
+  }
+
+  void own(Json& groups) const {
+    Json rows = Json::array();
+    for (const MetricSnapshot& metric : metrics_.metrics) {
+      if (metric.spec.built_in || metric.spec.type != MetricType::histogram || rows.size() >= kMaxGroups) continue;
+      const SeriesSnapshot all = aggregate(metric, {});
+      if (all.histogram && all.histogram->count() > 0)
+        rows.push_back(figures(metric.spec.name, metric, *all.histogram));
+    }
+    if (!rows.empty()) groups.push_back({{"title", "the plan's own"}, {"rows", std::move(rows)}});
+  }
+
+  /// [N, latency]: all but one of N samples took at most that long.
+  static Json spectrum(const Row& row) {
+    const auto count = static_cast<double>(row.sum.count());
+    const auto point = [&](double n, double p) {
+      const auto ticks = static_cast<double>(row.sum.percentile(p));
+      return Json::array({rounded(n), rounded(row.metric->in_unit(ticks))});
+    };
+    Json points = Json::array();
+    for (int k = 0;; ++k) {
+      const double n = std::pow(10.0, static_cast<double>(k) / kStepsPerDecade);
+      if (n >= count) break;
+      points.push_back(point(n, 100 * (1 - 1 / n)));
+    }
+    points.push_back(point(count, 100));
+    return points;
+  }
+
+  const Snapshot& metrics_;
+  std::map<TrafficKey, Rows> by_traffic_;
+  std::set<std::string> scenarios_;
+  std::size_t unknown_ = 0;
+};
+
+}  // namespace
+
+Json latency_part(const Summary& summary) {
+  Latencies latencies(summary);
+  return {{"groups", latencies.table()}, {"spectra", latencies.spectra()}};
+}
+
+}  // namespace lgen::html

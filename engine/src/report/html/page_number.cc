@@ -1,0 +1,72 @@
+#include "page_number.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace lgen::html {
+namespace {
+
+constexpr double kExact = 9007199254740992;  // 2^53
+
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+/// The digits at `at`, without leading zeros, and where they end.
+std::string_view number_at(std::string_view text, std::size_t& at) {
+  while (at + 1 < text.size() && text[at] == '0' && is_digit(text[at + 1])) ++at;
+  const std::size_t from = at;
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return text.substr(from, at - from);
+}
+
+bool naturally_less(std::string_view a, std::string_view b) {
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (is_digit(a[i]) && is_digit(b[j])) {
+      const std::string_view x = number_at(a, i), y = number_at(b, j);
+      if (x != y) return x.size() != y.size() ? x.size() < y.size() : x < y;
+    } else if (a[i] != b[j]) {
+      return a[i] < b[j];
+    } else {
+      ++i;
+      ++j;
+    }
+  }
+  return a.size() - i < b.size() - j;
+}
+
+}  // namespace
+
+Json exact(double value) {
+  if (!std::isfinite(value)) return {};
+  if (value == std::floor(value) && std::fabs(value) < kExact) return static_cast<std::int64_t>(value);
+  return value;
+}
+
+Json rounded(double value) {
+  if (!std::isfinite(value) || value == 0 || value == std::floor(value)) return exact(value);
+  const double scale = std::pow(10.0, 3 - std::floor(std::log10(std::fabs(value))));
+  // Divided by a power of ten, not multiplied with one below 1: 0.0015 stays 0.0015.
+  return exact(scale >= 1 ? std::round(value * scale) / scale : std::round(value));
+}
+
+std::string labels_words(const Labels& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);
+  return text;
+}
+
+std::vector<std::string> in_natural_order(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end(), naturally_less);
+  return names;
+}
+
+std::string cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  return std::string(text.substr(0, most)) + "…";
+}
+
+}  // namespace lgen::html

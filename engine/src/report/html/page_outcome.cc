@@ -1,0 +1,250 @@
+// How the run ended, what was demanded of it, and the handful of figures that people look for first.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "figures.h"
+#include "lgen/report.h"
+#include "page_data.h"
+#include "page_number.h"
+#include "sections.h"
+
+namespace lgen::html {
+namespace {
+
+constexpr std::size_t kMaxJudged = 300;
+
+Json option_of(const std::pair<std::string, Scalar>& option) {
+  return {option.first, std::visit(
+                            [](const auto& value) -> Json {
+                              if constexpr (std::is_same_v<std::decay_t<decltype(value)>, double>) return exact(value);
+                              if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
+                                return cut(value);
+                              return value;
+                            },
+                            option.second)};
+}
+
+struct Tally {
+  std::uint64_t passed = 0, failed = 0;
+  Json json() const { return {{"passed", passed}, {"failed", failed}}; }
+};
+
+template <class T, class Passed>
+Tally tally(const std::vector<T>& all, Passed passed) {
+  Tally sum;
+  for (const T& one : all) ++(passed(one) ? sum.passed : sum.failed);
+  return sum;
+}
+
+Json tile(std::string_view id, std::string_view label, Json value, std::string_view unit) {
+  return {{"id", id}, {"label", label}, {"value", std::move(value)}, {"unit", unit}};
+}
+
+/// The latency that stands for the run: calls, else round trips, else opening streams.
+struct Headline {
+  std::string_view metric, words;
+};
+constexpr Headline kHeadlines[] = {{"grpc_call_duration_seconds", "response time"},
+                                   {"grpc_message_rtt_seconds", "round trip"},
+                                   {"grpc_stream_open_seconds", "to open a stream"},
+                                   {"iteration_duration_seconds", "an iteration"}};
+
+class Tiles {
+ public:
+  explicit Tiles(const Summary& summary) : summary_(summary), seconds_(measured_seconds(summary)) {}
+
+  Json all() {
+    traffic();
+    latency();
+    errors();
+    streams();
+    messages();
+    connections();
+    if (tiles_.empty()) iterations();
+    return std::move(tiles_);
+  }
+
+ private:
+  std::uint64_t total(std::string_view name) const { return counter_total(summary_.metrics, name); }
+
+  void put(Json tile) { tiles_.push_back(std::move(tile)); }
+
+  Json with_rate(Json tile, std::uint64_t n) const {
+    if (seconds_ > 0) tile["rate"] = rounded(static_cast<double>(n) / seconds_);
+    return tile;
+  }
+
+  void traffic() {
+    const std::uint64_t calls = total("grpc_calls");
+    if (calls > 0) put(with_rate(tile("calls", "Calls", calls, ""), calls));
+  }
+
+  void latency() {
+    for (const auto& [metric, words] : kHeadlines) {
+      const MetricSnapshot* found = summary_.metrics.find(metric);
+      if (!found) continue;
+      const SeriesSnapshot all = aggregate(*found, {});
+      if (!all.histogram || all.histogram->count() == 0) continue;
+      for (const int p : {50, 95, 99}) {
+        const auto ticks = static_cast<double>(all.histogram->percentile(p));
+        Json one = tile(fmt::format("p{}", p), fmt::format("p{}", p), exact(found->in_unit(ticks)), "s");
+        one["detail"] = words;
+        put(std::move(one));
+      }
+      return;
+    }
+  }
+
+  void errors() {
+    const std::uint64_t calls = total("grpc_calls"), ended = total("grpc_streams_ended");
+    if (calls + ended == 0) return;
+    std::uint64_t bad = 0;
+    if (const MetricSnapshot* metric = summary_.metrics.find("grpc_calls")) {
+      bad = calls - static_cast<std::uint64_t>(aggregate(*metric, {{"code", "OK"}}).value);
+    }
+    bad += total("grpc_streams_failed");
+    Json one = tile("errors", "Errors", bad, "");
+    one["share"] = static_cast<double>(bad) / static_cast<double>(calls + ended);
+    one["detail"] = calls > 0 && ended > 0 ? "of calls and streams" : calls > 0 ? "of calls" : "of streams";
+    one["tone"] = bad > 0 ? "bad" : "good";
+    put(std::move(one));
+  }
+
+  void streams() {
+    const std::uint64_t opened = total("grpc_streams_opened");
+    if (opened == 0) return;
+    Json one = tile("streams", "Streams", opened, "");
+    const std::uint64_t failed = total("grpc_streams_failed");
+    one["detail"] = failed > 0 ? grouped_words(failed, "failed") : "none failed";
+    put(std::move(one));
+  }
+
+  static std::string grouped_words(std::uint64_t n, std::string_view what) { return fmt::format("{} {}", n, what); }
+
+  void messages() {
+    const std::uint64_t sent = total("grpc_messages_sent"), received = total("grpc_messages_received");
+    if (sent > 0) put(with_rate(tile("messages_sent", "Messages sent", sent, ""), sent));
+    if (received > 0) put(with_rate(tile("messages_received", "Received", received, ""), received));
+  }
+
+  void connections() {
+    if (summary_.channels.empty()) return;
+    const std::string words = socket_words(summary_.channels);  // "4 sockets for 3 channels: one reconnect"
+    Json one = tile("connections", "Connections", total_of_words(words), "");
+    one["detail"] = words.substr(words.find(" for ") + 1);
+    put(std::move(one));
+  }
+
+  /// Shared connections are counted there, and once.
+  static std::uint64_t total_of_words(std::string_view words) {
+    std::uint64_t n = 0;
+    for (const char c : words.substr(0, words.find(' ')))
+      n = c == ',' ? n : n * 10 + static_cast<std::uint64_t>(c - '0');
+    return n;
+  }
+
+  void iterations() {
+    const std::uint64_t n = total("iterations");
+    put(with_rate(tile("iterations", "Iterations", n, ""), n));
+  }
+
+  const Summary& summary_;
+  double seconds_;
+  Json tiles_ = Json::array();
+};
+
+Json threshold_of(const ThresholdResult& threshold) {
+  Json one = {{"words", threshold_words(threshold)}, {"ok", threshold.ok}};
+  one["observed"] = threshold.observed ? exact(*threshold.observed) : Json();
+  const bool counts = threshold.text.starts_with("count") || threshold.text.starts_with("rate");
+  one["unit"] = threshold.metric.ends_with("_seconds") && !counts ? "s" : "";
+  one["why"] = cut(threshold.why);
+  return one;
+}
+
+Json check_of(const CheckResult& check) {
+  return {{"name", cut(check.name)},
+          {"passes", check.passes},
+          {"fails", check.fails},
+          {"first_failure", cut(check.first_failure)}};
+}
+
+template <class T, class Of>
+Json list_of(const std::vector<T>& all, std::size_t most, Of of) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < std::min(all.size(), most); ++i) list.push_back(of(all[i]));
+  return list;
+}
+
+}  // namespace
+
+Json outcome_part(const Summary& summary) {
+  Json verdicts = Json::array();
+  for (const DistributionResult& result : summary.distributions) {
+    verdicts.push_back(
+        {{"name", result.table.name}, {"kind", to_string(result.verdict.kind)}, {"words", verdict_words(result, 120)}});
+  }
+  return {{"passed", summary.run.exit_code == 0},
+          {"exit_code", summary.run.exit_code},
+          {"words", outcome_words(summary)},
+          {"end", summary.run.end},
+          {"ended", how_it_ended(summary.run)},
+          {"thresholds", tally(summary.thresholds, [](const auto& t) { return t.ok; }).json()},
+          {"checks", tally(summary.checks, [](const auto& c) { return c.fails == 0; }).json()},
+          {"verdicts", std::move(verdicts)},
+          {"validity", to_string(summary.health.validity)},
+          {"reasons", summary.health.reasons},
+          {"conservation", summary.conservation}};
+}
+
+Json figures_part(const Summary& summary) { return Tiles(summary).all(); }
+
+Json judged_part(const Summary& summary) {
+  return {{"thresholds", list_of(summary.thresholds, kMaxJudged, threshold_of)},
+          {"thresholds_all", summary.thresholds.size()},
+          {"checks", list_of(summary.checks, kMaxJudged, check_of)},
+          {"checks_all", summary.checks.size()}};
+}
+
+Json run_part(const Summary& summary) {
+  const RunInfo& run = summary.run;
+  Json options = Json::array();
+  for (const auto& option : run.options) options.push_back(option_of(option));
+  return {{"plan", run.plan},
+          {"name", run.plan_name.empty() ? run.plan : run.plan_name},
+          {"about", cut(run.about)},
+          {"sha256", run.plan_sha256},
+          {"target", run.target},
+          {"security", run.security},
+          {"transport", run.transport},
+          {"started_unix", exact(run.started_unix)},
+          {"duration", exact(run.duration)},
+          {"seed", std::to_string(run.seed)},  // beyond 2^53, perhaps
+          {"version", run.lgen_version},
+          {"host", run.host},
+          {"notes", run.notes},
+          {"options", std::move(options)}};
+}
+
+Json page_data(const Summary& summary) {
+  return {{"schema", "lgen.page/1"},
+          {"run", run_part(summary)},
+          {"outcome", outcome_part(summary)},
+          {"figures", figures_part(summary)},
+          {"judged", judged_part(summary)},
+          {"spread", spread_part(summary)},
+          {"time", time_part(summary)},
+          {"latency", latency_part(summary)},
+          {"traffic", traffic_part(summary)},
+          {"scenarios", scenarios_part(summary)},
+          {"connections", connections_part(summary)},
+          {"events", events_part(summary)},
+          {"errors", errors_part(summary)},
+          {"metrics", metrics_part(summary)},
+          {"generator", generator_part(summary)}};
+}
+
+}  // namespace lgen::html

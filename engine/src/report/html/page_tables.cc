@@ -1,0 +1,287 @@
+// What is read rather than looked at: status codes, streams, backends, scenarios, connections, events, errors, the
+// plan's own figures, the generator's health.
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "figures.h"
+#include "page_data.h"
+#include "page_number.h"
+#include "sections.h"
+
+namespace lgen::html {
+namespace {
+
+constexpr std::size_t kMaxRows = 200;
+constexpr std::size_t kMaxMarks = 400;
+constexpr std::size_t kMaxSeries = 50;
+
+std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
+
+/// Rows of one counter by status code, for each method.
+void add_codes(Json& groups, const Summary& summary, std::string_view counter, std::string_view unit) {
+  const MetricSnapshot* metric = summary.metrics.find(counter);
+  if (!metric) return;
+  std::set<TrafficKey> keys;
+  std::set<std::string> scenarios;
+  for (const SeriesSnapshot& series : metric->series) {
+    if (is_warmup(series) || series.value == 0) continue;
+    keys.insert(key_of(series));
+    scenarios.insert(key_of(series).scenario);
+  }
+  for (const TrafficKey& key : keys) {
+    if (groups.size() >= kMaxRows) return;
+    const double seconds = measured_seconds(summary, key.scenario);
+    Json rows = Json::array();
+    for (const auto& [code, n] : totals_by(*metric, "code", &key)) {
+      rows.push_back({{"code", code.empty() ? "unknown" : code},
+                      {"count", n},
+                      {"rate", seconds > 0 ? rounded(static_cast<double>(n) / seconds) : Json()}});
+    }
+    groups.push_back({{"title", title_of(key, scenarios.size() > 1)}, {"unit", unit}, {"rows", std::move(rows)}});
+  }
+}
+
+/// What one backend was seen to do.
+struct Ledger {
+  std::uint64_t all = 0, ok = 0, confirmed = 0;
+  std::optional<Histogram> duration;
+};
+
+Json backends(const Snapshot& metrics, std::string_view counter, std::string_view duration, std::string_view unit) {
+  std::map<std::string, Ledger> ledgers;
+  const auto name_of = [](const SeriesSnapshot& s) { return std::string(label_of(s, "backend")); };
+  const auto each = [&](std::string_view name, const auto& add) {
+    const MetricSnapshot* metric = metrics.find(name);
+    if (!metric) return;
+    for (const SeriesSnapshot& series : metric->series) {
+      if (!is_warmup(series) && series.value > 0) add(ledgers[name_of(series)], series);
+    }
+  };
+  each(counter, [](Ledger& ledger, const SeriesSnapshot& series) {
+    ledger.all += whole(series.value);
+    if (label_of(series, "code") == "OK") ledger.ok += whole(series.value);
+  });
+  if (unit == "streams") {
+    each("grpc_messages_confirmed",
+         [](Ledger& ledger, const SeriesSnapshot& series) { ledger.confirmed += whole(series.value); });
+  }
+  for (auto& [name, sum] : histograms_by<std::string>(metrics, duration, name_of)) {
+    if (const auto at = ledgers.find(name); at != ledgers.end()) at->second.duration = sum;
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, ledger] : ledgers) names.push_back(name);
+  Json rows = Json::array();
+  for (const std::string& name : in_natural_order(std::move(names))) {
+    const Ledger& ledger = ledgers[name];
+    Json row = {{"backend", name.empty() ? "(never left)" : name},
+                {"all", ledger.all},
+                {"ok", ledger.ok},
+                {"confirmed", ledger.confirmed}};
+    for (const auto& [key, p] : {std::pair{"med", 50}, {"p99", 99}, {"max", 100}}) {
+      row[key] = ledger.duration ? exact(static_cast<double>(ledger.duration->percentile(p)) / 1e6) : Json();
+    }
+    rows.push_back(std::move(row));
+  }
+  return {{"unit", unit}, {"rows", std::move(rows)}};
+}
+
+Json fields_of(const Fields& fields) {
+  std::string text;
+  for (const auto& [key, value] : fields) {
+    const std::string words = std::visit(
+        [](const auto& typed) -> std::string {
+          if constexpr (std::is_same_v<std::decay_t<decltype(typed)>, std::string>) return typed;
+          if constexpr (!std::is_same_v<std::decay_t<decltype(typed)>, std::string>) return Json(typed).dump();
+        },
+        value);
+    text += (text.empty() ? "" : ", ") + key + "=" + words;
+  }
+  return cut(text, 200);
+}
+
+Json scenario_of(const ScenarioProgress& s) {
+  return {{"name", s.name},
+          {"load", s.load},
+          {"started", s.started},
+          {"succeeded", s.succeeded},
+          {"failed", s.failed},
+          {"cancelled", s.cancelled},
+          {"dropped", s.dropped},
+          {"running", s.running},
+          {"vus", s.vus},
+          {"max_vus", s.max_vus},
+          {"elapsed", rounded(to_seconds(s.elapsed))},
+          {"length", rounded(to_seconds(s.length))},
+          {"warmup", rounded(to_seconds(s.warmup))},
+          {"finished", s.finished}};
+}
+
+Json channel_of(const ChannelSummary& c) {
+  return {{"name", c.name},
+          {"target", c.target},
+          {"connections", c.connections},
+          {"failed_attempts", c.failed_attempts},
+          {"last_error", cut(c.last_error)},
+          {"shared", c.connection == "shared"}};
+}
+
+Json connection_of(const ConnectionRecord& c) {
+  return {{"name", c.channel + "#" + std::to_string(c.connection)},
+          {"peer", c.peer},
+          {"opened_at", rounded(c.opened_at)},
+          {"closed_at", c.closed_at ? rounded(*c.closed_at) : Json()},
+          {"goaway", c.goaway},
+          {"reason", cut(c.reason)}};
+}
+
+Json error_of(const ErrorSample& e) {
+  return {{"code", e.code},   {"message", cut(e.message)},       {"where", cut(e.where)},        {"backend", e.backend},
+          {"count", e.count}, {"first_at", rounded(e.first_at)}, {"last_at", rounded(e.last_at)}};
+}
+
+/// A metric of the plan and its series.
+Json own_metric(const MetricSnapshot& metric) {
+  Json series = Json::array();
+  for (std::size_t i = 0; i < std::min(metric.series.size(), kMaxSeries); ++i) {
+    const SeriesSnapshot& one = metric.series[i];
+    Json row = {{"labels", labels_words(one.labels)}, {"value", exact(one.value)}};
+    if (metric.spec.type == MetricType::gauge) {
+      row["min"] = exact(one.min);
+      row["max"] = exact(one.max);
+    }
+    if (metric.spec.type == MetricType::rate) row["count"] = one.count;
+    series.push_back(std::move(row));
+  }
+  return {{"name", metric.spec.name}, {"type", to_string(metric.spec.type)}, {"unit", metric.spec.unit},
+          {"help", metric.spec.help}, {"series_all", metric.series.size()},  {"series", std::move(series)}};
+}
+
+/// Histograms of the engine about itself: those that belong to no call.
+Json lags(const Snapshot& metrics) {
+  Json rows = Json::array();
+  for (const std::string_view name :
+       {"start_lag_seconds", "vu_wait_seconds", "loop_lag_seconds", "slice_seconds", "gc_pause_seconds"}) {
+    const MetricSnapshot* metric = metrics.find(name);
+    if (!metric) continue;
+    const SeriesSnapshot all = aggregate(*metric, {});
+    if (!all.histogram || all.histogram->count() == 0) continue;
+    const auto value = [&](double p) {
+      return exact(metric->in_unit(static_cast<double>(all.histogram->percentile(p))));
+    };
+    rows.push_back({{"metric", name},
+                    {"help", metric->spec.help},
+                    {"count", all.histogram->count()},
+                    {"values", {value(50), value(99), value(99.9), value(100)}}});
+  }
+  return rows;
+}
+
+}  // namespace
+
+Json traffic_part(const Summary& summary) {
+  const Snapshot& metrics = summary.metrics;
+  Json codes = Json::array();
+  add_codes(codes, summary, "grpc_calls", "calls");
+  add_codes(codes, summary, "grpc_streams_ended", "streams");
+  Json sums = Json::object();
+  for (const std::string_view name :
+       {"grpc_streams_opened", "grpc_streams_ended", "grpc_streams_failed", "grpc_streams_leaked", "grpc_messages_sent",
+        "grpc_messages_discarded", "grpc_messages_confirmed", "grpc_messages_unconfirmed", "grpc_messages_received",
+        "grpc_messages_unanswered", "grpc_messages_unmatched", "grpc_call_attempts", "grpc_call_attempts_known",
+        "grpc_call_attempts_unknown"}) {
+    sums[std::string(name)] = counter_total(metrics, name);
+  }
+  return {{"codes", std::move(codes)},
+          {"sums", std::move(sums)},
+          {"backends",
+           {backends(metrics, "grpc_calls", "grpc_call_duration_seconds", "calls"),
+            backends(metrics, "grpc_streams_ended", "grpc_stream_duration_seconds", "streams")}}};
+}
+
+Json scenarios_part(const Summary& summary) {
+  Json rows = Json::array();
+  for (std::size_t i = 0; i < std::min(summary.scenarios.size(), kMaxRows); ++i) {
+    rows.push_back(scenario_of(summary.scenarios[i]));
+  }
+  return rows;
+}
+
+Json connections_part(const Summary& summary) {
+  Json channels = Json::array(), ended = Json::array();
+  std::size_t ended_all = 0;
+  for (const ChannelSummary& channel : summary.channels) {
+    if (channels.size() < kMaxRows) channels.push_back(channel_of(channel));
+  }
+  for (const ConnectionRecord& record : summary.connections) {
+    if (!record.closed_at || (record.goaway.empty() && record.reason.empty())) continue;
+    if (++ended_all <= kMaxRows) ended.push_back(connection_of(record));
+  }
+  return {{"words", socket_words(summary.channels)},
+          {"channels", std::move(channels)},
+          {"channels_all", summary.channels.size()},
+          {"ended", std::move(ended)},
+          {"ended_all", ended_all}};
+}
+
+Json events_part(const Summary& summary) {
+  std::map<std::string, std::uint64_t> kinds;
+  for (const EventRecord& event : summary.events) ++kinds[event.name];
+  Json marks = Json::array();
+  // Rare ones first: what happened a thousand times must not push out what happened once.
+  std::vector<const EventRecord*> order;
+  for (const EventRecord& event : summary.events) order.push_back(&event);
+  std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) { return kinds[a->name] < kinds[b->name]; });
+  if (order.size() > kMaxMarks) order.resize(kMaxMarks);
+  std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->at < b->at; });
+  for (const EventRecord* event : order) {
+    marks.push_back({{"at", rounded(event->at)}, {"name", cut(event->name, 80)}, {"fields", fields_of(event->fields)}});
+  }
+  Json counts = Json::array();
+  for (const auto& [name, n] : kinds) {
+    if (counts.size() < kMaxRows) counts.push_back({cut(name, 80), n});
+  }
+  return {{"marks", std::move(marks)},
+          {"kinds", std::move(counts)},
+          {"all", summary.events.size()},
+          {"dropped", summary.events_dropped}};
+}
+
+Json errors_part(const Summary& summary) {
+  Json rows = Json::array();
+  std::uint64_t rest = summary.errors_dropped;
+  for (const ErrorSample& error : summary.errors) {
+    if (rows.size() < kMaxRows) {
+      rows.push_back(error_of(error));
+    } else {
+      rest += error.count;
+    }
+  }
+  return {{"rows", std::move(rows)}, {"rest", rest}};
+}
+
+Json metrics_part(const Summary& summary) {
+  Json all = Json::array();
+  for (const MetricSnapshot& metric : summary.metrics.metrics) {
+    const bool shown = !metric.spec.built_in && metric.spec.type != MetricType::histogram && !metric.series.empty();
+    if (shown && all.size() < kMaxSeries) all.push_back(own_metric(metric));
+  }
+  return all;
+}
+
+Json generator_part(const Summary& summary) {
+  const GeneratorHealth& health = summary.health;
+  return {{"validity", to_string(health.validity)},
+          {"reasons", health.reasons},
+          {"cpu_seconds", rounded(health.cpu_seconds)},
+          {"cpu_share", rounded(health.cpu_share)},
+          {"max_rss", health.max_rss},
+          {"fd_limit", health.fd_limit},
+          {"throttled_share", rounded(health.throttled_share)},
+          {"dropped_with_free_vu", health.dropped_with_free_vu},
+          {"lags", lags(summary.metrics)}};
+}
+
+}  // namespace lgen::html
