@@ -19,6 +19,11 @@ constexpr OutputFormat kFormats[] = {
      .help = "the whole summary; lgen report makes the other formats of it",
      .extension = ".json",
      .render = render_json},
+    {.name = "html",
+     .value = "FILE",
+     .help = "one page with charts for a browser; needs no network",
+     .extension = ".html",
+     .render = render_html},
 };
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }

@@ -24,6 +24,6 @@ std::string labels_words(const Labels& labels);
 std::vector<std::string> in_natural_order(std::vector<std::string> names);
 
 /// At most `most` bytes, cut between characters.
-std::string cut(std::string_view text, std::size_t most = 400);
+std::string cut(std::string_view text, std::size_t most = 240);
 
 }  // namespace lgen::html

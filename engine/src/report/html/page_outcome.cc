@@ -14,7 +14,7 @@
 namespace lgen::html {
 namespace {
 
-constexpr std::size_t kMaxJudged = 300;
+constexpr std::size_t kMaxJudged = 200;
 
 Json option_of(const std::pair<std::string, Scalar>& option) {
   return {option.first, std::visit(
@@ -166,10 +166,10 @@ Json threshold_of(const ThresholdResult& threshold) {
 }
 
 Json check_of(const CheckResult& check) {
-  return {{"name", cut(check.name)},
+  return {{"name", cut(check.name, 120)},
           {"passes", check.passes},
           {"fails", check.fails},
-          {"first_failure", cut(check.first_failure)}};
+          {"first_failure", cut(check.first_failure, 160)}};
 }
 
 template <class T, class Of>

@@ -15,7 +15,8 @@ namespace lgen::html {
 namespace {
 
 constexpr std::size_t kMaxRows = 200;
-constexpr std::size_t kMaxMarks = 400;
+constexpr std::size_t kMaxErrors = 100;
+constexpr std::size_t kMaxMarks = 300;
 constexpr std::size_t kMaxSeries = 50;
 
 std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
@@ -99,7 +100,7 @@ Json fields_of(const Fields& fields) {
         value);
     text += (text.empty() ? "" : ", ") + key + "=" + words;
   }
-  return cut(text, 200);
+  return cut(text, 120);
 }
 
 Json scenario_of(const ScenarioProgress& s) {
@@ -124,7 +125,7 @@ Json channel_of(const ChannelSummary& c) {
           {"target", c.target},
           {"connections", c.connections},
           {"failed_attempts", c.failed_attempts},
-          {"last_error", cut(c.last_error)},
+          {"last_error", cut(c.last_error, 120)},
           {"shared", c.connection == "shared"}};
 }
 
@@ -134,7 +135,7 @@ Json connection_of(const ConnectionRecord& c) {
           {"opened_at", rounded(c.opened_at)},
           {"closed_at", c.closed_at ? rounded(*c.closed_at) : Json()},
           {"goaway", c.goaway},
-          {"reason", cut(c.reason)}};
+          {"reason", cut(c.reason, 120)}};
 }
 
 Json error_of(const ErrorSample& e) {
@@ -253,7 +254,7 @@ Json errors_part(const Summary& summary) {
   Json rows = Json::array();
   std::uint64_t rest = summary.errors_dropped;
   for (const ErrorSample& error : summary.errors) {
-    if (rows.size() < kMaxRows) {
+    if (rows.size() < kMaxErrors) {
       rows.push_back(error_of(error));
     } else {
       rest += error.count;

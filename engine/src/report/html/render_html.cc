@@ -17,6 +17,8 @@ extern const std::size_t kHtmlFiles_count;
 
 namespace {
 
+constexpr std::size_t kMostText = 40'000;  // for those without scripts
+
 std::string_view file(std::string_view name) {
   const auto* const end = kHtmlFiles + kHtmlFiles_count;
   const auto* const found =
@@ -77,11 +79,17 @@ std::string script_json(const html::Json& data) {
 
 std::string title_of(const RunInfo& run) { return printable(run.plan_name.empty() ? run.plan : run.plan_name); }
 
+/// The whole lines at the start of `text`, `most` bytes at most: a run with thousands of checks has more of them
+/// than a page should.
+std::string_view beginning(std::string_view text, std::size_t most) {
+  return text.size() <= most ? text : text.substr(0, text.rfind('\n', most) + 1);
+}
+
 /// What `gap` of the frame is filled with.
 std::string filling(std::string_view gap, const Summary& summary) {
   if (gap == "title") return escaped(title_of(summary.run));
   if (gap == "data") return script_json(html::page_data(summary));
-  if (gap == "text") return escaped(render_console(summary, {false, 100}));
+  if (gap == "text") return escaped(beginning(render_console(summary, {false, 100}), kMostText));
   return std::string(file(gap));
 }
 
