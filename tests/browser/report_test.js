@@ -140,13 +140,14 @@ test("pointing at a moment shows it on every chart over time", async () => {
 test("a page that is updated draws in the same charts, and grows by intervals", async () => {
   await withPage({}, async (page, seen) => {
     await page.goto(runs.real.url);
-    const told = await page.evaluate(() => {
+    const told = await page.evaluate(async () => {
       const canvas = document.querySelector("#chart-calls canvas");
       const data = JSON.parse(document.getElementById("data").textContent);
       data.figures[0].value = 4711;
       lgenPage.update({ figures: data.figures, time: data.time });
       const before = Chart.getChart(canvas).data.datasets[0].data.length;
       for (let i = 0; i < 700; ++i) lgenPage.append({ calls: [i] });
+      await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
       const set = Chart.getChart(document.querySelector("#chart-calls canvas")).data.datasets[0].data;
       return { same: canvas === document.querySelector("#chart-calls canvas"), before, length: set.length, last: set.at(-1).y, first: set[0].x,
         figure: document.querySelector("[data-figure]").dataset.value };

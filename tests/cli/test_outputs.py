@@ -235,5 +235,5 @@ class ReportTest(LgenCase):
     def test_outputs(self):
         self.plan()
         self.run_words("plan.lua", "--quiet", "--out", "json=r.json")
-        self.check(self.run_words("report", "r.json", "--out", "yaml=x"), 104, "--out: unknown format 'yaml'; there")
+        self.check(self.run_words("report", "r.json", "--out", "protobuf=x"), 104, "--out: unknown format 'protobuf'; there")
         self.check(self.run_words("report", "r.json", "--out", "json=/dev/full"), 113, "No space left on device")

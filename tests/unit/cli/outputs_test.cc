@@ -38,7 +38,7 @@ TEST_CASE("what --out refuses") {
   const std::vector<Row> rows = {
       {"jsn=r.json", "unknown format 'jsn' (did you mean 'json'?); there"},
       {"jsno", "unknown format 'jsno' (did you mean 'json'?)"},
-      {"yaml=r.yaml", "unknown format 'yaml'; there"},
+      {"protobuf=r.pb", "unknown format 'protobuf'; there"},
       {"json", "json: to which file? json=FILE, or json=- for standard output"},
       {"json=", "json: to which file?"},
       {"r.txt", "'r.txt' does not tell its format; write FORMAT=FILE"},

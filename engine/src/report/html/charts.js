@@ -447,6 +447,7 @@ const lgenCharts = (() => {
     /** Draws; once the figure is in the document. */
     update(spec = this.spec) {
       this.spec = spec;
+      this.stale = false;
       this.title.textContent = spec.title;
       this.help.textContent = spec.help || "";
       this.canvas.setAttribute("aria-label", spoken(spec));
@@ -477,7 +478,8 @@ const lgenCharts = (() => {
         spec.start = (spec.start || 0) + 1;
         spec.length = kMaxIntervals;
       }
-      this.update();
+      this.stale = true;
+      drawStale();
     }
     drawLegend(made) {
       const filled = this.spec.kind === "stacked";
@@ -505,6 +507,16 @@ const lgenCharts = (() => {
     }
   }
 
+  /** However many values arrive, a chart is drawn once a frame. */
+  let asked = false;
+  const drawStale = () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      for (const one of charts) if (one.stale) one.update();
+    });
+  };
   const redraw = () => { for (const one of charts) one.update(); };
   if (window.matchMedia) window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   const paper = (on) => {
