@@ -269,6 +269,15 @@ const lgenPage = (() => {
     return made;
   }
 
+  function coldStarts() {
+    const { median, rows } = all.cold_starts;
+    if (rows.length === 0) return [];
+    const made = table("Cold starts", [["took", "n"], ["connecting", "n"], ["at", "n"], ["backend", ""], ["connection", ""], ["method", ""], ["code", ""], ["why", ""]],
+      rows.map((c) => row(n(c.duration, "s"), n(c.connecting, "s"), td("n", clock(c.at)), td("", c.backend), td("", c.connection), td("text dim", ...soft(c.method)), td(c.code === "OK" ? "" : "bad", c.code), td("text", c.why))));
+    return [note(`The slowest first calls on a backend or a connection${median > 0 ? `; the median of all is ${words(median, "s")}` : ""}.`),
+      panel(rows.length > 12 ? el("details", {}, el("summary", {}, counted(rows.length, "first call")), made) : made)];
+  }
+
   function events() {
     const e = all.events;
     if (e.all === 0) return [];
@@ -341,6 +350,7 @@ const lgenPage = (() => {
     ["backends", "Backends", backends, ["traffic"]],
     ["scenarios", "Scenarios", scenarios, ["scenarios"]],
     ["connections", "Connections", connections, ["connections"]],
+    ["cold-starts", "Cold starts", coldStarts, ["cold_starts"]],
     ["events", "Events", events, ["events"]],
     ["errors", "Errors", errors, ["errors"]],
     ["metrics", "Metrics of the plan", ownMetrics, ["metrics", "time"], "Metrics"],

@@ -25,6 +25,7 @@ Json latency_part(const Summary& summary);      // table and percentile spectrum
 Json traffic_part(const Summary& summary);      // status codes, streams and messages, backends
 Json scenarios_part(const Summary& summary);    //
 Json connections_part(const Summary& summary);  // sockets, channels, connections that ended
+Json cold_starts_part(const Summary& summary);  // slow first calls on a backend or connection
 Json events_part(const Summary& summary);       // marks of the charts
 Json errors_part(const Summary& summary);       //
 Json metrics_part(const Summary& summary);      // the plan's own counters, gauges and rates

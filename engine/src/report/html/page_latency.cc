@@ -19,16 +19,21 @@ constexpr int kStepsPerDecade = 10;
 
 struct Words {
   std::string_view metric, label;
-  bool drawn;  // has a spectrum
+  bool drawn = false;                 // has a spectrum
+  std::string_view response_of = "";  // this is the service time of that one, left out where it says no more
 };
 /// In the order of the table. Others of the engine follow under their own name.
 constexpr Words kWords[] = {{"grpc_call_duration_seconds", "response", true},
-                            {"grpc_call_service_seconds", "service", true},
+                            {"grpc_call_service_seconds", "service", true, "grpc_call_duration_seconds"},
                             {"grpc_message_rtt_seconds", "round trip", true},
+                            {"grpc_message_service_seconds", "round trip, service", true, "grpc_message_rtt_seconds"},
                             {"grpc_stream_open_seconds", "open", true},
-                            {"grpc_stream_first_message_seconds", "first message", false},
-                            {"grpc_message_gap_seconds", "gap", false},
-                            {"grpc_stream_duration_seconds", "duration", false}};
+                            {"grpc_stream_open_service_seconds", "open, service", true, "grpc_stream_open_seconds"},
+                            {"grpc_stream_first_message_seconds", "first message"},
+                            {"grpc_message_gap_seconds", "gap"},
+                            {"grpc_message_lag_seconds", "send lag"},
+                            {"grpc_stream_duration_seconds", "duration"},
+                            {"grpc_first_call_seconds", "cold start"}};
 
 bool has_method(const MetricSnapshot& metric) {
   const std::vector<std::string>& labels = metric.spec.labels;
@@ -39,7 +44,7 @@ Words words_of(const MetricSpec& spec) {
   for (const Words& words : kWords) {
     if (words.metric == spec.name) return words;
   }
-  return {spec.name, spec.name, false};
+  return {spec.name, spec.name};
 }
 
 std::size_t place_of(const MetricSnapshot& metric) {
@@ -61,8 +66,10 @@ class Latencies {
     for (const auto& [key, rows] : by_traffic_) {
       if (groups.size() >= kMaxGroups) break;
       Json list = Json::array();
-      for (const auto& [place, row] : rows)
+      for (const auto& [place, row] : rows) {
+        if (says_no_more(row, rows)) continue;
         list.push_back(figures(words_of(row.metric->spec).label, *row.metric, row.sum));
+      }
       groups.push_back({{"title", title(key)}, {"rows", std::move(list)}});
     }
     iterations(groups);
@@ -76,7 +83,7 @@ class Latencies {
     for (const auto& [key, rows] : by_traffic_) {
       for (const auto& [place, row] : rows) {
         const Words words = words_of(row.metric->spec);
-        if (words.drawn && !same_as_response(row, rows))
+        if (words.drawn && !says_no_more(row, rows))
           drawn.emplace_back(&row, title(key) + ", " + std::string(words.label));
       }
     }
@@ -108,13 +115,17 @@ class Latencies {
 
   std::string title(const TrafficKey& key) const { return title_of(key, scenarios_.size() > 1); }
 
-  /// Closed loads: nothing waits, so service is response.
-  static bool same_as_response(const Row& row, const Rows& rows) {
-    const auto response = rows.find(0);
-    if (row.metric->spec.name != "grpc_call_service_seconds" || response == rows.end()) return false;
-    const Histogram& a = row.sum;
-    const Histogram& b = response->second.sum;
-    return a.percentile(50) == b.percentile(50) && a.percentile(99) == b.percentile(99) && a.max() == b.max();
+  /// Of closed loads: nothing waits, so service is response.
+  static bool says_no_more(const Row& row, const Rows& rows) {
+    const std::string_view response = words_of(row.metric->spec).response_of;
+    const auto at = std::find_if(rows.begin(), rows.end(),
+                                 [&](const auto& other) { return other.second.metric->spec.name == response; });
+    if (response.empty() || at == rows.end()) return false;
+    const auto alike = [&](double p) {
+      const auto a = static_cast<double>(row.sum.percentile(p)), b = static_cast<double>(at->second.sum.percentile(p));
+      return std::fabs(a - b) <= 0.005 * b;
+    };
+    return alike(50) && alike(90) && alike(99) && alike(100);
   }
 
   static Json figures(std::string_view label, const MetricSnapshot& metric, const Histogram& sum) {

@@ -241,6 +241,7 @@ Json page_data(const Summary& summary) {
           {"traffic", traffic_part(summary)},
           {"scenarios", scenarios_part(summary)},
           {"connections", connections_part(summary)},
+          {"cold_starts", cold_starts_part(summary)},
           {"events", events_part(summary)},
           {"errors", errors_part(summary)},
           {"metrics", metrics_part(summary)},

@@ -138,6 +138,12 @@ Json connection_of(const ConnectionRecord& c) {
           {"reason", cut(c.reason, 120)}};
 }
 
+Json first_call_of(const FirstCallRecord& c) {
+  return {{"at", rounded(c.at)},  {"duration", exact(c.duration)}, {"connecting", rounded(c.connecting)},
+          {"backend", c.backend}, {"connection", c.connection},    {"method", c.method},
+          {"code", c.code},       {"why", cut(c.why, 120)}};
+}
+
 Json error_of(const ErrorSample& e) {
   return {{"code", e.code},   {"message", cut(e.message)},       {"where", cut(e.where)},        {"backend", e.backend},
           {"count", e.count}, {"first_at", rounded(e.first_at)}, {"last_at", rounded(e.last_at)}};
@@ -208,6 +214,20 @@ Json scenarios_part(const Summary& summary) {
     rows.push_back(scenario_of(summary.scenarios[i]));
   }
   return rows;
+}
+
+Json cold_starts_part(const Summary& summary) {
+  double median = 0;
+  for (const std::string_view name : {"grpc_call_service_seconds", "grpc_stream_open_service_seconds"}) {
+    const MetricSnapshot* metric = summary.metrics.find(name);
+    const SeriesSnapshot all = metric ? aggregate(*metric, {}) : SeriesSnapshot{};
+    if (all.histogram) median = std::max(median, metric->in_unit(static_cast<double>(all.histogram->percentile(50))));
+  }
+  Json rows = Json::array();
+  for (const FirstCallRecord& call : summary.first_calls) {
+    if (rows.size() < kMaxErrors) rows.push_back(first_call_of(call));
+  }
+  return {{"median", rounded(median)}, {"rows", std::move(rows)}};
 }
 
 Json connections_part(const Summary& summary) {
