@@ -37,8 +37,9 @@ constexpr OptionRow kOptions[] = {
     {"max-duration", "DURATION", "begin no call after this, even if --total is not reached", "", "Calls and pace",
      false, 'x'},
     {"rps", "R",
-     "calls a second at most. When all callers are busy a call is late; that wait is not part of its duration", "",
-     "Calls and pace", false, 'r'},
+     "calls a second, at times of their own. When all callers are busy a call waits for one, and that is part of its "
+     "duration; the time it was served is told beside it",
+     "", "Calls and pace", false, 'r'},
     {"data", "JSON",
      "the message, or an array of messages: dealt to the calls in turn, of a stream from the client sent one after the "
      "other; @ reads standard input",

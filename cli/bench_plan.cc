@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace lgen::cli {
 namespace {
@@ -25,7 +24,7 @@ class Source {
         std::any_of(plan.messages.begin(), plan.messages.end(), [](const LuaTable& table) { return table.varies; });
     many_ = plan.messages.size() > 1;
     metadata_varies_ = plan.metadata && plan.metadata->varies;
-    numbered_ = varies_ || metadata_varies_ || plan.rate || (many_ && !sends_stream(kind_));
+    numbered_ = varies_ || metadata_varies_ || (many_ && !sends_stream(kind_));
   }
 
   std::string write() {
@@ -35,7 +34,6 @@ class Source {
     messages();
     call_options();
     if (numbered_) out_ += "\nlocal begun = 0  -- calls, over all virtual users\n";
-    if (plan_.rate) out_ += numbered_start();
     scenario();
     for (const auto& [metric, condition] : plan_.thresholds) {
       out_ += fmt::format("lgen.threshold({}, {})\n", lua_string(metric), lua_string(condition));
@@ -120,29 +118,33 @@ class Source {
     if (!metadata_varies_) out_ += fmt::format("local options = {}\n", print_lua(options, 0));
   }
 
-  static std::string numbered_start() { return "local start      -- of the first of them\n"; }
+  /// Calls at their own times, none of them given up: so many as are asked for, or as are due within the time.
+  std::string rate() const {
+    const Duration whole(
+        static_cast<std::int64_t>(std::min(static_cast<double>(plan_.total) / *plan_.rate * 1e9, 9e18)));
+    const Duration length = plan_.duration.value_or(std::min(whole, plan_.max_duration.value_or(whole)));
+    return fmt::format("constant_rate {{ rate = {}, duration = {}, max_vus = {}, backlog = \"24h\" }}", *plan_.rate,
+                       seconds(length), plan_.concurrency);
+  }
 
   std::string load() const {
+    if (plan_.rate) return rate();
     const auto counted = [&](std::uint64_t iterations, const std::string& max_duration) {
       return fmt::format("shared_iterations {{ vus = {}, iterations = {}, max_duration = {} }}", plan_.concurrency,
                          iterations, max_duration);
     };
-    if (plan_.duration && plan_.rate) {  // the number that is due by then
-      const double due = std::ceil(*plan_.rate * std::chrono::duration<double>(*plan_.duration).count());
-      return counted(static_cast<std::uint64_t>(std::max(due, 1.0)), seconds(*plan_.duration));
-    }
     if (!plan_.duration) return counted(plan_.total, plan_.max_duration ? seconds(*plan_.max_duration) : "\"24h\"");
     return fmt::format("constant_vus {{ vus = {}, duration = {} }}", plan_.concurrency, seconds(*plan_.duration));
   }
 
   void scenario() {
-    out_ += fmt::format("\nlgen.scenario(\"bench\", {{\n  load = lgen.load.{},\n  run = function(vu)\n", load());
+    out_ += fmt::format("\nlgen.scenario(\"bench\", {{\n  load = lgen.load.{},\n", load());
+    if (plan_.rate && !plan_.duration && !plan_.max_duration) {
+      out_ += "  graceful_stop = \"24h\",  -- late calls are made all the same\n";
+    }
+    out_ += "  run = function(vu)\n";
     if (numbered_) line("local number = begun");
     if (numbered_) line("begun = number + 1");
-    if (plan_.rate) {
-      line("start = start or lgen.now()");
-      line(fmt::format("lgen.sleep_until(start + number / {})", *plan_.rate));
-    }
     call();
     out_ += "  end,\n})\n";
   }

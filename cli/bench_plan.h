@@ -19,7 +19,7 @@ struct BenchPlan {
   std::string name;             // in the report; empty: the method's
   LuaValue schema;              // what lgen.proto takes
   bool types_in_setup = false;  // the types are not known before: by reflection
-  // Load: `total` calls, or as many as fit into `duration`, by `concurrency` callers; `rate` calls a second at most.
+  // Load: `total` calls, or as many as fit into `duration`, by `concurrency` callers; `rate`: so many begin a second.
   std::uint64_t total = 200;
   std::uint64_t concurrency = 50;
   std::optional<Duration> duration, max_duration;

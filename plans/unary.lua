@@ -1,4 +1,4 @@
--- How long does one call take at this rate? N callers share a steady rate of unary calls and wait for each reply.
+-- How long does one call take at this rate? Unary calls begin at their own times, N of them at a time at most.
 -- A plan to start from: put your own .proto, method and message in the three places marked YOURS.
 local lgen = require "lgen"
 
@@ -6,8 +6,7 @@ lgen.plan { api = 1, name = "unary", about = "Unary calls at a steady rate, with
 
 local opt = lgen.options {
   { "callers", "int", default = 10, min = 1, help = "virtual users: how many calls may run at a time" },
-  { "per-second", "number", default = 100, min = 0,
-    help = "calls a second, all callers together; 0: as fast as they go" },
+  { "per-second", "number", default = 100, min = 0, help = "calls a second; 0: as fast as the callers go" },
   { "timeout", "duration", default = "1s", help = "deadline of a call" },
   { "request-size", "size", default = "100B", help = "payload of a request" },
   { "reply-size", "size", default = "100B", help = "payload of a reply" },
@@ -24,17 +23,16 @@ local request = api:message("lgen.echo.EchoRequest", { -- YOURS
   payload = ("x"):rep(opt.request_size), reply_size = opt.reply_size, delay_seconds = opt.work,
 })
 
-local function call()
-  local reply, err = ch:call(Unary, request)
-  lgen.check("replied", reply, err) -- failures are counted by code as well; a check makes them fail the run
+local load = lgen.load.constant_vus { vus = opt.callers, duration = "10s" } -- or what --duration says
+if opt.per_second > 0 then
+  load = lgen.load.constant_rate { rate = opt.per_second, duration = "10s", max_vus = opt.callers }
 end
 
 lgen.scenario("unary", {
-  load = lgen.load.constant_vus { vus = opt.callers, duration = "10s" }, -- or what --duration says
-  run = function(vu)
-    if opt.per_second == 0 then return call() end -- and again, until the time is up
-    lgen.sleep((vu.index - 1) / opt.per_second) -- callers take turns
-    for _ in lgen.every(opt.callers / opt.per_second) do call() end -- ends with the run
+  load = load,
+  run = function()
+    local reply, err = ch:call(Unary, request)
+    lgen.check("replied", reply, err) -- failures are counted by code as well; a check makes them fail the run
   end,
 })
 

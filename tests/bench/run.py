@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -100,6 +101,23 @@ class Bench:
         count = streams * messages
         return [compared("streamed message from Lua, 30 streams, 3 channels", ours, bare, count, "message", 1.15),
                 compared("the same with a text made up for each", ours_composed, bare_composed, count, "message", None)]
+
+    def open_model(self):
+        """10,000 calls a second for 30 s: all of them, and how late"""
+        with Server() as server, tempfile.NamedTemporaryFile(suffix=".json") as file:
+            used = run(self.lgen("open_model.lua", server, "--validity", "warn", "--out", "json=" + file.name))
+            summary = json.load(file)
+        (scenario,) = summary["scenarios"]
+        lag, response, service = (
+            summary["metrics"][metric]["total"]
+            for metric in ("start_lag_seconds", "grpc_call_duration_seconds", "grpc_call_service_seconds"))
+        note = (f"{scenario['started']:,} of {scenario['scheduled']:,}, {scenario['dropped']:,} dropped; "
+                f"{used.cpu / scenario['started'] * 1e6:.2f} us CPU a call, {used.wall:.1f} s on the wall")
+        times = (f"response p50 {response['med'] * 1e3:.2f} ms, p99 {response['p99'] * 1e3:.2f} ms; "
+                 f"service p99 {service['p99'] * 1e3:.2f} ms; the run is {summary['validity']['verdict']}")
+        return [Row("open model, 10,000/s for 30 s: calls made of those scheduled",
+                    scenario["started"] / scenario["scheduled"] * 100, "%", 100, note, at_least=True),
+                Row("open model, start lag p99", lag["p99"] * 1e3, "ms", None, times)]
 
     def codec(self):
         out = run([self.program("codec_bench")]).out
@@ -193,7 +211,7 @@ def print_table(rows):
         print(f"{what:<{widths[0]}}  {number:>{widths[1]}}  {goal:>{widths[2]}}  {verdict:<{widths[3]}}  {note}".rstrip())
 
 
-PARTS = ("unary", "one_line", "stream", "codec", "metrics", "start", "held", "held_many")
+PARTS = ("unary", "one_line", "stream", "open_model", "codec", "metrics", "start", "held", "held_many")
 
 
 def parse_arguments():

@@ -112,6 +112,23 @@ class LoadTest(BenchCase):
         ended = self.ok(self.hello("--rps", "100", "-z", "250ms"))
         self.assertEqual(ended.codes(), {"OK": 25})
 
+    def test_late_calls_are_made_all_the_same(self):
+        # 20 are due within 10 ms, and one caller needs 20 ms for each.
+        ended = self.ok(self.echo("Unary", "-d", '{"delay_seconds": 0.02}', "--rps", "2000", "-n", "20", "-c", "1"))
+        self.assertEqual(ended.codes(), {"OK": 20})
+        (scenario,) = ended.summary["scenarios"]
+        self.assertEqual((scenario["scheduled"], scenario["dropped"], scenario["max_vus"]), (20, 0, 1))
+        response, service = (ended.summary["metrics"][f"grpc_call_{what}_seconds"]["total"]
+                             for what in ("duration", "service"))
+        self.assertGreater(response["max"], 19 * 0.02 - 0.01)  # the last one, from when it was due
+        self.assertGreater(response["sum"], 5 * service["sum"])
+
+    def test_a_number_of_calls_is_that_number_at_any_rate(self):
+        for rate, number in [("3", "2"), ("7000", "200"), ("300000", "20"), ("0.5e6", "333"), ("33.3", "5")]:
+            with self.subTest(rate):
+                ended = self.ok(self.hello("--rps", rate, "-n", number))
+                self.assertEqual(ended.codes(), {"OK": int(number)})
+
     def test_connections(self):
         ended = self.ok(self.hello("--connections", "3", "-n", "60", "-c", "6"))
         self.assertEqual(len(ended.summary["connections"]), 3)
