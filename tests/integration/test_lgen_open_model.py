@@ -221,3 +221,39 @@ lgen.scenario("held", { load = lgen.load.held_streams { stages = { { 0, 2 }, { "
         self.check(ended, 0)
         self.assertEqual(self.total(ended.summary, "grpc_messages_received"), 4)
         self.assertEqual(self.total(ended.summary, "grpc_streams_opened"), 2)
+
+
+class Scaling(LgenCase):
+    def test_an_external_load_does_what_it_is_told(self):
+        self.write("plan.lua", PRELUDE + """
+lgen.scenario("ext", { background = true, load = lgen.load.external { max_vus = 3, duration = "1h" },
+  run = function(vu) for _ in lgen.every(0.01) do end end })
+lgen.scenario("other", { background = true, load = lgen.load.constant_vus { duration = "1h" },
+  run = function(vu) for _ in lgen.every(0.01) do end end })
+
+local function become(n)
+  lgen.scale("ext", n)
+  while lgen.vus "ext" ~= n do lgen.sleep(0.01) end
+end
+local function refused(text, ...)
+  local ok, message = pcall(lgen.scale, ...)
+  lgen.check(text, not ok and tostring(message):find(text, 1, true), message)
+end
+
+lgen.scenario("control", { load = lgen.load.per_vu_iterations {}, run = function()
+  become(3)
+  become(1)
+  become(0)
+  become(2)
+  refused("scenario 'ext' has at most 3 VUs (its max_vus), got 4", "ext", 4)
+  refused("scenario 'other' has the load constant_vus, which sets its VUs itself", "other", 1)
+  refused("no scenario 'exd' (did you mean 'ext'?)", "exd", 1)
+  refused("lgen.scale: vus: -1 is out of range", "ext", -1)
+end })
+""")
+        ended = self.run_plan("plan.lua", "--validity", "warn")
+        self.check(ended, 0)
+        self.assertEqual({check["fails"] for check in ended.summary["checks"]}, {0})
+        self.assertEqual(len(ended.summary["checks"]), 4)
+        started = {s["name"]: s["started"] for s in ended.summary["scenarios"]}
+        self.assertEqual(started["ext"], 5)  # three VUs, and two again; each has one long iteration

@@ -14,9 +14,10 @@ std::string scenario_with(const std::string& load) {
 }
 
 /// What loading the plan fails with; "" when it does not.
-std::string refusal(const std::string& text) {
+std::string refusal(const std::string& text, const std::string& time_scale = "1") {
   PlanInput input;
   input.path = "p.lua";
+  REQUIRE(input.options.set(OptionLayer::flags, "time-scale", {time_scale}, "--time-scale").ok());
   input.text = text;
   const auto report = check_plan(std::move(input));
   return report ? "" : report.error().message;
@@ -151,4 +152,24 @@ TEST_CASE("a plan may fix any field that a flag could override") {
   CHECK(refusal(with("stages")) ==
         "p.lua:2: lgen.scenario \"s\": fixed: no flag overrides 'stages'; there are vus, duration, iterations, rate, "
         "max-vus");
+}
+
+TEST_CASE("a faster time shortens what a plan waits of its own will, and no timeout") {
+  // On a clock that jumps from timer to timer.
+  const std::string plan = small_plan("", R"(
+local function took(expected, fn)
+  local begin = lgen.now()
+  fn()
+  local seconds = lgen.now() - begin
+  assert(math.abs(seconds - expected) < 1e-6, seconds .. " instead of " .. expected)
+end
+took(1, function() lgen.sleep(10) end)
+took(0.5, function() lgen.delay(5, 5) end)
+took(0.4, function() for _ in lgen.every("2s", { count = 3 }) do end end)
+took(0.3, function() for _ in lgen.every(1, { duration = 3 }) do end end)
+took(3, function() lgen.sleep_until(lgen.now() + 3) end)
+took(2, function() lgen.timeout(2, function() lgen.sleep(100) end) end)
+)");
+  CHECK(refusal(plan, "10") == "");
+  CHECK(refusal(plan, "1") != "");
 }
