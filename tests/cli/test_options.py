@@ -242,7 +242,7 @@ lgen.scenario("vus", { run = function() lgen.sleep(0.02) end,
     def open_loads(self, *flags, env=None):
         """{scenario: its load in words} of a plan with rates and ramps, run to its end."""
         self.write("plan.lua", PRELUDE + self.OPEN)
-        ended = self.run_plan("plan.lua", *flags, env=env)
+        ended = self.run_plan("plan.lua", "--validity", "warn", *flags, env=env)
         self.check(ended, 0)
         for s in ended.summary["scenarios"]:
             if s["scheduled"] is not None:
