@@ -95,9 +95,9 @@ test("the matrix on the page is that of the JSON", async () => {
     const [{ table }] = runs.real.json.distributions;
     const cells = await page.locator("table.matrix tbody tr").evaluateAll((rows) =>
       rows.map((row) => [...row.querySelectorAll("td")].map((cell) => (cell.textContent === "·" ? 0 : Number(cell.textContent.replace(/,/g, ""))))));
-    const sums = cells.slice(0, -2).map((row) => row.at(-1));
+    const sums = cells.map((row) => row.at(-1));
     assert.deepEqual(sums, table.counts.map((row) => row.reduce((a, b) => a + b, 0)));
-    assert.deepEqual(cells.slice(0, -2).map((row) => row.slice(0, -1)), table.counts);
+    assert.deepEqual(cells.map((row) => row.slice(0, -1)), table.counts);
   });
 });
 

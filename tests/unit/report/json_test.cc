@@ -79,8 +79,8 @@ TEST_CASE("keys stand in the documented order, options in the order given") {
   for (const auto& [key, value] : document.items()) keys.push_back(key);
   for (const auto& [key, value] : document["run"]["options"].items()) options.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema", "run", "validity", "thresholds", "checks", "distributions",
-                                         "scenarios", "metrics", "channels", "connections", "first_calls", "errors", "errors_dropped",
-                                         "events", "events_dropped", "conservation", "timelines"});
+                                         "scenarios", "metrics", "channels", "connections", "first_calls", "errors",
+                                         "errors_dropped", "events", "events_dropped", "conservation", "timelines"});
   CHECK(options == std::vector<std::string>{"target", "channels", "streams", "hold"});
 }
 

@@ -47,7 +47,7 @@ const lgenCharts = (() => {
   };
   const words = (value, unit) => {
     const [number, of] = parts(value, unit);
-    return of === "" ? number : of === "/s" ? number + "/s" : `${number} ${of}`;
+    return of === "" ? number : of === "/s" ? number + "/s" : `${number}\u00a0${of}`;
   };
   /** Axis of time: 90 -> "1:30". */
   const clock = (s) => {
@@ -344,7 +344,7 @@ const lgenCharts = (() => {
       y.max = edge(spec.last + 1);
       y.grid = { ...y.grid, display: false };
       return {
-        options: base({ x: { ...timeAxis({ ...spec, length: spec.columns.length }), grid: { display: false } }, y }),
+        options: base({ x: { ...timeAxis(spec), grid: { display: false } }, y }),
         datasets: [], cells, most,
         says: (cell) => `${clock(cell.x)} – ${clock(cell.x + cell.width)}\n${words(cell.low, "s")} to ${words(cell.high, "s")}: ${plain(cell.count)}`,
       };
@@ -357,7 +357,7 @@ const lgenCharts = (() => {
       const y = axis({
         type: "linear", min: 0, max: spec.lines.length, reverse: true,
         ...widthOf(Math.min(120, 14 + 6.2 * Math.max(...spec.lines.map((line) => line.name.length)))),
-        ticks: { callback: (value) => (spec.lines[Math.floor(value)] || {}).name, autoSkip: true, autoSkipPadding: 2 },
+        ticks: { callback: (value) => (spec.lines[Math.floor(value)] || {}).name, autoSkip: spec.lines.length > 70, font: { size: 10 } },
         afterBuildTicks(scale) { scale.ticks = spec.lines.map((_, r) => ({ value: r + 0.5 })); },
       });
       y.grid = { ...y.grid, display: false };
@@ -398,11 +398,11 @@ const lgenCharts = (() => {
       ctx.beginPath();
       ctx.rect(chartArea.left, chartArea.top, chartArea.width, chartArea.height);
       ctx.clip();
+      const gap = scales.x.getPixelForValue(chart.lgen.step) - scales.x.getPixelForValue(0) > 9 ? 1 : 0;
       for (const cell of chart.lgen.cells || []) {
-        const left = scales.x.getPixelForValue(cell.x), right = scales.x.getPixelForValue(cell.x + cell.width);
+        const left = Math.round(scales.x.getPixelForValue(cell.x)), right = Math.round(scales.x.getPixelForValue(cell.x + cell.width));
         const a = scales.y.getPixelForValue(cell.low), b = scales.y.getPixelForValue(cell.high);
         ctx.fillStyle = heat(cell.share, stops);
-        const gap = right - left > 6 ? 1 : 0;
         ctx.fillRect(left, Math.min(a, b), Math.max(1, right - left - gap), Math.max(1, Math.abs(a - b) - (Math.abs(a - b) > 5 ? 1 : 0)));
       }
       ctx.restore();

@@ -59,18 +59,20 @@ const lgenPage = (() => {
   // --- sections: each gives its children, or nothing ------------------------------------------------------------------
   const kVerdicts = { per_connection: "per connection", per_stream: "per stream", per_stream_within_subset: "per stream, within a subset", inconclusive: "inconclusive" };
 
+  const kEnds = { signal: ["!", "Stopped"], aborted: ["✗", "Aborted"] };
   function top() {
     const { run, outcome } = all;
     const started = run.started_unix ? new Date(run.started_unix * 1000).toISOString().slice(0, 19).replace("T", " ") + " UTC" : "";
     const where = run.target ? `${run.target} (${[run.security, run.transport].filter((x) => x).join(", ")})` : "";
     const facts = [run.plan === run.name ? "" : run.plan, where, started, `ran ${words(run.duration, "s")}`, run.host].filter((x) => x);
     const sound = outcome.validity === "valid" && outcome.conservation === "";
-    const tone = !outcome.passed ? "bad" : sound ? "good" : "warn";
+    const [mark, verb] = outcome.passed ? ["✓", "Passed"] : kEnds[outcome.end] || ["✗", "Failed"];
+    const tone = outcome.end === "signal" || (outcome.passed && !sound) ? "warn" : outcome.passed ? "good" : "bad";
     return [
       el("div", { class: "what" }, el("h1", {}, run.name || "lgen"), text("p", "about", run.about)),
       el("p", { class: "facts" }, ...facts.map((fact) => el("span", {}, fact))),
       el("div", { class: `outcome ${tone}` },
-        el("p", { id: "verdict" }, el("b", {}, outcome.passed ? "✓ Passed" : "✗ Failed"), verdictLine(outcome)),
+        el("p", { id: "verdict" }, el("b", {}, `${mark} ${verb}`), verdictLine(outcome)),
         el("dl", {}, ...outcomeCells(outcome))),
     ];
   }
@@ -86,7 +88,7 @@ const lgenPage = (() => {
   };
   const cell = (title, value, more, wide) => el("div", { class: wide ? "wide" : undefined }, el("dt", {}, title), el("dd", {}, value), more ? el("dd", { class: "more" }, more) : null);
   const outcomeCells = (outcome) => {
-    const ended = outcome.end === "completed" ? text("span", "", "completed") : text("span", "bad", outcome.end.replace("_", " "));
+    const ended = outcome.end === "completed" ? text("span", "", "completed") : text("span", outcome.end === "signal" ? "warn" : "bad", outcome.end === "signal" ? "stopped" : outcome.end.replace("_", " "));
     const words = { valid: text("span", "good", "✓ VALID"), suspect: text("span", "warn", "! SUSPECT"), invalid: text("span", "bad", "✗ INVALID") };
     const kept = { valid: "the generator kept up", suspect: "the generator was not always on time", invalid: "the generator was the bottleneck" };
     const cells = [cell("Run", ended, outcome.end === "completed" ? "" : outcome.ended), tally("Thresholds", outcome.thresholds), tally("Checks", outcome.checks)];
@@ -117,10 +119,9 @@ const lgenPage = (() => {
     const { thresholds, checks, thresholds_all, checks_all } = all.judged;
     const made = [];
     const both = thresholds.length > 0 && checks.length > 0;
-    const whys = thresholds.some((t) => !t.ok && t.why !== "");
     if (thresholds.length > 0) {
-      made.push(panel(table("Thresholds", [["", ""], ["demanded", ""], ["observed", "n"], ...(whys ? [["", ""]] : [])],
-        thresholds.map((t) => row(td("", mark(t.ok)), td("text mono", t.words), t.observed === null ? td("n", "no samples") : n(t.observed, t.unit), whys ? td("text dim", t.ok ? "" : t.why) : null)),
+      made.push(panel(table("Thresholds", [["", ""], ["demanded", ""], ["observed", "n"]],
+        thresholds.map((t) => row(td("", mark(t.ok)), td("text", text("span", "mono", t.words), t.ok || t.why === "" ? null : text("div", "dim", t.why)), t.observed === null ? td("n", "no samples") : n(t.observed, t.unit))),
         thresholds_all > thresholds.length ? `the first ${thresholds.length} of ${thresholds_all}` : "")));
     }
     if (checks.length > 0) {
@@ -159,13 +160,15 @@ const lgenPage = (() => {
     return el("div", { class: `scroll ${m.counts.length > 26 ? "tall" : ""}`, tabindex: "0", role: "region", "aria-label": caption },
       el("table", { class: `matrix ${small ? "small" : ""} ${tallHeads ? "tall-heads" : ""}` }, el("caption", {}, caption, m.pattern ? text("span", "dim", ` ${m.cols}s: ${m.pattern}`) : null),
         el("thead", {}, el("tr", {}, el("th", { scope: "col" }, m.rows), ...m.col_short.map((name, c) => el("th", { scope: "col", title: m.col_names[c] }, name)), el("th", { scope: "col" }, "sum"))),
-        el("tbody", {}, ...body, ...foot)));
+        el("tbody", {}, ...body), el("tfoot", {}, ...foot)));
   }
   function spread() {
     return all.spread.map((one) => {
       const filled = one.matrix.row_names.length > 0 && one.matrix.col_names.length > 0;
-      const even = filled && one.matrix.col_names.length > 1 ? `Evenness: Jain ${plain(one.jain)} of 1; the fullest has ${plain(one.max_over_mean)} × the mean.` : "";
-      const sets = one.kind === "per_stream_within_subset" ? one.subsets.map((set, i) => note(`set ${i + 1}: ${set.join(", ")}`)) : [];
+      const even = filled && one.matrix.col_names.length > 1 ? `Evenness: Jain ${one.jain.toFixed(3)} of 1; the fullest has ${one.max_over_mean.toFixed(2)} × the mean.` : "";
+      const brief = (name) => one.matrix.col_short[one.matrix.col_names.indexOf(name)] || name;
+      let sets = one.kind === "per_stream_within_subset" ? one.subsets.map((set, i) => note(`set ${i + 1}: ${set.map(brief).join(", ")}`)) : [];
+      if (one.subsets.flat().length > 20) sets = [el("details", {}, el("summary", {}, counted(one.subsets.length, "set")), ...sets)];
       const said = el("div", { class: "said" }, el("p", { class: "verdict" }, text("span", "kind", kVerdicts[one.kind] || one.kind), `: ${one.words}`), ...sets, note(one.why), even ? note(even) : null);
       return panel(el("div", { class: "spread" }, said, filled ? matrix(one) : null));
     });

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <cmath>
 
+#include "lgen/distribution.h"
+
 #include <fmt/format.h>
 
 namespace lgen::html {
@@ -59,7 +61,10 @@ std::string labels_words(const Labels& labels) {
 }
 
 std::vector<std::string> in_natural_order(std::vector<std::string> names) {
-  std::sort(names.begin(), names.end(), naturally_less);
+  const auto is_name = [](const std::string& name) { return name != kUnknownBackend && name != "overflow"; };
+  const auto rest = std::partition(names.begin(), names.end(), is_name);
+  std::sort(names.begin(), rest, naturally_less);
+  std::sort(rest, names.end());
   return names;
 }
 

@@ -20,7 +20,7 @@ Json exact(double value);
 /// `code=OK, kind=book`.
 std::string labels_words(const Labels& labels);
 
-/// "pod-2" before "pod-10".
+/// "pod-2" before "pod-10"; "overflow" and "unknown" last.
 std::vector<std::string> in_natural_order(std::vector<std::string> names);
 
 /// At most `most` bytes, cut between characters.

@@ -200,6 +200,7 @@ class Charts {
     if (bins.empty()) return;
     Json heat = chart("heat_" + std::string(id), std::string(title) + ": how many took how long", "durations", "s");
     heat["step"] = heat_axis_.step;
+    heat["length"] = heat_axis_.length;
     heat["first"] = bins.begin()->first;
     heat["last"] = bins.rbegin()->first;
     heat["bins_per_decade"] = kBinsPerDecade;
@@ -243,6 +244,8 @@ class Charts {
     const TimeAxis& axis = few ? axis_ : heat_axis_;
     Json made = chart("streams", "Open streams by backend", few ? "stacked" : "rows", "");
     made["step"] = axis.step;
+    made["length"] = axis.length;
+    if (brief != names) made["help"] = shorten_names(names).pattern;
     for (std::size_t i = 0; i < names.size(); ++i) {
       Json one = line(brief[i], "", open_streams(names[i], axis));
       if (brief[i] != names[i]) one["title"] = names[i];
