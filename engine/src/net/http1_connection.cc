@@ -76,7 +76,8 @@ void Http1Connection::take_requests(std::string_view bytes) {
   while (!bytes.empty() && phase_ == Phase::requests) {
     if (stream_->buffered() > kUnsent) {
       waiting_.assign(bytes);
-      return stream_->set_reading(false);
+      stream_->set_reading(false);
+      return stream_->tell_drained();
     }
     if (!std::exchange(in_request_, true)) arm(server_.options.request_timeout);
     bytes.remove_prefix(parser_.feed(bytes));
@@ -194,6 +195,7 @@ void Http1Connection::on_end() {
   event([&] {
     peer_ended_ = true;
     if (phase_ == Phase::streaming || stream_->buffered() == 0) return finish(true);
+    stream_->tell_drained();
     if (phase_ == Phase::requests) linger();
   });
 }

@@ -31,7 +31,7 @@ void Http1Parser::next() {
   body_received_ = 0;
   body_announced_.reset();
   gunzip_.reset();
-  no_body_ = begun_ = complete_ = keep_alive_ = false;
+  no_body_ = complete_ = keep_alive_ = false;
   fault_ = Fault::none;
 }
 
@@ -48,7 +48,6 @@ const http_parser_settings& Http1Parser::settings() {
   static const http_parser_settings made = [] {
     http_parser_settings table;
     http_parser_settings_init(&table);
-    table.on_message_begin = [](http_parser* p) { return self(p).begun_ = true, 0; };
     const auto first_line = [](http_parser* p, const char* at, std::size_t size) {
       return self(p).extend(self(p).first_line_, at, size), 0;
     };

@@ -44,7 +44,6 @@ class Http1Parser {
   /// The connection has ended. true: that was the end of the message.
   bool finish();
 
-  bool begun() const { return begun_; }
   bool head_complete() const { return head_complete_; }
   bool complete() const { return complete_; }
   Fault fault() const { return fault_; }
@@ -105,7 +104,6 @@ class Http1Parser {
   std::uint64_t body_received_ = 0;
   std::optional<std::uint64_t> body_announced_;
   std::unique_ptr<Gunzip> gunzip_;
-  bool begun_ = false;
   bool head_complete_ = false;
   bool complete_ = false;
   bool keep_alive_ = false;

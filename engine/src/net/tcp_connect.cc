@@ -87,7 +87,6 @@ void Connecting::start() {
   const Result<Address> address = local_address(to_.local_path);
   if (!address) return finish_later(address.error());
   addresses_.push_back(*address);
-  timing_.started = loop().precise_now();
   timer_.arm(loop().now());  // the first attempt, too, is made later: it may complete at once
 }
 

@@ -47,6 +47,11 @@ void TcpStream::set_reading(bool on) {
   update_watch();
 }
 
+void TcpStream::tell_drained() {
+  tell_drained_ = true;
+  update_watch();
+}
+
 void TcpStream::want_flush() {
   if (flushing_ || blocked_) return;
   flushing_ = true;
@@ -99,7 +104,7 @@ void TcpStream::half_close() {
 void TcpStream::update_watch() {
   if (events_ == nullptr) return;
   const int readable = reading_ && !ended_ ? Socket::kReadable : 0;
-  socket_.watch(this, readable | (blocked_ ? Socket::kWritable : 0));
+  socket_.watch(this, readable | (blocked_ || tell_drained_ ? Socket::kWritable : 0));
 }
 
 void TcpStream::on_ready(int events) {
@@ -107,15 +112,16 @@ void TcpStream::on_ready(int events) {
   const auto context = context_;  // the read buffer stays whatever an event destroys
   if ((events & Socket::kReadable) != 0 && reading_ && !ended_) read_some();
   if (*gone) return;
-  if ((events & Socket::kWritable) != 0 && blocked_) {
-    send_some();
-    if (error_) {
-      report(*error_);
-    } else if (!blocked_) {
-      events_->on_drained();
-    }
-  }
+  if ((events & Socket::kWritable) != 0 && (blocked_ || tell_drained_)) write_on();
   if (!*gone) update_watch();
+}
+
+void TcpStream::write_on() {
+  send_some();
+  if (error_) return report(*error_);
+  if (blocked_) return;
+  tell_drained_ = false;
+  events_->on_drained();
 }
 
 void TcpStream::read_some() {
@@ -156,7 +162,7 @@ void TcpStream::ended() {
 
 void TcpStream::report(const Error& error) {
   ended_ = true;
-  blocked_ = false;
+  blocked_ = tell_drained_ = false;
   const Error copy = error;
   events_->on_error(copy);
 }

@@ -30,7 +30,7 @@ class TcpStream final : private SocketOwner {
     virtual void on_end() = 0;
     /// Reset, or TLS broken: nothing follows.
     virtual void on_error(const Error& error) = 0;
-    /// Everything is written that had to wait because the other side was slow.
+    /// Everything is written: after the other side was slow, or because tell_drained() asked.
     virtual void on_drained() {}
 
    protected:
@@ -52,6 +52,8 @@ class TcpStream final : private SocketOwner {
   void finish();
   /// false: leave what comes with the system, so that the other side has to wait.
   void set_reading(bool on);
+  /// on_drained follows once everything is written, however quickly that goes.
+  void tell_drained();
   /// Writes what the system takes now. Errors are told by on_error, in a later turn.
   void flush();
 
@@ -59,14 +61,13 @@ class TcpStream final : private SocketOwner {
   std::size_t buffered() const { return out_.size() - sent_of_out_ + plain_.size(); }
   std::uint64_t sent() const { return sent_; }
   const std::string& peer() const { return peer_; }
-  /// The protocol ALPN chose; empty: none.
-  std::string alpn() const { return tls_ ? tls_->alpn() : std::string(); }
 
  private:
   void on_ready(int events) override;
   void want_flush();
   void send_some();
   void half_close();
+  void write_on();
   void read_some();
   void decrypt(std::string_view bytes);
   void ended();
@@ -85,6 +86,7 @@ class TcpStream final : private SocketOwner {
   std::uint64_t sent_ = 0;
   std::optional<Error> error_;  // of a write, not yet reported
   bool reading_ = true;
+  bool tell_drained_ = false;
   bool blocked_ = false;   // the system took less than we had
   bool flushing_ = false;  // in the context's list
   bool finishing_ = false;

@@ -133,13 +133,6 @@ Error TlsSession::cut_off() const {
   return failed(handshake_problem(SSL_ERROR_SYSCALL, context_->options(), kHttpWords));
 }
 
-std::string TlsSession::alpn() const {
-  const unsigned char* protocol = nullptr;
-  unsigned size = 0;
-  SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
-  return {reinterpret_cast<const char*>(protocol), size};
-}
-
 Error TlsSession::failed(const std::string& problem) const {
   ERR_clear_error();
   return make_error(ErrorCode::tls, fmt::format("TLS with {} failed: {}", peer_, problem));

@@ -38,7 +38,6 @@ class TlsSession {
   bool ended() const;
   /// The error of a connection that ends during the handshake.
   Error cut_off() const;
-  std::string alpn() const;
 
  private:
   /// What the BIO reads and where it writes, set for each call.

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "lgen/grpc.h"
+#include "lgen/http.h"
+#include "lgen/http_server.h"
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
 #include "lgen/process.h"
@@ -85,6 +87,21 @@ lgen::Summary summarize(const lgen::RunOutcome& outcome, const lgen::Metrics& me
   return summary;
 }
 
+/// Shows the report on a page, and fetches it from there; what comes back, or why nothing does.
+std::string through_a_page(lgen::Loop& loop, const std::string& report) {
+  lgen::HttpServer server(loop);
+  server.on("GET", "/", [&](const lgen::HttpQuestion&, lgen::HttpReply& reply) { reply.send({.body = report}); });
+  if (const lgen::Outcome listening = server.listen("127.0.0.1:0"); !listening) return listening.error().message;
+  lgen::HttpClient client(loop);
+  std::string page;
+  const lgen::Op op = client.send({.url = server.url()}, [&](const lgen::HttpResult& result) {
+    page = result.error ? result.error->message : std::string(result.body);
+    loop.stop();
+  });
+  loop.run();
+  return page;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -108,6 +125,6 @@ int main(int argc, char** argv) {
   key.channel = "main";
   const lgen::RunOutcome outcome = run(loop, metrics, hello(**channel, recorder.site(key)));
   const lgen::Summary summary = summarize(outcome, metrics, recorder);
-  std::fputs(lgen::render_console(summary, {}).c_str(), stdout);
+  std::fputs(through_a_page(loop, lgen::render_console(summary, {})).c_str(), stdout);
   return summary.run.exit_code;
 }

@@ -303,6 +303,20 @@ TEST_CASE("a slow client gets everything all the same") {
   CHECK(count(client.text, "x") == std::size_t{5} * (3 << 20));
 }
 
+TEST_CASE("large answers to requests behind each other all come") {
+  NetFixture net;
+  HttpServer server(net.loop);
+  server.on("GET", "/", [&](const HttpQuestion&, HttpReply& reply) {
+    reply.send({.body = std::string(600 << 10, 'x'), .content_type = "image/png"});
+  });
+  REQUIRE(server.listen("127.0.0.1:0").ok());
+  RawClient client(server, 8 << 20);  // the system takes it all at once
+  std::string requests;
+  for (int i = 0; i < 6; ++i) requests += "GET / HTTP/1.1\r\n\r\n";
+  client.send(requests);
+  until(net, [&] { return client.read(), count(client.text, "x") == std::size_t{6} * (600 << 10); });
+}
+
 TEST_CASE("one connection too many is turned away with a word") {
   NetFixture net;
   HttpServer server(net.loop, {.max_connections = 2});
