@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -19,6 +18,7 @@
 #include "options.h"
 #include "reflection_service.h"
 #include "services.h"
+#include "standard_streams.h"
 #include "stop_signals.h"
 #include "streaming_service.h"
 
@@ -90,6 +90,7 @@ void run(const Options& options) {
 }  // namespace lgen::server
 
 int main(int argc, char** argv) {
+  lgen::server::keep_standard_descriptors();
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // gRPC's own lines only on request: what goes wrong at the start is reported below, in our words.
   setenv("GRPC_VERBOSITY", "NONE", 0);
@@ -99,7 +100,7 @@ int main(int argc, char** argv) {
     lgen::server::run(std::get<lgen::server::Options>(parsed));
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "lgen-server: %s\n", error.what());
+    lgen::server::complain(fmt::format("lgen-server: {}", error.what()));
     return 1;
   }
 }

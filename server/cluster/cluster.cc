@@ -12,6 +12,7 @@
 #include "descriptor_limit.h"
 #include "error.h"
 #include "haproxy_config.h"
+#include "standard_streams.h"
 #include "tcp_port.h"
 
 namespace lgen::cluster {
@@ -24,7 +25,7 @@ constexpr int kFirstInheritedFd = 3;
 constexpr int kLogLinesShown = 10;
 constexpr std::chrono::milliseconds kStopPatience{10000};
 
-void say(const std::string& message) { fmt::print(stderr, "lgen-cluster: {}\n", message); }
+void say(const std::string& message) { server::complain("lgen-cluster: " + message); }
 
 // Half of the processors: the load generator and the pods need theirs.
 int balancer_threads() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 4); }
@@ -84,10 +85,12 @@ void Cluster::announce() {
   if (stopping_) return;
   timer_.stop();
   publish_pods();
-  fmt::print("lgen-cluster ready: address={}:{} balance={} pods={}{} base-ip={} sd={} run={} logs={}\n", kFrontAddress,
-             port_, to_string(options_.balance), pods_.size(),
-             options_.zones > 0 ? fmt::format(" zones={}", options_.zones) : "", block_.base_ip, sd_.url(),
-             run_directory_.path(), log_directory_);
+  const std::string line = fmt::format(
+      "lgen-cluster ready: address={}:{} balance={} pods={}{} base-ip={} sd={} run={} logs={}\n", kFrontAddress, port_,
+      to_string(options_.balance), pods_.size(), options_.zones > 0 ? fmt::format(" zones={}", options_.zones) : "",
+      block_.base_ip, sd_.url(), run_directory_.path(), log_directory_);
+  // Nobody may be there to read it.
+  std::fputs(line.c_str(), stdout);
   std::fflush(stdout);
 }
 

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "flag_errors.h"
 #include "layout.h"
+#include "standard_streams.h"
 
 namespace lgen::cluster {
 
@@ -135,7 +136,7 @@ std::variant<ClusterOptions, int> parse_options(int argc, const char* const* arg
   } catch (const CLI::ParseError& e) {
     return server::refuse_flags(app, e);
   } catch (const ClusterError& e) {
-    fmt::print(stderr, "lgen-cluster: {}\n", e.what());
+    server::complain(fmt::format("lgen-cluster: {}", e.what()));
     return kExitConfiguration;
   }
   return options;

@@ -12,6 +12,7 @@
 #include "descriptor_limit.h"
 #include "error.h"
 #include "parent_watch.h"
+#include "standard_streams.h"
 
 namespace lgen::cluster {
 
@@ -54,7 +55,7 @@ int run(const ClusterOptions& options) {
   try {
     exit_code = run_cluster(&loop, options);
   } catch (const ClusterError& e) {
-    fmt::print(stderr, "lgen-cluster: {}\n", e.what());
+    server::complain(fmt::format("lgen-cluster: {}", e.what()));
   }
   // Lets the closed handles go.
   uv_run(&loop, UV_RUN_DEFAULT);
@@ -67,6 +68,7 @@ int run(const ClusterOptions& options) {
 }  // namespace lgen::cluster
 
 int main(int argc, char** argv) {
+  lgen::server::keep_standard_descriptors();
   const auto parsed = lgen::cluster::parse_options(argc, argv);
   if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
   return lgen::cluster::run(std::get<lgen::cluster::ClusterOptions>(parsed));

@@ -4,12 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "standard_streams.h"
 
 namespace lgen::server {
 namespace {
@@ -78,7 +79,7 @@ std::string flag_error(const CLI::App& app, const CLI::ParseError& error) {
 
 int refuse_flags(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error);
-  fmt::print(stderr, "{0}: {1}; {0} --help lists the flags\n", app.get_name(), flag_error(app, error));
+  complain(fmt::format("{0}: {1}; {0} --help lists the flags", app.get_name(), flag_error(app, error)));
   return kUsageError;
 }
 

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 import certificates
-from cluster import Cluster, is_running
+from cluster import Cluster, children_of, is_running
 from clients import TextStream, plain_channel, tls_channel
 from programs import Program, binary
 from waiting import eventually
@@ -123,6 +123,33 @@ class Tls(unittest.TestCase):
                                                     balance=balance, wait=False))
                 self.assertEqual(cluster.wait(), 1)
                 self.assertRegex("\n".join(cluster.err.all_until_end()), r"(?i)key")
+
+
+class StandardStreams(unittest.TestCase):
+    """Closed or full ones: the cluster goes on, and no socket takes the number of a closed one."""
+
+    def test_a_lost_pod_that_cannot_be_reported(self):
+        for redirection in ("2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>/dev/full"):
+            with self.subTest(redirection), tempfile.TemporaryDirectory() as folder:
+                command = f'exec "{binary("lgen-cluster")}" --pods 2 --port 0 --log-dir {folder} {redirection}'
+                with Program(["bash", "-c", command]) as cluster:
+                    pods = eventually(lambda: children_of(cluster.process.pid, "haproxy") and
+                                      children_of(cluster.process.pid, "lgen-server"), "the balancer")
+                    for number in range(3):
+                        link = os.readlink(f"/proc/{cluster.process.pid}/fd/{number}")
+                        self.assertFalse(link.startswith("socket:"), link)
+                    os.kill(pods[0], signal.SIGKILL)
+                    eventually(lambda: not is_running(pods[0]), "its end")
+                    self.assertIsNone(cluster.process.poll())
+                    cluster.stop()
+                    self.assertGreaterEqual(cluster.process.returncode, 0)
+
+    def test_a_complaint_that_nobody_can_read(self):
+        for redirection in ("2>&-", "2>/dev/full"):
+            for words in ("--no-such-flag", "--pods 0", "--haproxy /no/such"):
+                with self.subTest(f"{words} {redirection}"), \
+                        Program(["bash", "-c", f'exec "{binary("lgen-cluster")}" {words} {redirection}']) as cluster:
+                    self.assertEqual(cluster.wait(), 104)
 
 
 class Losses(unittest.TestCase):

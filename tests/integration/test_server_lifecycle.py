@@ -1,5 +1,6 @@
 """lgen-server's start, drain, connection age, handler limit, and what it says when it cannot run."""
 
+import os
 import signal
 import socket
 import tempfile
@@ -8,12 +9,19 @@ import unittest
 import grpc
 
 import certificates
-from clients import (TextStream, health_check, health_watch, plain_channel, say_hello, serving)
-from programs import Program, Server, binary
+from clients import (TextStream, echo, echo_method, health_check, health_watch, plain_channel, say_hello, serving)
+from programs import Program, Server, binary, http_get
 from waiting import accepts_connections, eventually, free_port
 
 ACTIVE = "grpc_server_active_streams"
 MESSAGES = "app_messages_processed_count_total"
+
+
+def is_ready(port):
+    try:
+        return http_get(f"http://127.0.0.1:{port}/readyz")[0] == 200
+    except OSError:
+        return False
 
 
 def ignores(pid, number):
@@ -212,6 +220,31 @@ class Pace(unittest.TestCase):
             streams = [TextStream(channel, "c", i).send(*"abcdefghij") for i in range(50)]
             self.assertEqual([stream.close() for stream in streams], [10] * 50)
             self.assertEqual(server.metrics()[MESSAGES], 500)
+
+
+class StandardStreams(unittest.TestCase):
+    """Closed or full ones: the server goes on, and no socket takes the number of a closed one."""
+
+    def test_closed_and_full(self):
+        for redirection in ("2>&-", "2>/dev/full", "<&- 2>&-", ">&- 2>&-", ">/dev/full 2>/dev/full"):
+            with self.subTest(redirection):
+                ports = free_port(), free_port()
+                command = (f'exec "{binary("lgen-server")}" --bind 127.0.0.1 --grpc-port {ports[0]} '
+                           f"--metrics-port {ports[1]} {redirection}")
+                with Program(["bash", "-c", command]) as server:
+                    eventually(lambda: is_ready(ports[1]), "readiness")
+                    for number in range(3):
+                        self.assertFalse(os.readlink(f"/proc/{server.process.pid}/fd/{number}").startswith("socket:"))
+                    with plain_channel(f"127.0.0.1:{ports[0]}") as channel:
+                        self.assertEqual(echo_method(channel, "Unary")(echo.EchoRequest(payload=b"x")).payload, b"x")
+                    self.assertEqual(server.stop(), 0)
+
+    def test_a_complaint_that_nobody_can_read(self):
+        for redirection in ("2>&-", "2>/dev/full"):
+            for words, code in [("--no-such-flag", 104), ("--bind 192.0.2.1", 1)]:
+                with self.subTest(f"{words} {redirection}"), \
+                        Program(["bash", "-c", f'exec "{binary("lgen-server")}" {words} {redirection}']) as server:
+                    self.assertEqual(server.wait(), code)
 
 
 class Mistakes(unittest.TestCase):

@@ -24,6 +24,20 @@ def is_running(pid):
         return False
 
 
+def children_of(pid, name):
+    """Processes of that name that `pid` has started."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        children = [int(child) for child in file.read().split()]
+
+    def is_one(child):
+        try:
+            with open(f"/proc/{child}/comm", encoding="ascii") as file:
+                return file.read().strip() == name
+        except FileNotFoundError:
+            return False
+    return [child for child in children if is_one(child)]
+
+
 class Cluster(Program):
     """lgen-cluster on a free port; ready when constructed, stopped at the end of a `with` block.
 
