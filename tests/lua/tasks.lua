@@ -1,20 +1,8 @@
 -- Tasks: spawn, join, all, race, timeout, cancellation and what belongs to a task. Needs no server.
 local lgen = require "lgen"
-
--- Whatever can be collected is gone before the next step.
-local function check(...)
-  collectgarbage()
-  return lgen.check(...)
-end
+local support = require "support"
+local check, raises, error_of = support.check, support.raises, support.error_of
 local hits = lgen.counter("hits", { labels = { "who" } })
-
-local function error_of(fn, ...)
-  local ok, value = pcall(fn, ...)
-  return not ok and value or "no error"
-end
-local function raises(text, fn, ...)
-  return tostring(error_of(fn, ...)):find(text, 1, true) ~= nil
-end
 
 local tests = {}
 
@@ -99,7 +87,7 @@ function tests.misuse_is_refused()
   check("all wants no keys", raises("lgen.all: a list 1..n without holes expected", lgen.all, { a = print }))
   check("race wants something", raises("lgen.race: nothing to wait for", lgen.race, {}))
   check("spawn wants a function", raises("lgen.spawn: function expected, got table", lgen.spawn, {}))
-  check("misuse names the plan's line", raises("tasks.lua:", lgen.all))
+  check("misuse names the plan's line", raises("tasks.lua:", function() lgen.all() end))
   check("methods want ':'", raises("task:cancel: lgen.Task expected, got nothing; call methods with ':'",
     lgen.spawn(print).cancel))
 end
@@ -241,16 +229,4 @@ function tests.tags_belong_to_tasks()
   end
 end
 
-lgen.scenario("test", {
-  load = lgen.load.per_vu_iterations { vus = 1, iterations = 1, max_duration = "60s" },
-  run = function()
-    local names = {}
-    for name in pairs(tests) do names[#names + 1] = name end
-    table.sort(names)
-    for _, name in ipairs(names) do
-      local ok, message = pcall(tests[name])
-      check(name, ok, tostring(message))
-    end
-    check("every test ran", true)
-  end,
-})
+support.run(tests)

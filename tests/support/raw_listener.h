@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ class RawListener {
       filler = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       ::connect(filler, reinterpret_cast<sockaddr*>(&address), sizeof address);
     }
+    if (manner == Manner::full) wait_until_full();
     if (manner == Manner::answering) thread_ = std::thread([this] { serve(); });
   }
   ~RawListener() {
@@ -56,6 +58,15 @@ class RawListener {
   std::string target() const { return "127.0.0.1:" + std::to_string(port_); }
 
  private:
+  /// Connections of the fillers arrive on the kernel's time; until one is in the queue, another would still get in.
+  void wait_until_full() const {
+    tcp_info info{};
+    do {
+      std::this_thread::yield();
+      socklen_t size = sizeof info;
+      if (::getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) throw std::runtime_error("no TCP_INFO");
+    } while (info.tcpi_unacked <= info.tcpi_sacked);  // of a listener: connections in its queue, and its limit
+  }
   void serve() {
     for (int peer; (peer = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)) >= 0; ::close(peer)) {
       char request[1024];
