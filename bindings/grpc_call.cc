@@ -99,6 +99,11 @@ void push_status(lua_State* L, GrpcCode code, std::string_view message, std::str
   lua_rawset(L, -3);
 }
 
+void push_attempts(lua_State* L, std::string_view headers, std::string_view trailers) {
+  const std::uint32_t attempts = std::max(attempts_in(headers), attempts_in(trailers));
+  attempts > 0 ? lua_pushinteger(L, attempts) : lua_pushnil(L);
+}
+
 // ---- the record of a call ----
 
 void push_call_record(lua_State* L, std::string_view channel, std::string_view backend, const UnaryResult& result,
@@ -146,8 +151,7 @@ int call_property(lua_State* L) {
   } else if (name == "status") {
     push_status(L, call.code, message, details, "status");
   } else if (name == "attempts") {
-    const std::uint32_t attempts = std::max(attempts_in(headers), attempts_in(trailers));
-    attempts > 0 ? lua_pushinteger(L, attempts) : lua_pushnil(L);
+    push_attempts(L, headers, trailers);
   } else {
     return 0;
   }

@@ -38,6 +38,9 @@ int call_property(lua_State* L);
 void push_status(lua_State* L, GrpcCode code, std::string_view message, std::string_view details,
                  std::string_view kind);
 
+/// Pushes how often a call was tried, as its server tells in headers or trailers (packed); nil when it does not.
+void push_attempts(lua_State* L, std::string_view headers, std::string_view trailers);
+
 /// "status", "timeout", "connect" or "cancelled"; `reached`: a connection had carried the call.
 std::string_view kind_of_failure(GrpcCode code, bool reached, bool cancelled_by_us);
 

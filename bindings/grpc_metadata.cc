@@ -97,13 +97,34 @@ void put_pair(lua_State* L, std::string_view key, std::string_view value) {
   lua_rawset(L, -3);
 }
 
+/// " of plan.lua:12", where it is defined.
+std::string place_of_function(lua_State* L, int index) {
+  lua_Debug info{};
+  lua_pushvalue(L, index);
+  lua_getinfo(L, ">S", &info);
+  return info.linedefined > 0 ? fmt::format(" of {}:{}", info.short_src, info.linedefined) : "";
+}
+
 }  // namespace
+
+int call_metadata_function(lua_State* L) {
+  lua_call(L, 0, 1);
+  return 1;
+}
 
 void read_metadata(lua_State* L, int index, std::string_view what, Metadata& out) {
   lua_pushvalue(L, index);
-  if (lua_isfunction(L, -1)) lua_call(L, 0, 1);
+  const bool is_function = lua_isfunction(L, -1);
+  if (is_function) {
+    lua_pushcfunction(L, call_metadata_function);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+  }
   if (lua_type(L, -1) != LUA_TTABLE) {
-    raise(L, fmt::format("{}: metadata: table or function returning one expected, got {}", what, describe(L, -1)));
+    raise(L, is_function ? fmt::format("{}: metadata: the function{} returned {}; a table expected", what,
+                                       place_of_function(L, index), describe(L, -1))
+                         : fmt::format("{}: metadata: table or function returning one expected, got {}", what,
+                                       describe(L, -1)));
   }
   lua_pushnil(L);
   while (lua_next(L, -2)) {

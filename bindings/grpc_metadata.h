@@ -14,6 +14,9 @@
 
 namespace lgen::lua {
 
+/// Called with the plan's function: its frame tells those who would wait inside where they are.
+int call_metadata_function(lua_State* L);
+
 /// Adds the table at `index` (string -> string or list of strings), or what the function there returns, to `out`.
 /// A key that is there already is replaced. Raises on keys and values HTTP/2 can not carry.
 void read_metadata(lua_State* L, int index, std::string_view what, Metadata& out);

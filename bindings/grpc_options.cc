@@ -8,6 +8,7 @@
 #include "grpc_metadata.h"
 #include "host.h"
 #include "lgen/units.h"
+#include "mod_json.h"
 #include "tags.h"
 
 namespace lgen::lua {
@@ -20,7 +21,8 @@ constexpr std::array kChannelKeys = {
     Key{"tls", "boolean|lgen.TlsOptions", "false: plaintext; default: as lgen.target, or by port"},
     Key{"authority", "string", ":authority to send; default: the server name, else the target"},
     Key{"lb", "string", "load balancing policy, \"pick_first\" (default) or \"round_robin\""},
-    Key{"service_config", "string", "gRPC service config, JSON text"},
+    Key{"service_config", "string|table",
+        "gRPC service config, as JSON text or as a table: { methodConfig = { ... } }"},
     Key{"keepalive", "lgen.Keepalive", "pings on idle connections; default: none"},
     Key{"backoff", "lgen.Backoff", "pauses between attempts to connect"},
     Key{"idle_timeout", "lgen.Duration", "disconnect after so long without calls; default: never"},
@@ -29,8 +31,8 @@ constexpr std::array kChannelKeys = {
     Key{"compression", "\"none\"|\"gzip\"|\"deflate\"", "of what is sent; default: none"},
     Key{"user_agent", "string", "put in front of the user agent"},
     Key{"retries", "boolean",
-        "let gRPC retry as service_config says, unseen by the plan but for call.attempts; default: "
-        "false"},
+        "let gRPC retry as service_config says, unseen by the plan but for call.attempts and stream.attempts; "
+        "default: false"},
     Key{"wait_for_ready", "boolean", "calls wait for a connection instead of failing"},
     Key{"timeout", "lgen.Duration", "of unary calls that set none; default: none"},
     Key{"metadata", "table|fun():table", "sent with every call and stream"},
@@ -223,6 +225,17 @@ Compression read_compression(lua_State* L, std::string_view word, std::string_vi
   return choose(L, word, what, kChoices);
 }
 
+/// JSON text, or the table that it stands for.
+std::string read_service_config(lua_State* L, int index, const std::string& what) {
+  if (lua_type(L, index) == LUA_TSTRING) return std::string(to_view(L, index));
+  if (lua_type(L, index) != LUA_TTABLE) {
+    raise(L, fmt::format("{}: JSON text or a table expected, got {}", what, describe(L, index)));
+  }
+  const auto text = json_text(L, index);
+  if (!text) raise(L, fmt::format("{}: {}", what, text.error().message));
+  return *text;
+}
+
 /// How long a call may take.
 Duration read_deadline(lua_State* L, int index, std::string_view what) {
   const Duration timeout = check_duration(L, index, what);
@@ -236,7 +249,8 @@ void read_wire_options(lua_State* L, int o, const std::string& what, ChannelOpti
   with_field(L, o, "tls", [&](int at) { read_tls(L, at, named("tls"), wire); });
   if (auto authority = string_field(L, o, "authority", what)) wire.authority = *authority;
   wire.lb = string_field(L, o, "lb", what).value_or("");
-  wire.service_config = string_field(L, o, "service_config", what).value_or("");
+  with_field(L, o, "service_config",
+             [&](int at) { wire.service_config = read_service_config(L, at, named("service_config")); });
   with_field(L, o, "keepalive", [&](int at) { read_keepalive(L, at, named("keepalive"), wire.keepalive); });
   with_field(L, o, "backoff", [&](int at) { read_backoff(L, at, named("backoff"), wire.backoff); });
   wire.idle_timeout = duration_field(L, o, "idle_timeout", what);

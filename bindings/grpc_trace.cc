@@ -142,6 +142,17 @@ void Trace::ended(std::uint64_t call, const GrpcStatus& status, const MetadataVi
                           format_duration(took)));
 }
 
+std::function<void(std::string_view)> Trace::of_reflection(const std::string& channel, const Metadata& sent) const {
+  if (host_.settings.trace == 0) return nullptr;
+  return [head = fmt::format("trace reflection on channel {}", channel),
+          metadata = sent.empty() ? std::string() : pairs_text(&sent)](std::string_view line) {
+    step_aside();
+    write_stderr(fmt::format("{}: {}\n", head, line));
+    const bool opened = line.starts_with("/");
+    if (opened && !metadata.empty()) write_stderr(fmt::format("{}: > metadata {}\n", head, metadata));
+  };
+}
+
 void Trace::message(std::uint64_t call, char direction, lua_State* L, const MessagePlan* plan,
                     std::string_view bytes) const {
   std::string text;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <lua.hpp>
 #include <string>
 #include <string_view>
@@ -27,6 +28,10 @@ class Trace {
   void received(std::uint64_t call, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;
   void half_closed(std::uint64_t call) const;
   void ended(std::uint64_t call, const GrpcStatus& status, const MetadataView* trailers, Duration took) const;
+
+  /// Prints what is asked of a server's reflection and what it says; null when nothing is to be traced. These calls are
+  /// lgen's own and do not count among the N.
+  std::function<void(std::string_view line)> of_reflection(const std::string& channel, const Metadata& sent) const;
 
  private:
   void message(std::uint64_t call, char direction, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;

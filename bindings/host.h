@@ -75,6 +75,7 @@ struct Host {
   PlanDecl decl;
   Runner* runner = nullptr;
   std::string connect_failure;
+  std::string misfit;  // why the plan does not fit the server
 
   std::unique_ptr<GrpcState> grpc;
   std::unique_ptr<ProtoState> proto;

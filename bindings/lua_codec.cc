@@ -1,10 +1,26 @@
 #include "lua_codec.h"
 
+#include <fmt/format.h>
+
 #include "lgen/codec.h"
+#include "table_cycle.h"
 #include "table_sink.h"
 #include "table_source.h"
 
 namespace lgen::lua {
+namespace {
+
+/// A table that contains itself fails at the end of a long way; what helps is where it does so first.
+Error explained(lua_State* L, int message, const MessagePlan& plan, const Fault& fault) {
+  if (fault.text().ends_with(kTooDeepToWrite)) {
+    if (const auto cycle = find_cycle(L, message)) {
+      return make_error(ErrorCode::invalid_argument, fmt::format("{}{}: {}", plan.name, *cycle, kContainsItself));
+    }
+  }
+  return fault.to_error(ErrorCode::invalid_argument);
+}
+
+}  // namespace
 
 Outcome LuaCodec::encode(lua_State* L, int index, const MessagePlan& plan, WireBuffer& out) {
   const int top = lua_gettop(L);
@@ -14,7 +30,7 @@ Outcome LuaCodec::encode(lua_State* L, int index, const MessagePlan& plan, WireB
   out.clear();
   const bool ok = encode_message(plan, source, out, fault);
   lua_settop(L, top);
-  if (!ok) return fault.to_error(ErrorCode::invalid_argument);
+  if (!ok) return explained(L, message, plan, fault);
   return Done{};
 }
 

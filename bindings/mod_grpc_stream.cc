@@ -111,6 +111,8 @@ int stream_property(lua_State* L) {
   } else if (name == "connection") {
     const std::string connection = stream.connection();
     connection.empty() ? lua_pushnil(L) : push(L, connection);
+  } else if (name == "attempts") {
+    push_attempts(L, stream.headers(), stream.trailers());
   } else {
     return 0;
   }
@@ -144,6 +146,8 @@ constexpr Binding kStreamBindings[] = {
     {"channel", nullptr, "string", "\"main[1]\""},
     {"sent", nullptr, "integer", "messages accepted; after the end, those really written"},
     {"received", nullptr, "integer", "messages that have come in"},
+    {"attempts", nullptr, "integer?",
+     "how often it was tried; nil until the server has told, with its headers or at the end, or when it does not"},
     {"connection", nullptr, "string?", "\"main[1]#2\": channel and number of its connection; nil until it has left"},
 };
 

@@ -9,6 +9,7 @@
 #include "mod_json.h"
 #include "modules.h"
 #include "stack.h"
+#include "table_cycle.h"
 #include "wide_integer.h"
 
 namespace lgen::lua {
@@ -17,6 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kMaxDepth = 100;
+constexpr const char* kNestedTooDeep = "tables nested too deep";
 
 /// Number of entries of a table that is a list 1..n, or nothing.
 std::optional<int> list_size(lua_State* L, int table) {
@@ -78,7 +80,7 @@ Json integer_to_json(const Whole& whole) {
 
 Result<Json> to_json(lua_State* L, int index, int depth) {
   if (depth > kMaxDepth || !lua_checkstack(L, 4)) {
-    return make_error(ErrorCode::invalid_argument, "tables nested too deep, or a table inside itself");
+    return make_error(ErrorCode::invalid_argument, kNestedTooDeep);
   }
   switch (lua_type(L, index)) {
     case LUA_TNIL:
@@ -88,7 +90,7 @@ Result<Json> to_json(lua_State* L, int index, int depth) {
     case LUA_TNUMBER: {
       const double value = lua_tonumber(L, index);
       if (!std::isfinite(value)) return make_error(ErrorCode::invalid_argument, "JSON has no nan and no infinity");
-      const bool whole = value == std::floor(value) && std::fabs(value) < 0x1p53;
+      const bool whole = value == std::floor(value) && std::fabs(value) <= kExact;
       return whole ? Json(static_cast<std::int64_t>(value)) : Json(value);
     }
     case LUA_TSTRING:
@@ -103,6 +105,13 @@ Result<Json> to_json(lua_State* L, int index, int depth) {
       if (Whole whole; read_integer(L, index, whole)) return integer_to_json(whole);
       return make_error(ErrorCode::invalid_argument, fmt::format("JSON has no {}", luaL_typename(L, index)));
   }
+}
+
+/// Why tables are nested deeper than they may be: most often because one contains itself.
+std::string explain_depth(lua_State* L, int index) {
+  const auto cycle = find_cycle(L, index);
+  return cycle ? fmt::format("{}: {}", cycle->starts_with('.') ? cycle->substr(1) : *cycle, kContainsItself)
+               : kNestedTooDeep;
 }
 
 int encode(lua_State* L) {
@@ -194,6 +203,7 @@ constexpr Binding kJson[] = {
 
 Result<std::string> json_text(lua_State* L, int index) {
   const auto json = to_json(L, index, 0);
+  if (!json && json.error().message == kNestedTooDeep) return make_error(json.error().code, explain_depth(L, index));
   if (!json) return json.error();
   try {
     return json->dump();

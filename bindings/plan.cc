@@ -225,6 +225,7 @@ const std::string& Plan::name() const { return host_->decl.name; }
 const std::string& Plan::about() const { return host_->decl.about; }
 const std::vector<PlanOption>& Plan::options() const { return host_->decl.options; }
 const std::string& Plan::connect_failure() const { return host_->connect_failure; }
+const std::string& Plan::misfit() const { return host_->misfit; }
 
 const std::vector<std::string>& Plan::untried() const { return host_->proto->untried; }
 

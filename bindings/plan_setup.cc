@@ -10,6 +10,7 @@
 #include "mod_grpc.h"
 #include "proto_reflection.h"
 #include "stack.h"
+#include "table_cycle.h"
 #include "task.h"
 #include "wide_integer.h"
 
@@ -17,6 +18,7 @@ namespace lgen::lua {
 namespace {
 
 constexpr int kMaxDepth = 64;  // of the data setup returns
+constexpr const char* kNestedTooDeep = "tables nested too deep";
 
 int refuse_new_key(lua_State* L) {
   raise(L, fmt::format("what setup returned is shared by all VUs and frozen; key {} cannot be added (use vu.state)",
@@ -32,7 +34,7 @@ bool freeze(lua_State* L, int depth, std::string& what) {
   }
   if (is_null(L, -1)) return true;
   if (type != LUA_TTABLE || depth > kMaxDepth) {
-    what = type == LUA_TTABLE ? "tables nested too deep, or a table inside itself" : lua_typename(L, type);
+    what = type == LUA_TTABLE ? kNestedTooDeep : lua_typename(L, type);
     return false;
   }
   luaL_checkstack(L, 6, "setup data");
@@ -125,11 +127,19 @@ class Steps final : public Operation {
     next();
   }
 
+  /// Of what lies at the bottom of the stack.
+  static std::string explain_depth(lua_State* co) {
+    const auto cycle = find_cycle(co, 1);
+    return cycle ? fmt::format("{} at {}", kContainsItself, cycle->starts_with('.') ? cycle->substr(1) : *cycle)
+                 : kNestedTooDeep;
+  }
+
   Outcome keep_result(const Step& step, Task& task) {
     lua_State* co = task.co();
     lua_settop(co, 1);
     std::string what;
     if (!freeze(co, 0, what)) {
+      if (what == kNestedTooDeep) what = explain_depth(co);
       return make_error(ErrorCode::invalid_argument,
                         fmt::format("{}: what it returns is shared by all VUs and must be plain data (nil, booleans, "
                                     "numbers, strings, tables of these), got {}",

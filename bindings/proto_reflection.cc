@@ -10,6 +10,7 @@
 #include "grpc_metadata.h"
 #include "host.h"
 #include "lgen/runner.h"
+#include "mod_grpc.h"
 #include "mod_proto.h"
 #include "stack.h"
 
@@ -66,6 +67,7 @@ class Fetch final : public Operation {
     Result<Metadata> metadata = metadata_of(host_, *schema.source->defaults);
     if (!metadata) return fail(schema, metadata.error());
     options.metadata = *std::move(metadata);
+    options.trace = host_.grpc->trace.of_reflection(schema.source->name, options.metadata);
     ++missing_;
     ops_.push_back(Schema::from_reflection(*schema.source->link->wire(), options, [this, &schema](auto loaded) {
       --missing_;
@@ -73,6 +75,7 @@ class Fetch final : public Operation {
         schema.schema = *std::move(loaded);
       } else {
         fail(schema, loaded.error());
+        note_failure(loaded.error().code);
       }
       settle();
     }));
@@ -81,8 +84,15 @@ class Fetch final : public Operation {
   void fail(const PlanSchema& schema, const Error& error) {
     if (error_) return;
     error_ = make_error(error.code, fmt::format("{}lgen.proto: {}", schema.where, error.message));
-    if (error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout)
+  }
+
+  /// What it means for the run: not reached, or the wrong plan for this server.
+  void note_failure(ErrorCode code) {
+    if (code == ErrorCode::unavailable || code == ErrorCode::timeout) {
       host_.connect_failure = error_->message;
+    } else if (code != ErrorCode::cancelled) {
+      host_.misfit = error_->message;
+    }
   }
 
   void settle() {
@@ -98,18 +108,20 @@ class Fetch final : public Operation {
   }
 
   void look_up() {
+    std::string& missing = host_.misfit;  // all of them, a line each
     for (const auto& schema : host_.proto->plan_schemas) {
       for (const auto& method : schema->methods) {
         const auto found = schema->schema->method(method->info.name);
         if (!found) {
-          error_ =
-              make_error(found.error().code, fmt::format("{}api:method: {}", method->where, found.error().message));
-          return;
+          missing +=
+              fmt::format("{}{}api:method: {}", missing.empty() ? "" : "\n", method->where, found.error().message);
+          continue;
         }
         method->info = **found;
         method->known = true;
       }
     }
+    if (!missing.empty()) error_ = make_error(ErrorCode::not_found, missing);
   }
 
   Host& host_;

@@ -19,6 +19,7 @@
 #include <algorithm>
 
 #include "gc_pacer.h"
+#include "grpc_metadata.h"
 #include "host.h"
 #include "stack.h"
 #include "vu_lua.h"
@@ -78,8 +79,10 @@ std::string blocking_function(lua_State* L) {
   lua_Debug frame;
   for (int level = 1; lua_getstack(L, level, &frame); ++level) {
     lua_getinfo(L, "Sf", &frame);
+    const bool for_metadata = lua_tocfunction(L, -1) == call_metadata_function;
     const std::string name = frame.what[0] == 'C' ? library_name(L) : "";
     lua_pop(L, 1);
+    if (for_metadata) return "a metadata function";
     if (!name.empty() && name != "pcall" && name != "xpcall") return name;
   }
   return "a C function";

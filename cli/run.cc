@@ -76,6 +76,10 @@ Outcome prepare(EngineOptions& options, int& local_port, StdoutLoan& loan) {
 /// The end of a run: its outputs, what speaks against it, the exit code.
 int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, RunOutputs& outputs,
              StdoutLoan& loan) {
+  if (const std::string& misfit = plan.misfit(); !misfit.empty() && result.outcome.end == RunEnd::plan_error) {
+    complain(misfit);  // before anything was measured: there is nothing to report
+    return kConfiguration;
+  }
   Summary& summary = result.summary;
   const Settings& settings = plan.settings();
   const std::string& connect_failure = plan.connect_failure();

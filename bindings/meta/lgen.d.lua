@@ -112,7 +112,7 @@
 ---@field tls? boolean|lgen.TlsOptions false: plaintext; default: as lgen.target, or by port
 ---@field authority? string :authority to send; default: the server name, else the target
 ---@field lb? string load balancing policy, "pick_first" (default) or "round_robin"
----@field service_config? string gRPC service config, JSON text
+---@field service_config? string|table gRPC service config, as JSON text or as a table: { methodConfig = { ... } }
 ---@field keepalive? lgen.Keepalive pings on idle connections; default: none
 ---@field backoff? lgen.Backoff pauses between attempts to connect
 ---@field idle_timeout? lgen.Duration disconnect after so long without calls; default: never
@@ -120,7 +120,7 @@
 ---@field max_send? lgen.Size largest message to send; default: any
 ---@field compression? "none"|"gzip"|"deflate" of what is sent; default: none
 ---@field user_agent? string put in front of the user agent
----@field retries? boolean let gRPC retry as service_config says, unseen by the plan but for call.attempts; default: false
+---@field retries? boolean let gRPC retry as service_config says, unseen by the plan but for call.attempts and stream.attempts; default: false
 ---@field wait_for_ready? boolean calls wait for a connection instead of failing
 ---@field timeout? lgen.Duration of unary calls that set none; default: none
 ---@field metadata? table|fun():table sent with every call and stream
@@ -137,7 +137,7 @@
 ---@field tls? boolean|lgen.TlsOptions false: plaintext; default: as lgen.target, or by port
 ---@field authority? string :authority to send; default: the server name, else the target
 ---@field lb? string load balancing policy, "pick_first" (default) or "round_robin"
----@field service_config? string gRPC service config, JSON text
+---@field service_config? string|table gRPC service config, as JSON text or as a table: { methodConfig = { ... } }
 ---@field keepalive? lgen.Keepalive pings on idle connections; default: none
 ---@field backoff? lgen.Backoff pauses between attempts to connect
 ---@field idle_timeout? lgen.Duration disconnect after so long without calls; default: never
@@ -145,7 +145,7 @@
 ---@field max_send? lgen.Size largest message to send; default: any
 ---@field compression? "none"|"gzip"|"deflate" of what is sent; default: none
 ---@field user_agent? string put in front of the user agent
----@field retries? boolean let gRPC retry as service_config says, unseen by the plan but for call.attempts; default: false
+---@field retries? boolean let gRPC retry as service_config says, unseen by the plan but for call.attempts and stream.attempts; default: false
 ---@field wait_for_ready? boolean calls wait for a connection instead of failing
 ---@field timeout? lgen.Duration of unary calls that set none; default: none
 ---@field metadata? table|fun():table sent with every call and stream
@@ -388,6 +388,7 @@
 ---@field channel string "main[1]"
 ---@field sent integer messages accepted; after the end, those really written
 ---@field received integer messages that have come in
+---@field attempts integer? how often it was tried; nil until the server has told, with its headers or at the end, or when it does not
 ---@field connection string? "main[1]#2": channel and number of its connection; nil until it has left
 
 ---What is known of an ended call.

@@ -181,7 +181,9 @@ lgen.threshold("n", "rate > 0", { labels = { phase = "warmup" } })
             ("lgen.setup(function() return print end)",
              "setup: what it returns is shared by all VUs and must be plain data (nil, booleans, numbers, strings, tables "
              "of these), got function"),
-            ("lgen.setup(function() local t = {} t.t = t return t end)", "setup: what it returns"),
+            ("lgen.setup(function() local t = {} t.t = t return t end)",
+             "setup: what it returns is shared by all VUs and must be plain data (nil, booleans, numbers, strings, tables "
+             "of these), got a table that contains itself at t"),
             ("lgen.setup(function() lgen.spawn(function() error('child') end) lgen.sleep(9) end)", "setup: plan.lua:2: child"),
         ]
         for top, message in rows:

@@ -185,6 +185,28 @@ class RetryTest(LgenCase):
         self.assertEqual(len(peer.seen), 6)
         self.assertIn("  attempts: 6 for 2 calls\n", ended.out)
 
+    def test_attempts_of_streams(self):
+        config = """{ methodConfig = { { name = { {} }, retryPolicy = { maxAttempts = 4, initialBackoff = "0.01s",
+          maxBackoff = "0.02s", backoffMultiplier = 1, retryableStatusCodes = { "UNAVAILABLE" } } } } }"""
+        options = f"{{ service_config = {config}, retries = true }}"
+        body = """
+          local s = ch:open(api:method "lgen.echo.Echo/BidiStream")
+          lgen.check("nobody knows at first", s.attempts == nil, s.attempts)
+          s:send { payload = "x" }
+          local reply, err = s:recv()
+          lgen.check("it is answered in the end", reply and reply.payload == "x", err)
+          print("attempts with the headers:", s.attempts)
+          s:close()
+          print("attempts at the end:", s.attempts)"""
+        for tells, attempts in [(True, "3"), (False, "nil")]:
+            with self.subTest(tells), Peer(answer_third_attempt(tells)) as peer:
+                plan = self.plan(CALLS.replace("lgen.target)", f"lgen.target, {options})"), body)
+                ended = self.run_plan(plan, "--target", peer.target)
+                self.check(ended, 0)
+                self.assertEqual(len(peer.seen), 3)
+                self.assertIn(f"attempts with the headers:\t{attempts}\n", ended.out)
+                self.assertIn(f"attempts at the end:\t{attempts}\n", ended.out)
+
     def test_a_server_that_does_not_tell(self):
         ended, peer = self.run_with(False, "true", """
           local reply, err, call = ch:call(Unary, {})

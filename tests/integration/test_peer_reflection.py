@@ -117,6 +117,34 @@ class ReflectionOfGrpcio(unittest.TestCase):
         self.assertEqual(ran.code, 0, ran.stdout + ran.stderr)
         self.assertEqual(len(self.peer.seen), 10)
 
+    def test_what_is_asked_can_be_traced(self):
+        plan = os.path.join(self.folder, "plan.lua")
+        with open(plan, "w", encoding="utf-8") as file:
+            file.write(PLAN.replace("lgen.target)", 'lgen.target, { metadata = { ["x-key"] = "7" } })'))
+        ran = lgen.run(plan, "--target", self.peer.target, "--trace")
+        self.assertEqual(ran.code, 0, ran.stdout + ran.stderr)
+        head = "trace reflection on channel main: "
+        traced = [line.removeprefix(head) for line in ran.stderr.splitlines() if line.startswith(head)]
+        self.assertEqual(traced[:7], [
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", '> metadata {["x-key"] = "7"}',
+            "> list_services", "< status UNIMPLEMENTED: Method not found!",
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", '> metadata {["x-key"] = "7"}',
+            "> list_services"])
+        self.assertIn(traced[7], [f"< services {ECHO}, {SHOP}", f"< services {SHOP}, {ECHO}"])
+        self.assertIn(f"> file_containing_symbol {SHOP}", traced)
+        self.assertRegex("\n".join(traced), r"\n< 1 file of \d+ bytes\n")
+        self.assertEqual(traced[-1], "< status OK")
+        self.assertIn("trace #1 lgen.echo.Echo/Unary on channel main", ran.stderr)  # the first call is the plan's
+
+    def test_methods_the_server_does_not_have(self):
+        plan = os.path.join(self.folder, "plan.lua")
+        with open(plan, "w", encoding="utf-8") as file:
+            file.write(PLAN.replace('"lgen.echo.Echo/Unary"', '"lgen.echo.Echo/Unry"\napi:method "shop.Shop/Oder"'))
+        ran = lgen.run(plan, "--target", self.peer.target)
+        self.assertEqual((ran.code, ran.stdout.strip()), (104, ""), ran.stderr)  # no report
+        self.assertIn(f"lgen: {plan}:4: api:method: service lgen.echo.Echo has no method 'Unry' ", ran.stderr)
+        self.assertIn(f"\nlgen: {plan}:5: api:method: service shop.Shop has no method 'Oder' ", ran.stderr)
+
     def test_a_server_that_keeps_silent_can_be_left(self):
         self.reflection.silent = True
         plan = os.path.join(self.folder, "plan.lua")

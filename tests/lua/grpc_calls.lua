@@ -103,6 +103,37 @@ local function misuse()
       :find("yield not possible inside table.sort", 1, true))
 end
 
+local function metadata_functions()
+  local function error_with(metadata) return raises(ch.call, ch, SayHello, {}, { metadata = metadata }) end
+  local line = debug.getinfo(1, "l").currentline
+  local rows = {
+    { "that raises", function() error("no token") end, "grpc_calls.lua:" .. line + 2 .. ": no token" },
+    { "that raises a table", function() error(setmetatable({}, { __tostring = function() return "mine" end })) end, "mine" },
+    { "that returns nothing", function() end,
+      "ch:call: metadata: the function of " .. debug.getinfo(1, "S").short_src .. ":" .. line + 4 ..
+      " returned nil; a table expected" },
+    { "that returns text", function() return "token" end, 'returned string "token"; a table expected' },
+    { "with a number in it", function() return { token = 5 } end,
+      "ch:call: metadata 'token': string or list of strings expected, got number 5" },
+    { "with a list of numbers", function() return { token = { "a", 5 } } end,
+      "ch:call: metadata 'token': string or list of strings expected, got number 5" },
+    { "without names", function() return { "a" } end, "ch:call: metadata keys are strings, got number 1" },
+    { "with a token of several lines", function() return { token = "a\nb" } end,
+      "ch:call: metadata 'token': only printable ASCII can be sent; for bytes let the key end in '-bin'" },
+    { "that waits", function() lgen.sleep(0) return {} end, "yield not possible inside a metadata function" },
+    { "that calls", function() return { a = ch:call(SayHello, {}) } end, "yield not possible inside a metadata function" },
+    { "with a wrong key", function() return { token = lgen.crypto.jwt({}, { alg = "RS256", key = "none" }) } end,
+      "lgen.crypto.jwt: " },
+  }
+  for _, row in ipairs(rows) do
+    local what, metadata, wanted = unpack(row)
+    local got = error_with(metadata)
+    check("a metadata function " .. what, got:find(wanted, 1, true) and (wanted == "mine" or got:find("grpc_calls.lua:", 1, true)), got)
+    check("of a stream " .. what, raises(ch.open, ch, api:method "lgen.echo.Echo/BidiStream", { metadata = metadata })
+      :find((wanted:gsub("ch:call", "ch:open")), 1, true))
+  end
+end
+
 local function methods_and_types()
   check("a method knows its names", SayHello.name == "hello.Hello/SayHello" and SayHello.kind == "unary"
     and SayHello.input == "hello.Greeting" and SayHello.output == "hello.Introduction")
@@ -122,6 +153,7 @@ lgen.scenario("calls", {
     failures()
     backends()
     misuse()
+    metadata_functions()
     methods_and_types()
     check("every test ran", true)
   end,

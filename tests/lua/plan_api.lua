@@ -1,11 +1,7 @@
 -- Time, random, metrics, distribution, log and json as the plan API says. Needs no server.
 local lgen = require "lgen"
-
--- Whatever can be collected is gone before the next step.
-local function check(...)
-  collectgarbage()
-  return lgen.check(...)
-end
+local support = require "support"
+local check, raises = support.check, support.raises
 local random = lgen.random
 
 local latency = lgen.histogram("latency", { unit = "s", labels = { "kind" } })
@@ -18,11 +14,6 @@ local known = lgen.proto {
     "google/protobuf/wrappers.proto" },
 }
 local at_load = { random.int(1, 1e9), random.int(1, 1e9), lgen.now() }
-
-local function raises(text, fn, ...)
-  local ok, message = pcall(fn, ...)
-  return not ok and tostring(message):find(text, 1, true) ~= nil
-end
 
 local tests = {}
 
@@ -165,6 +156,12 @@ function tests.json_goes_both_ways()
   check("an empty list stays one", json.encode(json.decode "[[],{}]") == "[[],{}]")
   check("64 bits", json.encode(json.decode "[9223372036854775807,-9007199254740993,18446744073709551615]") ==
     "[9223372036854775807,-9007199254740993,18446744073709551615]")
+  for _, whole in ipairs { "9007199254740991", "9007199254740992", "-9007199254740992", "9007199254740993",
+    "-9223372036854775808", "9223372036854775807", "18446744073709551615", "0", "1000000000000000" } do
+    check(whole .. " and back", json.encode(json.decode(whole)) == whole, json.encode(json.decode(whole)))
+  end
+  check("2^53", json.encode(2 ^ 53) == "9007199254740992" and json.encode(-2 ^ 53) == "-9007199254740992")
+  check("cdata", json.encode { 2LL ^ 53, 2ULL ^ 63, -5LL } == "[9007199254740992,9223372036854775808,-5]")
   check("numbers where they are exact", type(json.decode "9007199254740992") == "number")
   check("nil is null", json.encode(nil) == "null")
   check("whole numbers have no point", json.encode { 1e15, 3.0, 0.1 } == "[1000000000000000,3,0.1]", json.encode { 1e15 })
@@ -174,7 +171,13 @@ function tests.json_goes_both_ways()
   check("text nested too deep gives nil, why", deep == "nested too deep", deep)
   local loop = {}
   loop.loop = loop
-  check("a table inside itself", raises("lgen.json.encode: tables nested too deep, or a table inside itself", json.encode, loop))
+  check("a table inside itself", raises("lgen.json.encode: loop: a table that contains itself", json.encode, loop))
+  check("and where", raises("lgen.json.encode: [2].a.loop: a table that contains itself", json.encode, { 1, { a = loop } }))
+  local tree = {}
+  for _ = 1, 101 do tree = { tree } end
+  check("a table nested too deep", raises("lgen.json.encode: tables nested too deep", json.encode, tree))
+  local twice = { 1 }
+  check("a table there twice is none", json.encode { twice, { twice } } == "[[1],[[1]]]")
   check("a function", raises("lgen.json.encode: JSON has no function", json.encode, { print }))
   check("nan", raises("lgen.json.encode: JSON has no nan and no infinity", json.encode, 0 / 0))
   check("bytes", raises("lgen.json.encode: a string is not UTF-8", json.encode, "\255"))
@@ -210,16 +213,4 @@ function tests.errors_leave_nothing_behind()
   check("raising does not leak", collectgarbage "count" - before < 200)
 end
 
-lgen.scenario("test", {
-  load = lgen.load.per_vu_iterations { vus = 1, iterations = 1, max_duration = "60s" },
-  run = function()
-    local names = {}
-    for name in pairs(tests) do names[#names + 1] = name end
-    table.sort(names)
-    for _, name in ipairs(names) do
-      local ok, message = pcall(tests[name])
-      check(name, ok, tostring(message))
-    end
-    check("every test ran", true)
-  end,
-})
+support.run(tests)

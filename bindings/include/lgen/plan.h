@@ -91,6 +91,10 @@ class Plan {
   /// Set when the channels did not become ready within --wait-ready: why.
   const std::string& connect_failure() const;
 
+  /// Set when the run ended before its load began because the plan does not fit what the server says of itself: methods
+  /// that it does not have, no reflection. A line each, ready to print.
+  const std::string& misfit() const;
+
   /// In `lgen check`: places where it stopped trying, because what follows depends on a server's reflection.
   const std::vector<std::string>& untried() const;
 

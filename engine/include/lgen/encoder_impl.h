@@ -7,7 +7,7 @@ namespace lgen {
 
 template <MessageSource Source>
 bool Encoder<Source>::message(const MessagePlan& plan, int nesting) {
-  if (nesting > kMaxNesting) return fault_.fail("nested deeper than 100 messages; does it contain itself?");
+  if (nesting > kMaxNesting) return fault_.fail(kTooDeepToWrite);
   if constexpr (NativeSource<Source>) {
     if (plan.form != MessageForm::plain) return native(plan, nesting);
   }

@@ -50,6 +50,8 @@ struct ReflectionOptions {
   Metadata metadata;                            // of the reflection calls
   Duration timeout = std::chrono::seconds(30);  // for all of it; zero: none
   bool wait_for_ready = false;                  // false: a server that cannot be reached is an error at once
+  /// Gets the path of each call, what is asked ("> ...") and what comes ("< ..."), as lines to print; may be empty.
+  std::function<void(std::string_view line)> trace;
 };
 
 class Schema {

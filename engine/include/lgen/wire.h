@@ -18,6 +18,7 @@
 namespace lgen {
 
 inline constexpr int kMaxNesting = 100;  // protobuf's own default
+inline constexpr std::string_view kTooDeepToWrite = "nested deeper than 100 messages";
 
 /// Why a message could not be read or written, and in which field. It has no destructor and allocates nothing, so a
 /// binding may keep it across calls that leave by longjmp. What does not fit into the room is cut off at the front.

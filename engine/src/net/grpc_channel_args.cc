@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <climits>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
+
+#include "service_config.h"
 
 namespace lgen {
 namespace {
@@ -26,16 +27,6 @@ Outcome check_lb(const std::string& lb) {
                     "load balancing policy '" + lb +
                         "' is not known: use pick_first or round_robin, or name a policy that needs a configuration in "
                         "service_config");
-}
-
-Outcome check_service_config(const std::string& text) {
-  if (text.empty()) return Done{};
-  if (!nlohmann::json::accept(text)) {
-    return make_error(ErrorCode::invalid_argument, "service_config is not valid JSON: " + text.substr(0, 80));
-  }
-  if (text.find("\"hedgingPolicy\"") == std::string::npos) return Done{};
-  return make_error(ErrorCode::invalid_argument,
-                    "service_config asks for hedgingPolicy, which gRPC core 1.51 does not have; remove it");
 }
 
 }  // namespace

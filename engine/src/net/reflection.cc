@@ -59,6 +59,10 @@ class ReflectionCall final : public Operation, public StreamEvents {
 
   void open();
   void ask();
+  template <class Line>
+  void trace(Line line) const {
+    if (options_.trace) options_.trace(line());
+  }
   Outcome take(std::string_view message);
   Error explain(const GrpcStatus& status) const;
   Error about_target(ErrorCode code, std::string_view what) const {
@@ -88,6 +92,7 @@ void ReflectionCall::open() {
   findings_ = {};
   asked_.clear();
   waiting_.reset();
+  trace([&] { return std::string(kMethods[version_]); });
   stream_ = channel_.open(kMethods[version_], MethodKind::bidi, options, *this);
   stream_->read();
   ask();
@@ -98,6 +103,7 @@ void ReflectionCall::ask() {
     if (!waiting_) waiting_ = findings_.next(!asked_.empty());
     if (!waiting_) break;
     if (stream_->send(encode(*waiting_)) != GrpcStream::Sent::accepted) return;  // on_writable or on_done follows
+    trace([&] { return "> " + to_text(*waiting_); });
     asked_.push_back(*std::exchange(waiting_, std::nullopt));
   }
   if (findings_.complete()) stream_->half_close();
@@ -119,12 +125,17 @@ Outcome ReflectionCall::take(std::string_view message) {
   if (asked_.empty()) return make_error(ErrorCode::protocol, "it answered what was not asked");
   const auto answer = decode_reflection_answer(message);
   if (!answer) return answer.error();
+  trace([&] { return "< " + to_text(*answer); });
   const ReflectionQuestion question = std::move(asked_.front());
   asked_.pop_front();
   return findings_.take(question, *answer);
 }
 
 void ReflectionCall::on_done(const StreamResult& stream) {
+  trace([&] {
+    const auto& [code, message, details] = stream.status;
+    return fmt::format("< status {}{}{}", to_string(code), message.empty() ? "" : ": ", message);
+  });
   const bool unknown_version = state_ && !findings_.complete() && stream.status.code == GrpcCode::unimplemented;
   if (unknown_version && !cancelled_ && version_ + 1 < std::size(kMethods)) {
     ++version_;

@@ -2,6 +2,7 @@
 #include "reflection_wire.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 
@@ -103,6 +104,33 @@ bool read_error(std::string_view bytes, ReflectionAnswer& answer) {
 }
 
 }  // namespace
+
+std::string to_text(const ReflectionQuestion& question) {
+  switch (question.kind) {
+    case Kind::file_by_name:
+      return "file_by_filename " + question.name;
+    case Kind::file_with_symbol:
+      return "file_containing_symbol " + question.name;
+    case Kind::file_with_extension:
+      return fmt::format("file_containing_extension {} of {}", question.number, question.name);
+    case Kind::extension_numbers:
+      return "all_extension_numbers_of_type " + question.name;
+    case Kind::services:
+      break;
+  }
+  return "list_services";
+}
+
+std::string to_text(const ReflectionAnswer& answer) {
+  if (answer.error) return fmt::format("error {}: {}", to_string(answer.error->code), answer.error->message);
+  if (!answer.services.empty()) return fmt::format("services {}", fmt::join(answer.services, ", "));
+  if (!answer.extension_numbers.empty()) {
+    return fmt::format("extension numbers {}", fmt::join(answer.extension_numbers, ", "));
+  }
+  std::size_t bytes = 0;
+  for (const std::string& file : answer.files) bytes += file.size();
+  return fmt::format("{} file{} of {} bytes", answer.files.size(), answer.files.size() == 1 ? "" : "s", bytes);
+}
 
 std::string encode(const ReflectionQuestion& question) {
   WireBuffer buffer;

@@ -36,6 +36,10 @@ struct ReflectionAnswer {
   std::optional<GrpcStatus> error;
 };
 
+/// For people: "file_containing_symbol pkg.Service"; "2 files", "services a.A, b.B", "error NOT_FOUND: ...".
+std::string to_text(const ReflectionQuestion& question);
+std::string to_text(const ReflectionAnswer& answer);
+
 std::string encode(const ReflectionQuestion& question);
 Result<ReflectionAnswer> decode_reflection_answer(std::string_view bytes);
 

@@ -118,6 +118,26 @@ TEST_CASE("plan mistakes are found at load, with line and suggestion") {
        "lgen.grpc.channel \"main\": keepalive: time: "},
       {"lgen.grpc.channel('main', 'a:1', { backend = {} })",
        "lgen.grpc.channel \"main\": backend: give one of header, trailer, field, peer"},
+      {"lgen.grpc.channel('main', 'a:1', { service_config = 5 })",
+       "lgen.grpc.channel \"main\": service_config: JSON text or a table expected, got number 5"},
+      {"lgen.grpc.pool('main', 'a:1', { service_config = { methodConfig = print } })",
+       "lgen.grpc.pool \"main\": service_config: JSON has no function"},
+      {"lgen.grpc.pool('main', 'a:1', { service_config = { methodConfg = {} } })",
+       "lgen.grpc.pool \"main\": service_config: unknown key 'methodConfg' (did you mean 'methodConfig'?)"},
+      {"lgen.grpc.channel('main', 'a:1', { service_config = { methodConfig = { { retryPolicy = { maxAttempts = true } "
+       "} } } "
+       "})",
+       "lgen.grpc.channel \"main\": service_config: methodConfig[1].retryPolicy.maxAttempts: number expected, got "
+       "true"},
+      {"lgen.grpc.channel('main', 'a:1', { service_config = '{\"methodConfig\":[{\"timeout\":\"1\"}]}' })",
+       "lgen.grpc.channel \"main\": service_config: methodConfig[1].timeout: a duration such as \"0.5s\" expected, got "
+       "\"1\""},
+      {"lgen.grpc.channel('main', 'a:1', { service_config = '[]' })",
+       "lgen.grpc.channel \"main\": service_config: object expected, got []"},
+      {"lgen.grpc.channel('main', 'a:1', { service_config = '{' })",
+       "lgen.grpc.channel \"main\": service_config is not valid JSON: {"},
+      {"lgen.grpc.channel('main', 'a:1', { service_config = { loadBalancingConfig = { { no_such = {} } } } })",
+       "lgen.grpc.channel \"main\": service_config: gRPC refuses it"},
       {"lgen.grpc.pool('main', 'a:1', { size = 0 })", "lgen.grpc.pool \"main\": size: 0 is out of range"},
       {"lgen.grpc.channel('main')",
        "lgen.grpc.channel \"main\": the target is missing; write lgen.target or \"host:port\""},

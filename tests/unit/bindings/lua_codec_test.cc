@@ -214,8 +214,22 @@ TEST_CASE_METHOD(Fixture, "what is wrong in a table is named with its path", "[l
 }
 
 TEST_CASE_METHOD(Fixture, "a table that contains itself is refused", "[lua_codec]") {
-  const std::string message = encoded("everything.Root", "(function() local t = {}; t.root = t; return t end)()");
-  CHECK(message.ends_with(".root.root: nested deeper than 100 messages; does it contain itself?"));
+  const std::pair<const char*, const char*> rows[] = {
+      {"local t = {}; t.root = t; return t", ".root"},
+      {"local t = {}; t.root = { root = t }; return t", ".root.root"},
+      {"local t = {}; t.root = t; return { root = { root = t } }", ".root.root.root"},
+      {"local t = {}; t.maps = { roots = { ['a b'] = t } }; return t", ".maps.roots[\"a b\"]"},
+      {"local t = {}; t.root = { root = { root = { root = t } } }; t.maps = { roots = { k = t } }; return t",
+       ".maps.roots.k"},
+  };
+  for (const auto& [body, path] : rows) {
+    CAPTURE(body);
+    CHECK(encoded("everything.Root", "(function() " + std::string(body) + " end)()") ==
+          "everything.Root" + std::string(path) + ": a table that contains itself");
+  }
+  const std::string deep =
+      encoded("everything.Root", "(function() local t = {}; for _ = 1, 102 do t = { root = t } end; return t end)()");
+  CHECK(deep.ends_with(".root.root: nested deeper than 100 messages"));
 }
 
 TEST_CASE_METHOD(Fixture, "a wrong wire is an error of the protocol and names the field", "[lua_codec]") {

@@ -164,6 +164,19 @@ TEST_CASE("a method the server does not have is an error at its api:method") {
   }
 }
 
+TEST_CASE("all methods the server does not have are told at once, as a misfit of the plan") {
+  const ReflectionServer server({.files = service_text()});
+  const PlanFile file(
+      small_plan(std::string(kReflected) + "api:method 'd.S/Cal'\napi:method 'd.Z/Call'", "error('never reached')"));
+  PlanRun run(file.path(), {{"target", server.target()}});
+  REQUIRE(run.load() == "");
+  const std::string both = file.path() + ":5: api:method: service d.S has no method 'Cal' (it has: Call, Chat)\n" +
+                           file.path() + ":6: api:method: no service 'd.Z' (did you mean 'd.S'?)";
+  CHECK(run.run().run.end_reason == both);
+  CHECK(run.plan().misfit() == both);
+  CHECK(run.plan().connect_failure() == "");
+}
+
 TEST_CASE("a server without reflection: the plan is told what to write instead") {
   const ReflectionServer server({.v1 = false, .v1alpha = false});
   const PlanFile file(small_plan(kReflected, "error('never reached')"));
