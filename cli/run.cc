@@ -77,6 +77,7 @@ Outcome prepare(EngineOptions& options, int& local_port, StdoutLoan& loan) {
 int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, RunOutputs& outputs,
              StdoutLoan& loan) {
   if (const std::string& misfit = plan.misfit(); !misfit.empty() && result.outcome.end == RunEnd::plan_error) {
+    outputs.finish_live(result.summary);
     complain(misfit);  // before anything was measured: there is nothing to report
     return kConfiguration;
   }
