@@ -113,7 +113,7 @@ struct Host {
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
   TimePoint run_started{};
-  std::function<void(const Failure&)> on_failure;  // see Plan::on_failure
+  std::function<void(const Failure&)> on_failure;          // see Plan::on_failure
   std::function<void(const std::string& why)> last_words;  // see Plan::on_stuck
   std::unordered_map<std::string, LogSite> log_sites;
   TagSet no_tags;
