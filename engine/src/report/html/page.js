@@ -3,7 +3,8 @@
 // Names of the run only ever become text nodes.
 "use strict";
 const lgenPage = (() => {
-  const { el, words, parts, plain, clock } = lgenCharts;
+  const { el } = lgenCharts;
+  const { words, parts, plain, clock } = lgenWords;
   const charts = new Map();
   const places = new Map();
   let all = {};
