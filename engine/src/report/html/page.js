@@ -77,10 +77,12 @@ const lgenPage = (() => {
         el("dl", {}, ...outcomeCells(outcome))),
     ];
   }
+  const kept = { valid: "the generator kept up", suspect: "the generator was not always on time", invalid: "the generator was the bottleneck" };
   /** ": exit code 99, 2 thresholds failed", and for a pass what qualifies it. */
   const verdictLine = (outcome) => {
     if (!outcome.passed) return `: ${outcome.words}`;
-    return outcome.words === "passed" ? "" : outcome.words.replace(/^passed/, "");
+    const doubts = [outcome.validity === "valid" ? "" : kept[outcome.validity], outcome.conservation && "not everything is accounted for"].filter((x) => x);
+    return outcome.words.replace(/^passed/, "") + (doubts.length > 0 ? `, but ${doubts.join(", and ")}` : "");
   };
   const tally = (title, { passed, failed }) => {
     const whole = passed + failed;
@@ -91,7 +93,6 @@ const lgenPage = (() => {
   const outcomeCells = (outcome) => {
     const ended = outcome.end === "completed" ? text("span", "", "completed") : text("span", outcome.end === "signal" ? "warn" : "bad", outcome.end === "signal" ? "stopped" : outcome.end.replace("_", " "));
     const words = { valid: text("span", "good", "✓ VALID"), suspect: text("span", "warn", "! SUSPECT"), invalid: text("span", "bad", "✗ INVALID") };
-    const kept = { valid: "the generator kept up", suspect: "the generator was not always on time", invalid: "the generator was the bottleneck" };
     const cells = [cell("Run", ended, outcome.end === "completed" ? "" : outcome.ended), tally("Thresholds", outcome.thresholds), tally("Checks", outcome.checks)];
     for (const verdict of outcome.verdicts) {
       cells.push(cell(`Verdict: ${verdict.name}`, text("span", verdict.kind === "inconclusive" ? "warn" : "", kVerdicts[verdict.kind] || verdict.kind), verdict.words, true));
@@ -185,7 +186,9 @@ const lgenPage = (() => {
     const made = kTraffic.flatMap((id) => timeCharts((c) => c.id === id && wanted(c)));
     const rows = timeCharts((c) => c.kind === "rows");
     if (rows.length > 0) rows[0].style.marginTop = "10px";
-    return made.length > 0 ? [el("div", { class: "pair" }, ...made), ...rows] : rows;
+    if (made.length + rows.length === 0) return [];
+    const about = note(`Each point covers ${words(all.time.step, "s")}; the last one ends with the run, so rates fall there.${all.events.all > 0 ? " ▾ marks an event." : ""}`);
+    return [about, ...(made.length > 0 ? [el("div", { class: "pair", style: "margin-top: 6px" }, ...made)] : []), ...rows];
   }
   const latencyCharts = () => {
     const made = timeCharts((c) => c.id.startsWith("latency_") || c.id.startsWith("heat_"));
@@ -320,11 +323,11 @@ const lgenPage = (() => {
 
   function generator() {
     const g = all.generator;
-    const said = { valid: "The generator kept up: its figures may be believed.", suspect: "The generator was not always on time.", invalid: "The generator was the bottleneck: these figures say more about it than about the system under test." };
+    const said = { valid: "The generator kept up: its figures may be believed", suspect: "The generator was not always on time", invalid: "The generator was the bottleneck: these figures say more about it than about the system under test" };
     const facts = [["CPU", `${words(g.cpu_seconds, "s")} (${percent(g.cpu_share)} of a core)`], ["memory at most", words(g.max_rss, "B")], ["file descriptor limit", plain(g.fd_limit)]];
     if (g.throttled_share > 0) facts.push(["throttled", percent(g.throttled_share)]);
     if (g.dropped_with_free_vu > 0) facts.push(["arrivals dropped while a VU was free", plain(g.dropped_with_free_vu)]);
-    const made = [note([said[g.validity], ...g.reasons.map((r) => r + ".")].join(" ")), panel(factList(facts))];
+    const made = [note(said[g.validity] + (g.reasons.length > 0 ? `: ${g.reasons.join("; ")}.` : ".")), panel(factList(facts))];
     if (g.lags.length > 0) {
       made.push(panel(table("Its own lateness", [["", ""], ["count", "n"], ["med", "n"], ["p99", "n"], ["p99.9", "n"], ["max", "n"], ["", ""]],
         g.lags.map((l) => row(th(l.metric), n(l.count), ...l.values.map((value) => n(value, "s")), td("text dim", l.help))))));
@@ -347,7 +350,7 @@ const lgenPage = (() => {
     ["figures", "", figures, ["figures"]],
     ["judged", "Thresholds and checks", judged, ["judged"], "Thresholds"],
     ["spread", "Spread over backends", spread, ["spread"], "Spread"],
-    ["time", "Over time", overTime, ["time"]],
+    ["time", "Over time", overTime, ["time", "events"]],
     ["latency-time", "Latency over time", latencyCharts, ["time"]],
     ["latency", "Latency", latency, ["latency"]],
     ["codes", "Status codes", traffic, ["traffic"], "Codes"],
