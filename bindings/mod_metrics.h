@@ -15,6 +15,8 @@
 #include "lgen/metrics.h"
 #include "lgen/summary.h"
 #include "lgen/threshold.h"
+#include "lgen/threshold_watch.h"
+#include "threshold_load.h"
 
 namespace lgen::lua {
 
@@ -30,8 +32,13 @@ struct CheckState {
 struct MetricsState {
   explicit MetricsState(Host& host_in) : host(host_in) {}
 
-  /// Thresholds are resolved when the whole plan has been read: unknown metrics are errors with the threshold's line.
+  /// Thresholds are resolved when the whole plan has been read: unknown metrics, labels, scenarios and phases are
+  /// errors with the threshold's line.
   Outcome check_declarations() const;
+  /// The run begins.
+  void start_watching();
+  /// Judges the thresholds that do not wait for the end; see ThresholdWatch::tick.
+  void second_over(Duration elapsed);
   /// Judges thresholds on summary.metrics over summary.run.duration; adds checks, distributions and events.
   void fill(Summary& summary) const;
 
@@ -42,6 +49,14 @@ struct MetricsState {
   std::map<std::string, CheckState*, std::less<>> checks_by_name;
   std::vector<EventRecord> events;
   std::uint64_t events_dropped = 0;
+
+ private:
+  Outcome check_threshold_labels(const Threshold& threshold, const MetricSpec& spec) const;
+  ThresholdResult judge_threshold(const Threshold& threshold, const Summary& summary) const;
+
+  std::unique_ptr<ThresholdWatch> watch_;
+  std::unique_ptr<LoadClock> load_clock_;
+  const Threshold* ended_run_ = nullptr;
 };
 
 }  // namespace lgen::lua

@@ -68,13 +68,14 @@ int check(lua_State* L) {
 
 constexpr Key kThresholdKeys[] = {
     {"labels", "table<string, string>", "only series with these labels"},
+    {"over", "lgen.Duration", "every window of this length must hold: whole seconds; default: the whole run"},
+    {"after", "lgen.Duration", "the first so many seconds of the load do not count"},
+    {"abort", "boolean", "end the run as soon as it fails"},
 };
 constexpr KeySet kThresholdOptions{"lgen.ThresholdOptions", kThresholdKeys};
 
 Labels threshold_labels(lua_State* L, std::string_view what) {
   std::map<std::string, std::string> labels;
-  if (lua_isnoneornil(L, 3)) return {};
-  check_options(L, 3, what, kThresholdOptions);
   if (get_field(L, 3, "labels")) {
     const int table = lua_gettop(L);
     check_table(L, table, fmt::format("{}: labels", what));
@@ -88,6 +89,26 @@ Labels threshold_labels(lua_State* L, std::string_view what) {
   return {labels.begin(), labels.end()};
 }
 
+/// Sliding in steps of a second, so that is also their unit.
+Duration window_length(lua_State* L, std::string_view what) {
+  const auto over = duration_field(L, 3, "over", what);
+  if (!over) return Duration{0};
+  if (*over < std::chrono::seconds(1) || *over % std::chrono::seconds(1) != Duration{0} || *over > kLongestWindow) {
+    raise(L, fmt::format("{}: over: whole seconds from 1s to {} expected, got {}", what,
+                         format_duration(kLongestWindow), format_duration(*over)));
+  }
+  return *over;
+}
+
+void read_threshold_options(lua_State* L, std::string_view what, Threshold& declared) {
+  if (lua_isnoneornil(L, 3)) return;
+  check_options(L, 3, what, kThresholdOptions);
+  declared.labels = threshold_labels(L, what);
+  declared.over = window_length(L, what);
+  declared.after = duration_field(L, 3, "after", what).value_or(Duration{0});
+  declared.abort = boolean_field(L, 3, "abort", what).value_or(false);
+}
+
 int threshold(lua_State* L) {
   Host& host = host_of(L);
   host.only_at_load(L, "lgen.threshold");
@@ -95,10 +116,12 @@ int threshold(lua_State* L) {
   declared.metric = check_string(L, 1, "lgen.threshold: metric");
   declared.text = check_string(L, 2, "lgen.threshold: expression");
   const std::string what = fmt::format("threshold \"{} {}\"", declared.metric, declared.text);
-  declared.labels = threshold_labels(L, what);
+  read_threshold_options(L, what, declared);
   declared.where = where(L);
   const auto expression = parse_threshold(declared.text);
-  if (!expression) raise(L, fmt::format("{}: {}", what, expression.error().message));
+  if (!expression) {
+    raise(L, fmt::format("threshold on {} \"{}\", {}", declared.metric, declared.text, expression.error().message));
+  }
   declared.expression = *expression;
   host.measure->thresholds.push_back(std::move(declared));
   return 0;
@@ -203,7 +226,9 @@ constexpr Binding kVerdict[] = {
      "[R] Counts whether ok is true; returns ok. A failed check fails the run, unless a threshold on checks says "
      "otherwise."},
     {"threshold", threshold, "fun(metric: string, expression: string, o?: lgen.ThresholdOptions)",
-     "[R] Judged at the end of the run: \"p(99) < 0.25\"; count rate avg min med max p(N)."},
+     "[R] \"p(99) < 0.25\"; count rate avg min med max p(N). Judged at the end of the run; with `over` in every "
+     "window, "
+     "with `abort` all the time."},
     {"distribution", distribution, "fun(name: string, o?: lgen.DistributionOptions): lgen.Distribution",
      "[R] Which row met which column how often; the report judges it."},
 };
@@ -270,18 +295,37 @@ std::string value_nobody_carries(const Threshold& threshold, const MetricSnapsho
   return "";
 }
 
-/// What a threshold's rate is over: its scenario's time, without the warm-up unless that is what it asks for.
-Duration judged_time(const Threshold& threshold, const Summary& summary) {
-  const auto label = [&](std::string_view name) {
-    const auto at = std::find_if(threshold.labels.begin(), threshold.labels.end(),
-                                 [&](const auto& known) { return known.first == name; });
-    return at == threshold.labels.end() ? std::string_view() : std::string_view(at->second);
-  };
-  const double measured = measured_seconds(summary, label("scenario"));
-  return from_seconds(label("phase") == "warmup" ? summary.run.duration - measured : measured);
+/// "no label 'nmae' (did you mean 'name'?)", "no scenario 'x'; there is: a, b".
+template <class Names>
+Error unknown(const Threshold& threshold, std::string_view what, std::string_view name, const Names& names) {
+  const std::string_view guess = did_you_mean(name, names);
+  const std::string there = names.empty() ? "; there is none" : fmt::format("; there is: {}", fmt::join(names, ", "));
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("{}threshold on {}: no {} '{}'{}", threshold.where, threshold.metric, what, name,
+                                guess.empty() ? there : fmt::format(" (did you mean '{}'?)", guess)));
+}
+
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 }  // namespace
+
+Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const MetricSpec& spec) const {
+  std::vector<std::string> scenarios, phases;
+  for (const auto& scenario : host.decl.scenarios) {
+    scenarios.push_back(scenario->spec.name);
+    for (const PhaseSpec& phase : scenario->spec.phases) {
+      if (!has(phases, phase.name)) phases.push_back(phase.name);
+    }
+  }
+  for (const auto& [name, value] : threshold.labels) {
+    if (!takes_tags(spec) && !has(spec.labels, name)) return unknown(threshold, "label", name, spec.labels);
+    if (name == "scenario" && !has(scenarios, value)) return unknown(threshold, "scenario", value, scenarios);
+    if (name == "phase" && !has(phases, value)) return unknown(threshold, "phase", value, phases);
+  }
+  return Done{};
+}
 
 Outcome MetricsState::check_declarations() const {
   for (const Threshold& threshold : thresholds) {
@@ -294,14 +338,45 @@ Outcome MetricsState::check_declarations() const {
     }
     const Outcome fits = check_threshold(threshold, host.metrics.spec(*id));
     if (!fits) return make_error(ErrorCode::invalid_argument, threshold.where + fits.error().message);
+    const Outcome labels = check_threshold_labels(threshold, host.metrics.spec(*id));
+    if (!labels) return labels;
   }
   return Done{};
 }
 
+void MetricsState::start_watching() {
+  watch_ = std::make_unique<ThresholdWatch>(host.metrics, thresholds);
+  load_clock_ = std::make_unique<LoadClock>(host.decl.scenarios);
+}
+
+void MetricsState::second_over(Duration elapsed) {
+  if (!watch_ || watch_->idle()) return;
+  const std::vector<ScenarioProgress> progress = host.runner->progress();
+  const auto load_of = [&](const Threshold& one) { return load_clock_->at(one, progress, elapsed); };
+  const Threshold* failed = watch_->tick(elapsed, load_of);
+  if (!failed) return;
+  ended_run_ = failed;
+  const auto result = watch_->result(*failed);
+  host.runner->abort(fmt::format("threshold '{} {}' failed: {}", failed->metric, failed->text, result->why));
+}
+
+ThresholdResult MetricsState::judge_threshold(const Threshold& threshold, const Summary& summary) const {
+  const bool of_a_part = threshold.over > Duration{0} || threshold.after > Duration{0};
+  const auto watched = of_a_part && watch_ ? watch_->result(threshold) : std::nullopt;
+  const auto whole = [&] {
+    const Duration time = label_value(threshold, "phase").empty()
+                              ? from_seconds(measured_seconds(summary, label_value(threshold, "scenario")))
+                              : judged_time(threshold, summary.scenarios, host.decl.scenarios);
+    return judge(threshold, summary.metrics, time);
+  };
+  ThresholdResult result = watched ? *watched : whole();
+  result.aborted = &threshold == ended_run_;
+  return result;
+}
+
 void MetricsState::fill(Summary& summary) const {
   for (const Threshold& threshold : thresholds) {
-    ThresholdResult& result =
-        summary.thresholds.emplace_back(judge(threshold, summary.metrics, judged_time(threshold, summary)));
+    ThresholdResult& result = summary.thresholds.emplace_back(judge_threshold(threshold, summary));
     if (const std::string label = label_nobody_carries(threshold, summary.metrics); !label.empty()) {
       result.ok = false;
       result.why = explain_label(label, *summary.metrics.find(threshold.metric));

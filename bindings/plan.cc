@@ -252,7 +252,10 @@ void Plan::attach(Runner& runner) {
   host_->phase = Phase::setup;
   host_->run_started = host_->loop.precise_now();
   host_->gc = std::make_unique<GcPacer>(host_->L, host_->loop, host_->metrics);
+  host_->measure->start_watching();
 }
+
+void Plan::second_over(Duration elapsed) { host_->measure->second_over(elapsed); }
 
 static void fill_first_calls(const Host& host, Summary& summary) {
   for (const FirstCall& call : host.recorder.first_calls()) {
@@ -297,6 +300,10 @@ void Plan::fill(Summary& summary) const {
   fill_first_calls(host, summary);
   if (const std::string books = check_books(summary.scenarios); !books.empty()) {
     summary.conservation += (summary.conservation.empty() ? "" : "; ") + books;
+  }
+  for (const std::string_view metric : host.metrics.overflowed()) {
+    summary.run.notes.push_back(
+        fmt::format("{}: {}", metric, overflow_words(host.metrics.spec(*host.metrics.find(metric)))));
   }
   host.grpc->fill(summary);
   host.measure->fill(summary);

@@ -81,6 +81,10 @@ std::string nothing_succeeded(const Summary& summary) {
   return "";
 }
 
+bool aborted_by_threshold(const Summary& summary) {
+  return std::any_of(summary.thresholds.begin(), summary.thresholds.end(), [](const auto& t) { return t.aborted; });
+}
+
 }  // namespace
 
 std::span<const ExitCode> exit_codes() { return kExitCodes; }
@@ -99,7 +103,8 @@ int exit_code(const RunOutcome& outcome, const Summary& summary, const Settings&
     case RunEnd::signal:
       return kStopped;
     case RunEnd::aborted:
-      return kAborted;
+      if (!aborted_by_threshold(summary)) return kAborted;
+      break;  // it has failed: that is judged below
     case RunEnd::plan_error:
       if (connect_failure.empty()) return kPlanError;
       break;

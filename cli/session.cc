@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <optional>
 
 #include "early_signals.h"
+#include "lgen/cpu_quota.h"
 #include "lgen/log.h"
 #include "lgen/timeline.h"
 #include "lgen/version.h"
@@ -21,10 +23,13 @@ constexpr Duration kStreamGrace = std::chrono::seconds(5);  // for ends of cance
 /// Ticks the time lines and the outputs once a second.
 class Seconds {
  public:
-  Seconds(Loop& loop, Metrics& metrics, RunOutputs& outputs)
-      : timeline(metrics), loop_(loop), outputs_(outputs), start_(loop.precise_now()), timer_(loop, [this] {
-          tick();
-        }) {
+  Seconds(Loop& loop, Metrics& metrics, Plan& plan, RunOutputs& outputs)
+      : timeline(metrics),
+        loop_(loop),
+        plan_(plan),
+        outputs_(outputs),
+        start_(loop.precise_now()),
+        timer_(loop, [this] { tick(); }) {
     timer_.arm(start_ + std::chrono::seconds(1));
   }
   void stop() {
@@ -41,10 +46,12 @@ class Seconds {
     timer_.arm(now + std::chrono::seconds(1) - (now - start_) % std::chrono::seconds(1));
   }
   void close_second(TimePoint now) {
+    plan_.second_over(now - start_);
     timeline.tick(now - start_);
     outputs_.tick(now - start_);
   }
   Loop& loop_;
+  Plan& plan_;
   RunOutputs& outputs_;
   TimePoint start_;
   Timer timer_;
@@ -141,13 +148,27 @@ void fill_run(RunInfo& run, const RunOutcome& outcome, double started_unix, cons
   }
 }
 
-void fill_health(GeneratorHealth& health, const ProcessUsage& before, Duration elapsed,
+/// What the process had used before the run.
+struct UsedBefore {
+  ProcessUsage process = process_usage();
+  std::optional<Duration> throttled = cpu_throttled();
+};
+
+/// Groups of several threads may be kept waiting for longer than the run took.
+double throttled_share(const UsedBefore& before, Duration elapsed) {
+  const auto now = cpu_throttled();
+  if (!now || !before.throttled || elapsed.count() <= 0) return 0;
+  return std::clamp(to_seconds(*now - *before.throttled) / to_seconds(elapsed), 0.0, 1.0);
+}
+
+void fill_health(GeneratorHealth& health, const UsedBefore& used, Duration elapsed,
                  const DescriptorLimit& descriptors) {
-  const ProcessUsage now = process_usage();
+  const ProcessUsage now = process_usage(), &before = used.process;
   health.cpu_seconds = now.cpu_seconds - before.cpu_seconds;
   health.cpu_share = elapsed.count() > 0 ? health.cpu_seconds / to_seconds(elapsed) : 0;
   health.max_rss = now.max_rss;
   health.fd_limit = descriptors.now;
+  health.throttled_share = throttled_share(used, elapsed);
 }
 
 /// The streams cancelled at the end are counted when the transport says how they ended.
@@ -166,7 +187,7 @@ struct Session {
         plan(plan_in),
         descriptors(descriptors_in),
         runner(loop, metrics, with_graces(plan.run_spec())),
-        seconds(loop, metrics, outputs) {}
+        seconds(loop, metrics, plan, outputs) {}
 
   RunSpec with_graces(RunSpec spec) {
     for (const ScenarioSpec& scenario : spec.scenarios) graces.push_back(scenario.graceful_stop);
@@ -212,7 +233,7 @@ struct Session {
   Plan& plan;
   const DescriptorLimit& descriptors;
   const double started_unix = unix_now();
-  const ProcessUsage usage = process_usage();
+  const UsedBefore usage;
   std::vector<Duration> graces;  // of the scenarios, in their order
   Runner runner;
   Seconds seconds;

@@ -11,7 +11,9 @@
 
 #include "lgen/distribution.h"
 #include "lgen/recorder.h"
+#include "lgen/threshold_watch.h"
 #include "lgen/timeline.h"
+#include "progress.h"
 
 namespace {
 
@@ -58,6 +60,7 @@ CallSample call(std::size_t i, std::string_view backend) {
   sample.timing.done = sample.timing.started + latency(i);
   sample.code = "OK";
   sample.backend = backend;
+  sample.connection = 1;
   return sample;
 }
 
@@ -110,6 +113,82 @@ void bench_run() {
   once("snapshot, 10,000 series", [&] { (void)metrics.snapshot(); });
 }
 
+/// A run of 1,000 series, of which 900 are counters and 100 are histograms, all of them in use.
+struct BusyRun {
+  BusyRun() {
+    for (int i = 0; i < 900; ++i) counters.push_back(metrics.series("grpc_calls", {{"backend", std::to_string(i)}}));
+    for (int i = 0; i < 100; ++i) {
+      histograms.push_back(metrics.series("grpc_call_duration_seconds", {{"backend", std::to_string(i)}}));
+    }
+    for (int i = 0; i < 10; ++i) {
+      Threshold& threshold = thresholds.emplace_back();
+      threshold.metric = "grpc_call_duration_seconds";
+      threshold.expression = parse_threshold("p(99) < 1").value();
+      threshold.over = std::chrono::seconds(10);
+    }
+  }
+  /// 10,000 calls over 0.5 to 8 ms, and a slow one now and then.
+  void record_second() {
+    for (std::size_t i = 0; i < 10'000; ++i) {
+      metrics.add(counters[i % counters.size()]);
+      metrics.record(histograms[i % histograms.size()], latency(++samples) * (i % 500 == 0 ? 20 : 1));
+    }
+  }
+
+  Metrics metrics;
+  Timeline timeline{metrics};
+  std::vector<SeriesId> counters, histograms;
+  std::vector<Threshold> thresholds;
+  std::size_t samples = 0;
+};
+
+/// What work that is done once for every second of a run takes of a core, over a minute.
+double share_of(BusyRun& run, const std::function<void(Duration)>& work) {
+  constexpr int kSeconds = 60;
+  double spent = 0;
+  for (int second = 1; second <= kSeconds; ++second) {
+    run.record_second();
+    spent += seconds_of([&] { work(std::chrono::seconds(second)); });
+  }
+  return spent / kSeconds;
+}
+
+void print_share(const char* what, double share) { fmt::print("{:<58} {:>9.3f} % of a core\n", what, share * 100); }
+
+/// As cli/progress.cc draws them on a terminal: five times a second.
+void draw_progress(const Metrics& metrics) {
+  constexpr int kRedraws = 5;
+  ScenarioProgress scenario{.name = "hello", .load = "100 VUs for 10m", .started = 1000, .succeeded = 900};
+  scenario.length = std::chrono::minutes(10);
+  scenario.elapsed = std::chrono::minutes(2);
+  for (int i = 0; i < kRedraws; ++i) {
+    const std::vector<std::string> lines = {cli::progress_line(scenario, Duration{0}, 200)};
+    const cli::Traffic traffic{metrics.total("grpc_streams_active"), metrics.total("grpc_messages_sent"),
+                               metrics.total("grpc_calls")};
+    (void)cli::progress_lines(lines, cli::traffic_text(traffic), 200);
+  }
+}
+
+/// What measuring takes of a run that makes 10,000 calls a second.
+void bench_shares() {
+  BusyRun recorded, ticked, snapped, watched, drawn;
+  double recording = 0;
+  for (int i = 0; i < 60; ++i) recording += seconds_of([&] { recorded.record_second(); }) / 60;
+  const double tick = share_of(ticked, [&](Duration now) { ticked.timeline.tick(now); });
+  const double snapshot = share_of(snapped, [&](Duration) { (void)snapped.metrics.snapshot(); });
+  ThresholdWatch watch(watched.metrics, watched.thresholds);
+  const double thresholds = share_of(watched, [&](Duration now) {
+    (void)watch.tick(now, [now](const Threshold&) { return LoadTime{now, now}; });
+  });
+  const double progress = share_of(drawn, [&](Duration) { draw_progress(drawn.metrics); });
+  print_share("recording 10,000 calls, two samples each", recording);
+  print_share("time lines, 1,000 series, 100 histograms", tick);
+  print_share("one snapshot, 1,000 series, 100 histograms", snapshot);
+  print_share("10 thresholds over 10 s, 100 histograms", thresholds);
+  print_share("progress on a terminal", progress);
+  print_share("all of these", recording + tick + snapshot + thresholds + progress);
+}
+
 /// 60 connections x 10 backends x 2,000 streams; `astray` streams of every connection prefer one backend.
 DistributionTable table(std::size_t astray) {
   DistributionTable out;
@@ -143,5 +222,6 @@ int main() {
   bench_samples();
   bench_calls();
   bench_run();
+  bench_shares();
   bench_verdicts();
 }

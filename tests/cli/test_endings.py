@@ -127,7 +127,7 @@ class VerdictTest(LgenCase):
 
     def test_a_threshold_syntax_error_shows_its_text_once(self):
         ended = self.ended("lgen.threshold('iterations', 'count >')")
-        self.check(ended, 104, 'lgen: plan.lua:2: threshold "iterations count >": expected a number after \'>\'')
+        self.check(ended, 104, 'lgen: plan.lua:2: threshold on iterations "count >", column 8: expected a number after \'>\'')
         self.assertEqual(ended.err.count("count >"), 1, ended)
 
     def test_a_threshold_with_a_label_nobody_carries(self):

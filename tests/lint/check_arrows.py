@@ -12,10 +12,10 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 # Which layer a public header of the engine belongs to.
 PUBLIC = {
-    "base": "embedded error log text time units version",
+    "base": "cpu_quota embedded error log text time units version",
     "loop": "loop op",
     "net": "codec decoder_impl encoder_impl grpc http http_server message_json message_plan method_kind native_impl process schema tls well_known wire",
-    "metrics": "distribution histogram metrics recorder threshold timeline",
+    "metrics": "distribution histogram metrics recorder threshold threshold_watch timeline",
     "load": "runner schedule vu",
     "report": "report summary",
     "bindings": "check plan settings",

@@ -187,6 +187,13 @@ inline Summary bad_summary() {
   summary.scenarios[0].started += 4;
   summary.thresholds.push_back(
       {"grpc_streams_failed", "count == 0", make_labels({{"channel", "main[2]"}}), 10, false, "count is 10, not == 0"});
+  ThresholdResult windows{"grpc_call_duration_seconds", "p(99) < 0.05", {}, 0.081, false, "p(99) is 0.081, not < 0.05"};
+  windows.over = 10;
+  windows.after = 5;
+  windows.windows = 16;
+  windows.windows_failed = 3;
+  windows.worst_at = 12;
+  summary.thresholds.push_back(windows);
   summary.checks.push_back({"stays on its pod", 28, 2, "stream 4 moved from pod-2 to pod-3"});
   summary.channels[1].connections = 2;
   summary.channels[1].failed_attempts = 7;

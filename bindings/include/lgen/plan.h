@@ -78,6 +78,10 @@ class Plan {
   /// lgen.stop, lgen.abort and the watchdog act on it; call before Runner::start.
   void attach(Runner& runner);
 
+  /// Judges thresholds over windows and those that may end the run. Call it about once a second, before the time line's
+  /// tick, and once at the end; `elapsed` since the start of the run.
+  void second_over(Duration elapsed);
+
   /// What the plan holds for the report: thresholds, checks, distributions, events, errors, channels, connections,
   /// its own part of `run`. `summary.metrics` and `summary.run.duration` must be set: thresholds are judged on them.
   void fill(Summary& summary) const;

@@ -28,6 +28,8 @@ class Histogram {
 
   /// Values below 0 count as 0, above the highest as the highest; both also in `clamped()`.
   void record(std::int64_t value, std::uint64_t count = 1);
+  /// Takes back what was recorded; min and max stay as they were.
+  void remove(std::int64_t value, std::uint64_t count);
   void merge(const Histogram& other);  // same digits and range
   void reset();
 
@@ -43,6 +45,9 @@ class Histogram {
   std::uint64_t count_at_or_below(std::int64_t value) const;
   /// Visits non-empty buckets in rising order: (lowest equivalent value, highest equivalent value, count).
   void each(const std::function<void(std::int64_t, std::int64_t, std::uint64_t)>& visit) const;
+  /// The same for what has been added since `before`, an earlier copy.
+  void each_since(const Histogram& before,
+                  const std::function<void(std::int64_t, std::int64_t, std::uint64_t)>& visit) const;
 
   int significant_digits() const { return digits_; }
   std::int64_t highest_trackable() const { return highest_; }

@@ -36,6 +36,9 @@ struct MetricSpec {
   bool built_in = false;
 };
 
+/// Whether samples carry the plan's tags besides the metric's own labels: then any label name may turn up.
+bool takes_tags(const MetricSpec& spec);
+
 /// All built-in metrics: the one table (name, type, unit, help, labels).
 std::span<const MetricSpec> builtin_metrics();
 
@@ -74,6 +77,9 @@ struct Snapshot {
   void merge(const Snapshot& other);
 };
 
+/// "more than 1000 label sets; ...": what a reader of an overflowed metric has to know.
+std::string overflow_words(const MetricSpec& spec);
+
 /// True when every pair of `wanted` is in `labels`.
 bool labels_match(const Labels& labels, const Labels& wanted);
 
@@ -96,9 +102,13 @@ class Metrics {
   const MetricSpec& spec(MetricId metric) const;
   std::vector<std::string_view> names() const;
 
-  /// Finds or makes the series with these labels (sorted). Beyond max_series: the overflow series.
+  /// Finds or makes the series with these labels (sorted). Beyond max_series: the overflow series, with one warning in
+  /// the log.
   SeriesId series(MetricId metric, const Labels& labels);
   SeriesId series(std::string_view builtin_name, const Labels& labels);
+
+  /// Metrics that have an overflow series, in the order in which it happened.
+  const std::vector<std::string>& overflowed() const;
 
   // The hot path: a few nanoseconds each.
   void add(SeriesId counter, double n = 1);
@@ -115,7 +125,8 @@ class Metrics {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-  friend class Timeline;  // takes what was recorded since its last tick
+  friend class Timeline;        // takes what was recorded since its last tick
+  friend class ThresholdWatch;  // the same
 };
 
 }  // namespace lgen

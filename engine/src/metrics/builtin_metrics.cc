@@ -9,6 +9,8 @@
 //   response  from the intended start   grpc_call_duration_  grpc_stream_open_          grpc_message_rtt_
 //   service   from the actual start     grpc_call_service_   grpc_stream_open_service_  grpc_message_service_
 //   the wait  between the two           vu_wait_ + start_lag_ (by iteration)            grpc_message_lag_
+#include <algorithm>
+
 #include "lgen/metrics.h"
 
 namespace lgen {
@@ -99,6 +101,13 @@ std::vector<MetricSpec> make_table() {
 }
 
 }  // namespace
+
+bool takes_tags(const MetricSpec& spec) {
+  const auto has = [&](std::string_view label) {
+    return std::find(spec.labels.begin(), spec.labels.end(), label) != spec.labels.end();
+  };
+  return !spec.built_in || spec.labels == kScenario || (has("scenario") && has("channel"));
+}
 
 std::span<const MetricSpec> builtin_metrics() {
   static const std::vector<MetricSpec> table = make_table();

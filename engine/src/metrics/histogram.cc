@@ -100,6 +100,16 @@ void Histogram::record(std::int64_t value, std::uint64_t count) {
   sum_ += static_cast<double>(value) * static_cast<double>(count);
 }
 
+void Histogram::remove(std::int64_t value, std::uint64_t count) {
+  const std::size_t index = index_of(std::clamp<std::int64_t>(value, 0, highest_));
+  auto& chunk = chunks_[index >> kChunkBits];
+  std::uint64_t& there = chunk ? chunk->counts[index & (kChunkSize - 1)] : count_;
+  if (!chunk || there < count) throw std::logic_error("Histogram: more removed than recorded");
+  there -= count;
+  count_ -= count;
+  sum_ -= static_cast<double>(value) * static_cast<double>(count);
+}
+
 void Histogram::merge(const Histogram& other) {
   if (other.digits_ != digits_ || other.highest_ != highest_) {
     throw std::invalid_argument("Histogram: only histograms of equal digits and range can be merged");
@@ -166,6 +176,20 @@ void Histogram::each(const std::function<void(std::int64_t, std::int64_t, std::u
     if (!chunks_[i]) continue;
     for (std::size_t j = 0; j < kChunkSize; ++j) {
       const std::uint64_t count = chunks_[i]->counts[j];
+      if (count == 0) continue;
+      const std::int64_t low = value_at((i << kChunkBits) + j);
+      visit(low, low + size_of_bucket(low) - 1, count);
+    }
+  }
+}
+
+void Histogram::each_since(const Histogram& before,
+                           const std::function<void(std::int64_t, std::int64_t, std::uint64_t)>& visit) const {
+  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+    if (!chunks_[i]) continue;
+    const Chunk* old = i < before.chunks_.size() ? before.chunks_[i].get() : nullptr;
+    for (std::size_t j = 0; j < kChunkSize; ++j) {
+      const std::uint64_t count = chunks_[i]->counts[j] - (old ? old->counts[j] : 0);
       if (count == 0) continue;
       const std::int64_t low = value_at((i << kChunkBits) + j);
       visit(low, low + size_of_bucket(low) - 1, count);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "lgen/log.h"
 #include "metrics_impl.h"
 
 namespace lgen {
@@ -165,9 +166,20 @@ SeriesId Metrics::series(MetricId metric, const Labels& labels) {
   auto it = found.series.find(join(labels));
   if (it != found.series.end()) return it->second;
   if (found.series.size() >= found.spec.max_series && labels != kOverflow) return series(metric, kOverflow);
+  if (labels == kOverflow) {
+    impl_->overflowed.push_back(found.spec.name);
+    log(LogLevel::warn, fmt::format("metric {}: {}", found.spec.name, overflow_words(found.spec)));
+  }
   const SeriesId id = impl_->make_series(metric, labels);
   found.series.emplace(join(labels), id);
   return id;
+}
+
+const std::vector<std::string>& Metrics::overflowed() const { return impl_->overflowed; }
+
+std::string overflow_words(const MetricSpec& spec) {
+  return fmt::format("more than {} label sets; further ones are counted together with the label overflow=\"true\"{}",
+                     spec.max_series, spec.built_in ? "" : " (use fewer label values, or raise max_series)");
 }
 
 SeriesId Metrics::series(std::string_view builtin_name, const Labels& labels) {

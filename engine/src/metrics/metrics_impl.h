@@ -48,6 +48,7 @@ struct Metrics::Impl {
   };
 
   std::vector<std::unique_ptr<Metric>> metrics;
+  std::vector<std::string> overflowed;
   std::unordered_map<std::string, MetricId> by_name;
   std::vector<MetricCell> cells;
   std::vector<Labels> labels;     // of the cell with the same index

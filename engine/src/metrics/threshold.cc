@@ -15,6 +15,8 @@
 #include <cmath>
 
 #include "lgen/units.h"
+#include "metrics_impl.h"
+#include "threshold_judge.h"
 
 namespace lgen {
 
@@ -37,7 +39,7 @@ constexpr std::pair<std::string_view, Compare> kOperators[] = {
 /// Reads a threshold from left to right.
 class Parser {
  public:
-  explicit Parser(std::string_view text) : rest_(text) {}
+  explicit Parser(std::string_view text) : size_(text.size()), rest_(text) {}
 
   Result<ThresholdExpression> parse() {
     ThresholdExpression out;
@@ -49,6 +51,7 @@ class Parser {
 
  private:
   Outcome stat(ThresholdExpression& out) {
+    const std::size_t at = column();
     const std::string_view word = take_word();
     if (word.empty()) return fail(fmt::format("expected {} at {}", kStatList, here()));
     std::array<std::string_view, std::size(kStats)> names;
@@ -59,6 +62,7 @@ class Parser {
       stat_ = std::string(word);
       return value == Stat::percentile ? percentile(out) : Outcome(Done{});
     }
+    column_ = at;
     const std::string_view close = did_you_mean(word, names);
     return fail(close.empty() ? fmt::format("no statistic '{}'; there is {}", word, kStatList)
                               : fmt::format("no statistic '{}' (did you mean '{}'?)", word, close));
@@ -66,10 +70,12 @@ class Parser {
 
   Outcome percentile(ThresholdExpression& out) {
     if (!take("(")) return fail(fmt::format("expected '(' after p, as in p(99), got {}", here()));
+    const std::size_t at = column();
     const auto number = take_number();
     if (!number) return fail(fmt::format("expected a number inside p( ), got {}", here()));
     if (!take(")")) return fail(fmt::format("expected ')' after p({}, got {}", *number, here()));
-    if (*number < 0 || *number > 100) return fail(fmt::format("p({}): a percentile is 0 to 100", *number));
+    if (*number < 0 || *number > 100) column_ = at;
+    if (column_ > 0) return fail(fmt::format("p({}): a percentile is 0 to 100", *number));
     out.percentile = *number;
     stat_ = fmt::format("p({})", *number);
     return Done{};
@@ -99,7 +105,15 @@ class Parser {
                             out.bound));
   }
 
-  Error fail(std::string what) const { return make_error(ErrorCode::invalid_argument, std::move(what)); }
+  Error fail(std::string what) {
+    const std::size_t column = column_ > 0 ? column_ : this->column();
+    return make_error(ErrorCode::invalid_argument, fmt::format("column {}: {}", column, what));
+  }
+  /// Of what comes next, 1-based.
+  std::size_t column() {
+    skip_space();
+    return size_ - rest_.size() + 1;
+  }
 
   std::string here() {
     skip_space();
@@ -138,7 +152,9 @@ class Parser {
     return value;
   }
 
+  std::size_t size_;
   std::string_view rest_;
+  std::size_t column_ = 0;  // of what is wrong, where that has been read already
   std::string stat_, sign_;
 };
 
@@ -195,38 +211,6 @@ std::optional<double> per_second(double count, Duration elapsed) {
   return count / to_seconds(elapsed);
 }
 
-/// Nothing: there is no sample to judge.
-std::optional<double> observe(const ThresholdExpression& e, const MetricSnapshot& metric, const SeriesSnapshot& s,
-                              Duration elapsed) {
-  const MetricType type = metric.spec.type;
-  if (type == MetricType::counter) return e.stat == Stat::count ? s.value : per_second(s.value, elapsed);
-  if (e.stat == Stat::count) return static_cast<double>(s.count);
-  if (s.count == 0) return std::nullopt;
-  if (type == MetricType::gauge) return e.stat == Stat::min ? s.min : s.max;
-  if (type == MetricType::rate) return s.value;
-  if (e.stat == Stat::rate) return per_second(static_cast<double>(s.count), elapsed);
-  const auto ticks = observe_histogram(e, *s.histogram);
-  return ticks ? std::optional(metric.in_unit(*ticks)) : std::nullopt;
-}
-
-bool holds(double observed, Compare compare, double bound) {
-  switch (compare) {
-    case Compare::less:
-      return observed < bound;
-    case Compare::less_equal:
-      return observed <= bound;
-    case Compare::greater:
-      return observed > bound;
-    case Compare::greater_equal:
-      return observed >= bound;
-    case Compare::equal:
-      return observed == bound;
-    case Compare::not_equal:
-      return observed != bound;
-  }
-  return false;
-}
-
 std::string_view sign_of(Compare compare) {
   for (const auto& [sign, value] : kOperators) {
     if (value == compare && sign != "===") return sign;
@@ -235,6 +219,54 @@ std::string_view sign_of(Compare compare) {
 }
 
 }  // namespace
+
+std::optional<double> observe(const ThresholdExpression& e, const MetricSpec& spec, const SeriesSnapshot& s,
+                              Duration time) {
+  if (spec.type == MetricType::counter) return e.stat == Stat::count ? s.value : per_second(s.value, time);
+  if (e.stat == Stat::count) return static_cast<double>(s.count);
+  if (s.count == 0) return std::nullopt;
+  if (spec.type == MetricType::gauge) return e.stat == Stat::min ? s.min : s.max;
+  if (spec.type == MetricType::rate) return s.value;
+  if (e.stat == Stat::rate) return per_second(static_cast<double>(s.count), time);
+  const auto ticks = observe_histogram(e, *s.histogram);
+  return ticks ? std::optional(*ticks / (1 / tick_of(spec))) : std::nullopt;
+}
+
+bool holds(const ThresholdExpression& e, double observed) {
+  switch (e.compare) {
+    case Compare::less:
+      return observed < e.bound;
+    case Compare::less_equal:
+      return observed <= e.bound;
+    case Compare::greater:
+      return observed > e.bound;
+    case Compare::greater_equal:
+      return observed >= e.bound;
+    case Compare::equal:
+      return observed == e.bound;
+    case Compare::not_equal:
+      return observed != e.bound;
+  }
+  return false;
+}
+
+ThresholdResult blank_result(const Threshold& threshold) {
+  ThresholdResult out;
+  out.metric = threshold.metric;
+  out.text = threshold.text;
+  out.labels = threshold.labels;
+  out.over = to_seconds(threshold.over);
+  out.after = to_seconds(threshold.after);
+  return out;
+}
+
+void explain(ThresholdResult& result, const ThresholdExpression& e) {
+  if (!result.observed) {
+    result.why = "no samples";
+  } else if (!result.ok) {
+    result.why = fmt::format("{} is {:.6g}, not {} {:.6g}", name_of(e), *result.observed, sign_of(e.compare), e.bound);
+  }
+}
 
 Result<ThresholdExpression> parse_threshold(std::string_view text) { return Parser(text).parse(); }
 
@@ -246,19 +278,15 @@ Outcome check_threshold(const Threshold& threshold, const MetricSpec& metric) {
 }
 
 ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Duration elapsed) {
-  ThresholdResult out{threshold.metric, threshold.text, threshold.labels, std::nullopt, false, {}};
+  ThresholdResult out = blank_result(threshold);
   const ThresholdExpression& e = threshold.expression;
   if (const MetricSnapshot* metric = snapshot.find(threshold.metric)) {
     if (check_threshold(threshold, metric->spec)) {
-      out.observed = observe(e, *metric, aggregate(*metric, threshold.labels), elapsed);
+      out.observed = observe(e, metric->spec, aggregate(*metric, threshold.labels), elapsed);
     }
   }
-  out.ok = out.observed && holds(*out.observed, e.compare, e.bound);
-  if (!out.observed) {
-    out.why = "no samples";
-  } else if (!out.ok) {
-    out.why = fmt::format("{} is {:.6g}, not {} {:.6g}", name_of(e), *out.observed, sign_of(e.compare), e.bound);
-  }
+  out.ok = out.observed && holds(e, *out.observed);
+  explain(out, e);
   return out;
 }
 

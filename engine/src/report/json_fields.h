@@ -69,6 +69,12 @@ void fields(Io& io, T& v) {
   io("observed", v.observed);
   io("ok", v.ok);
   io("why", v.why);
+  io.later("over", v.over);
+  io.later("after", v.after);
+  io.later("windows", v.windows);
+  io.later("windows_failed", v.windows_failed);
+  io.later("worst_at", v.worst_at);
+  io.later("aborted", v.aborted);
 }
 
 template <class Io, View<CheckResult> T>

@@ -33,6 +33,16 @@ std::string observed_text(const ThresholdResult& result) {
   return fmt::format("{:.6g}", *result.observed);
 }
 
+/// "; worst of 51 windows: 42.0s to 52.0s, 3 failed".
+std::string window_words(const ThresholdResult& result) {
+  if (result.over == 0) return "";
+  if (!result.worst_at) return "; the load was shorter than a window";
+  const std::string which = fmt::format("{} to {}", moment(*result.worst_at), moment(*result.worst_at + result.over));
+  const std::string failed =
+      result.windows_failed > 0 ? fmt::format(", {} failed", grouped(result.windows_failed)) : std::string();
+  return fmt::format("; worst of {}: {}{}", counted(result.windows, "window"), which, failed);
+}
+
 /// What the exit codes of a run mean where the summary itself cannot say it better.
 std::string_view exit_code_meaning(int code) {
   switch (code) {
@@ -75,6 +85,7 @@ std::string why_it_failed(const Summary& summary) {
 
 std::string how_it_ended(const RunInfo& run) {
   if (run.end == "signal") return "stopped by " + (run.end_reason.empty() ? "a signal" : run.end_reason);
+  if (run.end == "aborted" && run.end_reason.starts_with("threshold ")) return "aborted: " + run.end_reason;
   if (run.end == "aborted") return "aborted by the plan: " + run.end_reason;
   if (run.end == "plan_error") return "the plan could not go on: " + run.end_reason;
   return run.end_reason;
@@ -90,7 +101,10 @@ std::string outcome_words(const Summary& summary) {
 }
 
 std::string threshold_words(const ThresholdResult& threshold) {
-  return fmt::format("{}{} {}", threshold.metric, selector(threshold.labels), threshold.text);
+  std::string words = fmt::format("{}{} {}", threshold.metric, selector(threshold.labels), threshold.text);
+  if (threshold.over > 0) words += " over " + format_duration(from_seconds(threshold.over));
+  if (threshold.after > 0) words += " after " + format_duration(from_seconds(threshold.after));
+  return words;
 }
 
 void print_run(Page& page, const RunInfo& run) {
@@ -115,7 +129,7 @@ void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds
   page.heading("THRESHOLDS");
   for (const ThresholdResult& result : thresholds) {
     const std::string outcome = result.ok || result.why.empty() ? observed_text(result) : result.why;
-    page.item({mark(result.ok)}, fmt::format("{}: {}", threshold_words(result), outcome),
+    page.item({mark(result.ok)}, fmt::format("{}: {}{}", threshold_words(result), outcome, window_words(result)),
               result.ok ? Tone::plain : Tone::bold);
   }
 }

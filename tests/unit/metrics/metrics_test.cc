@@ -3,7 +3,11 @@
 #include <limits>
 #include <set>
 
+#include <fstream>
+
 #include "catch.h"
+#include "folder.h"
+#include "lgen/log.h"
 
 using namespace lgen;
 using namespace std::chrono_literals;
@@ -167,6 +171,28 @@ TEST_CASE("the same labels are the same series, in any order of making and witho
   CHECK(a == b);
   CHECK(a != c);
   CHECK_THROWS_AS(metrics.series("grpc_cals", {}), std::logic_error);
+}
+
+TEST_CASE("a metric that overflows is told once, in the log and for the report") {
+  const test::Folder folder;
+  REQUIRE(set_log_file(folder.path("log")).ok());
+  Metrics metrics;
+  MetricSpec spec;
+  spec.name = "orders";
+  spec.labels = {"id"};
+  spec.max_series = 3;
+  const MetricId orders = metrics.define(spec).value();
+  for (int i = 0; i < 3; ++i) metrics.series(orders, {{"id", std::to_string(i)}});
+  CHECK(metrics.overflowed().empty());
+  for (int i = 0; i < 100; ++i) metrics.add(metrics.series(orders, {{"id", std::to_string(i)}}));
+  REQUIRE(set_log_file("/dev/stderr").ok());
+  CHECK(metrics.overflowed() == std::vector<std::string>{"orders"});
+  std::ifstream log(folder.path("log"));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(log, line);) lines.push_back(line);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("metric orders: more than 3 label sets; further ones are counted together") != std::string::npos);
+  CHECK(lines[0].find("raise max_series") != std::string::npos);
 }
 
 TEST_CASE("label sets beyond max_series share the overflow series, so memory is bounded and nothing is lost") {

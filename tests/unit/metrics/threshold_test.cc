@@ -1,5 +1,11 @@
 #include "lgen/threshold.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
 #include "catch.h"
 
 using namespace lgen;
@@ -12,7 +18,12 @@ namespace {
 Threshold make(std::string metric, std::string text, Labels labels = {}) {
   const auto parsed = parse_threshold(text);
   REQUIRE(parsed.ok());
-  return {std::move(metric), std::move(text), *parsed, std::move(labels), "plan.lua:1"};
+  Threshold threshold;
+  threshold.metric = std::move(metric);
+  threshold.text = std::move(text);
+  threshold.expression = *parsed;
+  threshold.labels = std::move(labels);
+  return threshold;
 }
 
 /// 100 calls of 1..100 ms; 95 OK and 5 not; 3 of 4 checks passed; VUs between 2 and 9.
@@ -81,6 +92,49 @@ TEST_CASE("what does not parse is named, with what may stand there") {
     INFO(parsed.error().message);
     CHECK(parsed.error().message.find(row.message) != std::string::npos);
     CHECK(parsed.error().code == ErrorCode::invalid_argument);
+  }
+}
+
+TEST_CASE("what does not parse is told with its column") {
+  struct Row {
+    const char* text;
+    const char* column;
+  };
+  for (const Row& row :
+       {Row{"", "column 1: "}, Row{"  avgg < 1", "column 3: "}, Row{"p99 < 1", "column 2: "},
+        Row{"p(99 < 1", "column 6: "}, Row{"p( 101) < 1", "column 4: "}, Row{"p(99)", "column 6: "},
+        Row{"rate  = 1", "column 7: "}, Row{"rate < x", "column 8: "}, Row{"max < 250ms", "column 10: "}}) {
+    INFO(row.text);
+    CHECK(parse_threshold(row.text).error().message.starts_with(row.column));
+  }
+}
+
+TEST_CASE("percentiles and thresholds agree with a sorted list of a million values to three digits") {
+  Metrics metrics;
+  std::mt19937_64 random(7);
+  std::lognormal_distribution<double> value(-6, 2);
+  std::vector<double> values(1'000'000);
+  const SeriesId series = metrics.series("grpc_call_duration_seconds", {});
+  for (double& v : values) {
+    v = std::round(value(random) * 1e6) / 1e6;  // whole microseconds, as recorded
+    metrics.record(series, v);
+  }
+  std::sort(values.begin(), values.end());
+  const Snapshot snapshot = metrics.snapshot();
+  for (const double p : {0.0, 0.1, 1.0, 10.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 99.999, 100.0}) {
+    const auto rank = static_cast<std::size_t>(std::ceil(p * 1e4 - 1e-6));
+    const double exact = values[std::max<std::size_t>(rank, 1) - 1];
+    const std::string stat = fmt::format("p({})", p);
+    const ThresholdResult result = judge(make("grpc_call_duration_seconds", stat + " >= 0"), snapshot, 10s);
+    INFO(stat << " is " << exact << ", seen as " << *result.observed);
+    CHECK(std::abs(*result.observed - exact) <= exact * 1e-3);
+    // A bound a thousandth away is on the right side of it.
+    CHECK(judge(make("grpc_call_duration_seconds", fmt::format("{} <= {}", stat, exact * 1.001)), snapshot, 10s).ok);
+    CHECK(judge(make("grpc_call_duration_seconds", fmt::format("{} >= {}", stat, exact * 0.999)), snapshot, 10s).ok);
+    CHECK_FALSE(
+        judge(make("grpc_call_duration_seconds", fmt::format("{} < {}", stat, exact * 0.998)), snapshot, 10s).ok);
+    CHECK_FALSE(
+        judge(make("grpc_call_duration_seconds", fmt::format("{} > {}", stat, exact * 1.002)), snapshot, 10s).ok);
   }
 }
 

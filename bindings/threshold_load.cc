@@ -1,0 +1,66 @@
+#include "threshold_load.h"
+
+#include <algorithm>
+
+#include "host.h"
+
+namespace lgen::lua {
+namespace {
+
+bool is_about(const Threshold& threshold, const ScenarioProgress& scenario) {
+  const std::string_view wanted = label_value(threshold, "scenario");
+  return wanted.empty() || wanted == scenario.name;
+}
+
+/// While arrivals were due: what runs on after the schedule's end takes no new load.
+Duration planned(const ScenarioProgress& scenario) { return std::min(scenario.elapsed, scenario.length); }
+
+}  // namespace
+
+std::string_view label_value(const Threshold& threshold, std::string_view name) {
+  for (const auto& [known, value] : threshold.labels) {
+    if (known == name) return value;
+  }
+  return {};
+}
+
+Duration in_phase(const std::vector<PhaseSpec>& phases, std::string_view phase, Duration elapsed) {
+  if (phases.empty()) return phase.empty() ? elapsed : Duration{0};
+  Duration begin{0}, sum{0};
+  for (std::size_t i = 0; i < phases.size() && begin < elapsed; ++i) {
+    const bool last = i + 1 == phases.size();
+    const Duration end = last || phases[i].length > elapsed - begin ? elapsed : begin + phases[i].length;
+    if (phase.empty() ? phases[i].name != "warmup" : phases[i].name == phase) sum += end - begin;
+    begin = end;
+  }
+  return sum;
+}
+
+Duration judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress,
+                     const ScenarioDecls& decls) {
+  Duration longest{0};
+  for (std::size_t i = 0; i < std::min(progress.size(), decls.size()); ++i) {
+    if (!is_about(threshold, progress[i])) continue;
+    longest = std::max(longest, in_phase(decls[i]->spec.phases, label_value(threshold, "phase"), progress[i].elapsed));
+  }
+  return longest;
+}
+
+/// Scenarios side by side count once, one after the other each; hence step by step.
+LoadTime LoadClock::at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now) {
+  State& state = states_[&threshold];
+  state.judged.resize(progress.size());
+  Duration step{0};
+  for (std::size_t i = 0; i < std::min(progress.size(), decls_.size()); ++i) {
+    if (!is_about(threshold, progress[i]) || progress[i].elapsed <= Duration{0}) continue;
+    if (!progress[i].finished) state.first_start = std::min(state.first_start, now - progress[i].elapsed);
+    const Duration judged = in_phase(decls_[i]->spec.phases, label_value(threshold, "phase"), planned(progress[i]));
+    step = std::max(step, judged - state.judged[i]);
+    state.judged[i] = judged;
+  }
+  if (state.first_start != Duration::max()) state.time.elapsed = std::max(Duration{0}, now - state.first_start);
+  state.time.judged += step;
+  return state.time;
+}
+
+}  // namespace lgen::lua

@@ -1,0 +1,45 @@
+// How the load behind a threshold has gone: the seconds in which its scenario, or any, was on, in the phases it means.
+// Thread: the loop's.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "lgen/runner.h"
+#include "lgen/threshold_watch.h"
+
+namespace lgen::lua {
+
+struct ScenarioDecl;
+using ScenarioDecls = std::vector<std::unique_ptr<ScenarioDecl>>;
+
+/// Value of a threshold's label; "" without.
+std::string_view label_value(const Threshold& threshold, std::string_view name);
+
+/// Of the first `elapsed` of a scenario, what lies in phases called `phase`; "": in all but the warm-up. The last phase
+/// goes on to the end.
+Duration in_phase(const std::vector<PhaseSpec>& phases, std::string_view phase, Duration elapsed);
+
+/// Of the load so far, the time that a threshold's rate is over.
+Duration judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress,
+                     const ScenarioDecls& decls);
+
+class LoadClock {
+ public:
+  explicit LoadClock(const ScenarioDecls& decls) : decls_(decls) {}
+  /// Call it in the order of time; `now` since the start of the run.
+  LoadTime at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now);
+
+ private:
+  struct State {
+    std::vector<Duration> judged;  // by scenario
+    Duration first_start = Duration::max();
+    LoadTime time;
+  };
+  const ScenarioDecls& decls_;
+  std::map<const Threshold*, State> states_;
+};
+
+}  // namespace lgen::lua

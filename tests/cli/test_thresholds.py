@@ -1,0 +1,137 @@
+"""Thresholds: over the whole run, over windows, by phase, those that end the run, and those nobody can mean."""
+
+from lgen_runs import PRELUDE, LgenCase
+
+# Values by the tenth of a second, as `VALUES(n)` says; `load` as asked for.
+PACED = PRELUDE + """
+local h = lgen.histogram("h", { unit = "s" })
+local bad = lgen.counter("bad")
+TOP
+lgen.scenario("paced", {
+  load = lgen.load.constant_vus { vus = 1, duration = "LENGTH" },
+  OPTIONS
+  run = function(vu)
+    for n in lgen.every(0.1) do VALUES end
+  end,
+})
+"""
+
+
+class ThresholdCase(LgenCase):
+    def paced(self, top, values, *flags, length="3s", options=""):
+        text = PACED.replace("TOP", top).replace("VALUES", values).replace("LENGTH", length).replace("OPTIONS", options)
+        self.write("plan.lua", text)
+        return self.run_plan("plan.lua", "--validity", "warn", *flags)
+
+
+class WindowTest(ThresholdCase):
+    def test_the_worst_window_is_named(self):
+        ended = self.paced('lgen.threshold("h", "max < 1", { over = "1s" }) lgen.threshold("h", "avg < 1", { over = "3s" })',
+                           "h:record(n == 15 and 5 or 0.1)", length="4s")
+        self.assertEqual(ended.code, 99, ended)
+        narrow, wide = ended.summary["thresholds"]
+        self.assertEqual((narrow["ok"], narrow["over"], narrow["windows_failed"], narrow["worst_at"]), (False, 1, 1, 1))
+        self.assertAlmostEqual(narrow["observed"], 5, delta=0.01)
+        self.assertGreaterEqual(narrow["windows"], 3)
+        self.assertTrue(wide["ok"])
+        self.assertIn("h max < 1 over 1s: max is 5, not < 1; worst of", ended.out)
+        self.assertIn("threshold 'h max < 1 over 1s' failed", ended.err)
+
+    def test_counts_are_judged_in_whole_windows_of_the_load_only(self):
+        top = 'lgen.threshold("bad", "count >= 5", { over = "1s" }) lgen.threshold("bad", "rate >= 5", { over = "2s" })'
+        ended = self.paced(top, "bad:add()", length="3500ms")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertGreaterEqual(min(t["windows"] for t in ended.summary["thresholds"]), 1)
+
+    def test_a_run_shorter_than_a_window_is_judged_as_a_whole(self):
+        ended = self.paced('lgen.threshold("h", "max < 1", { over = "1m" })', "h:record(5)", length="300ms")
+        self.assertEqual(ended.code, 99, ended)
+        self.assertIn("the load was shorter than a window", ended.out)
+
+    def test_the_beginning_can_be_left_out(self):
+        top = 'lgen.threshold("h", "max < 1", { after = "1s" }) lgen.threshold("h", "max < 1", { over = "1s", after = "1s" })'
+        ended = self.paced(top, "h:record(n < 8 and 5 or 0.1)")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertIn("h max < 1 after 1s", ended.out)
+
+    def test_phases_have_thresholds_and_rates_of_their_own(self):
+        top = """lgen.threshold("h", "max < 1", { labels = { phase = "late" } })
+                 lgen.threshold("h", "max > 1", { labels = { phase = "early" } })
+                 lgen.threshold("iterations", "rate > 5", { labels = { phase = "late" } })"""
+        text = PRELUDE + 'local h = lgen.histogram("h", { unit = "s" })\n' + top + """
+          lgen.scenario("phased", {
+            load = lgen.load.constant_vus { vus = 1, duration = "2s" },
+            phases = { { "early", "1s" }, { "late", "1s" } },
+            run = function(vu) h:record(lgen.now() < 0.8 and 5 or 0.1) lgen.sleep(0.1) end,
+          })"""
+        self.write("plan.lua", text)
+        ended = self.run_plan("plan.lua", "--validity", "warn")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertAlmostEqual(ended.summary["thresholds"][2]["observed"], 9.5, delta=1.5)
+
+
+class AbortTest(ThresholdCase):
+    TOP = 'lgen.threshold("bad", "count < 5", { abort = true }) lgen.teardown(function() print("teardown ran") end)'
+
+    def test_a_threshold_can_end_the_run(self):
+        ended = self.paced(self.TOP, "bad:add()", length="1h")
+        self.assertEqual(ended.code, 99, ended)
+        self.assertIn("aborted: threshold 'bad count < 5' failed: count is", ended.out)
+        self.assertIn("teardown ran", ended.out)
+        self.assertTrue(ended.summary["thresholds"][0]["aborted"])
+        self.assertEqual(ended.summary["run"]["end"], "aborted")
+
+    def test_a_window_can_end_the_run(self):
+        ended = self.paced('lgen.threshold("h", "p(90) < 1", { over = "2s", abort = true })', "h:record(n > 12 and 5 or 0.1)",
+                           length="1h")
+        self.assertEqual(ended.code, 99, ended)
+        self.assertIn("p(90) is 5, not < 1", ended.out)
+
+    def test_failures_may_be_allowed(self):
+        self.assertEqual(self.paced(self.TOP, "bad:add()", "--allow-failures", length="1h").code, 0)
+
+    def test_one_that_holds_changes_nothing(self):
+        top = 'lgen.threshold("bad", "count < 500", { abort = true }) lgen.threshold("bad", "count > 5", { abort = true })'
+        ended = self.paced(top, "bad:add()", length="1s")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual([t["aborted"] for t in ended.summary["thresholds"]], [False, False])
+
+
+class BadThresholdTest(LgenCase):
+    """Each row: a threshold, and what lgen says to it."""
+
+    rows = [
+        ('"iterations", "count >"', 'threshold on iterations "count >", column 8: expected a number after \'>\''),
+        ('"iterations", "cnt > 1"', 'column 1: no statistic \'cnt\' (did you mean \'count\'?)'),
+        ('"iteratoins", "count > 1"', "threshold: no metric 'iteratoins' (did you mean 'iterations'?)"),
+        ('"iterations", "p(99) > 1"', "iterations is a counter, which has no p(99)"),
+        ('"iterations", "count > 1", { over = "500ms" }', "over: whole seconds from 1s to 1h expected, got 500ms"),
+        ('"iterations", "count > 1", { over = 1.5 }', "over: whole seconds from 1s to 1h expected, got 1.5s"),
+        ('"iterations", "count > 1", { over = "2h" }', "over: whole seconds from 1s to 1h expected, got 2h"),
+        ('"iterations", "count > 1", { over = -1 }', "over"),
+        ('"iterations", "count > 1", { oevr = "5s" }', "unknown option 'oevr' (did you mean 'over'?)"),
+        ('"iterations", "count > 1", { abort = 1 }', "abort: boolean expected, got number 1"),
+        ('"grpc_call_duration_seconds", "avg > 1", { labels = { mehtod = "x" } }',
+         "threshold on grpc_call_duration_seconds: no label 'mehtod' (did you mean 'method'?)"),
+        ('"loop_lag_seconds", "avg > 1", { labels = { scenario = "s" } }', "no label 'scenario'; there is none"),
+        ('"iterations", "count > 1", { labels = { scenario = "t" } }', "no scenario 't'; there is: s"),
+        ('"iterations", "count > 1", { labels = { phase = "late" } }', "no phase 'late'; there is none"),
+    ]
+
+    def test_each_is_refused_with_its_line(self):
+        for call, message in self.rows:
+            with self.subTest(call):
+                self.plan(f"lgen.threshold({call})")
+                self.check(self.run_words("plan.lua"), 104, "lgen: plan.lua:2: ", message)
+
+
+class SeriesExplosionTest(LgenCase):
+    def test_it_is_told_once_in_the_log_and_in_the_report(self):
+        self.plan('local c = lgen.counter("ids", { labels = { "id" }, max_series = 3 })',
+                  "for i = 1, 100 do c:add(1, { id = i }) end")
+        ended = self.run_plan("plan.lua")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(ended.err.count("more than 3 label sets"), 1)
+        self.assertEqual(sum("ids: more than 3 label sets" in note for note in ended.summary["run"]["notes"]), 1)
+        self.assertEqual(ended.summary["metrics"]["ids"]["total"]["value"], 100)
+        self.assertEqual(len(ended.summary["metrics"]["ids"]["series"]), 4)
