@@ -217,6 +217,9 @@
 
 ---@class lgen.ThresholdOptions
 ---@field labels? table<string, string> only series with these labels
+---@field over? lgen.Duration every window of this length must hold: whole seconds; default: the whole run
+---@field after? lgen.Duration the first so many seconds of the load do not count
+---@field abort? boolean end the run as soon as it fails
 
 ---@class lgen.DistributionOptions
 ---@field rows? string what a row is; default "connection"
@@ -270,7 +273,7 @@
 ---@field group fun(name: string, fn: function, ...): ... [R] Runs fn(...) with the tag group = name.
 ---@field event fun(name: string, fields?: table<string, any>) [R] A mark on the time line of the report.
 ---@field check fun(name: string, ok: any, detail?: any): any [R] Counts whether ok is true; returns ok. A failed check fails the run, unless a threshold on checks says otherwise.
----@field threshold fun(metric: string, expression: string, o?: lgen.ThresholdOptions) [R] Judged at the end of the run: "p(99) < 0.25"; count rate avg min med max p(N).
+---@field threshold fun(metric: string, expression: string, o?: lgen.ThresholdOptions) [R] "p(99) < 0.25"; count rate avg min med max p(N). Judged at the end of the run; with `over` in every window, with `abort` all the time.
 ---@field distribution fun(name: string, o?: lgen.DistributionOptions): lgen.Distribution [R] Which row met which column how often; the report judges it.
 ---@field null lightuserdata JSON's null, as in lgen.json and in google.protobuf.Value.
 ---@field array fun(list: any[]?): any[] [R] Marks a table as a list, which matters where it is empty: lgen.array{} is [] in JSON, {} is {}.

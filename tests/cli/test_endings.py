@@ -135,13 +135,13 @@ class VerdictTest(LgenCase):
             ("{ nmae = 'fits' }", "nmae=fits", "nothing counted carries the label 'nmae' (did you mean 'name'?)"),
             ("{ zone = 'a' }", "zone=a", "nothing counted carries the label 'zone'"),
             ("{ name = 'fist' }", "name=fist", "no samples with name=fist (did you mean 'fits'?)"),
-            ("{ name = 'fits', scenario = 'elsewhere' }", "name=fits,scenario=elsewhere", "no samples with scenario=elsewhere"),
         ]
         for labels, shown, why in rows:
             with self.subTest(labels):
-                ended = self.ended(f"lgen.threshold('checks', 'rate >= 0', {{ labels = {labels} }})",
-                                   "lgen.check('fits', true)")
-                self.check(ended, 99, f"threshold 'checks{{{shown}}} rate >= 0' failed")
+                ended = self.ended("local own = lgen.rate('own', { labels = { 'name' } }) "
+                                   f"lgen.threshold('own', 'rate >= 0', {{ labels = {labels} }})",
+                                   "own:add(true, { name = 'fits' })")
+                self.check(ended, 99, f"threshold 'own{{{shown}}} rate >= 0' failed")
                 self.assertIn(why, " ".join(ended.out.split()))  # however it is wrapped
                 self.assertEqual(ended.summary["thresholds"][0]["why"], why)
 

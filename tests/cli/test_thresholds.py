@@ -102,7 +102,7 @@ class BadThresholdTest(LgenCase):
 
     rows = [
         ('"iterations", "count >"', 'threshold on iterations "count >", column 8: expected a number after \'>\''),
-        ('"iterations", "cnt > 1"', 'column 1: no statistic \'cnt\' (did you mean \'count\'?)'),
+        ('"iterations", "cuont > 1"', 'column 1: no statistic \'cuont\' (did you mean \'count\'?)'),
         ('"iteratoins", "count > 1"', "threshold: no metric 'iteratoins' (did you mean 'iterations'?)"),
         ('"iterations", "p(99) > 1"', "iterations is a counter, which has no p(99)"),
         ('"iterations", "count > 1", { over = "500ms" }', "over: whole seconds from 1s to 1h expected, got 500ms"),

@@ -184,7 +184,7 @@ TEST_CASE("the last line says how it ended") {
   CHECK(lines_of(render_console(good_summary(), {false, 80})).back() ==
         "✓ passed - streams by connection: per_connection");
   CHECK(lines_of(render_console(bad_summary(), {false, 100})).back() ==
-        "✗ exit code 99: 1 threshold and 1 check failed - streams by connection: per_connection");
+        "✗ exit code 99: 2 thresholds and 1 check failed - streams by connection: per_connection");
   Summary interrupted;
   interrupted.run.exit_code = 105;
   CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by a signal");
