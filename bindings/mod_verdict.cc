@@ -346,7 +346,7 @@ Outcome MetricsState::check_declarations() const {
 
 void MetricsState::start_watching() {
   watch_ = std::make_unique<ThresholdWatch>(host.metrics, thresholds);
-  load_clock_ = std::make_unique<LoadClock>(host.decl.scenarios);
+  load_clock_ = std::make_unique<LoadClock>(host.decl.scenarios, host.settings.time_scale);
 }
 
 void MetricsState::second_over(Duration elapsed) {
@@ -364,9 +364,10 @@ ThresholdResult MetricsState::judge_threshold(const Threshold& threshold, const 
   const bool of_a_part = threshold.over > Duration{0} || threshold.after > Duration{0};
   const auto watched = of_a_part && watch_ ? watch_->result(threshold) : std::nullopt;
   const auto whole = [&] {
-    const Duration time = label_value(threshold, "phase").empty()
-                              ? from_seconds(measured_seconds(summary, label_value(threshold, "scenario")))
-                              : judged_time(threshold, summary.scenarios, host.decl.scenarios);
+    const Duration time =
+        label_value(threshold, "phase").empty()
+            ? from_seconds(measured_seconds(summary, label_value(threshold, "scenario")))
+            : LoadClock(host.decl.scenarios, host.settings.time_scale).judged_time(threshold, summary.scenarios);
     return judge(threshold, summary.metrics, time);
   };
   ThresholdResult result = watched ? *watched : whole();

@@ -36,12 +36,18 @@ Duration in_phase(const std::vector<PhaseSpec>& phases, std::string_view phase, 
   return sum;
 }
 
-Duration judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress,
-                     const ScenarioDecls& decls) {
+Duration LoadClock::judged(const Threshold& threshold, const ScenarioDecl& decl, Duration elapsed) const {
+  const std::string_view phase = label_value(threshold, "phase");
+  if (time_scale_ == 1) return in_phase(decl.spec.phases, phase, elapsed);
+  const Duration declared = in_phase(decl.spec.phases, phase, from_seconds(to_seconds(elapsed) * time_scale_));
+  return from_seconds(to_seconds(declared) / time_scale_);
+}
+
+Duration LoadClock::judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress) const {
   Duration longest{0};
-  for (std::size_t i = 0; i < std::min(progress.size(), decls.size()); ++i) {
-    if (!is_about(threshold, progress[i])) continue;
-    longest = std::max(longest, in_phase(decls[i]->spec.phases, label_value(threshold, "phase"), progress[i].elapsed));
+  for (std::size_t i = 0; i < std::min(progress.size(), decls_.size()); ++i) {
+    if (is_about(threshold, progress[i]))
+      longest = std::max(longest, judged(threshold, *decls_[i], progress[i].elapsed));
   }
   return longest;
 }
@@ -54,9 +60,9 @@ LoadTime LoadClock::at(const Threshold& threshold, const std::vector<ScenarioPro
   for (std::size_t i = 0; i < std::min(progress.size(), decls_.size()); ++i) {
     if (!is_about(threshold, progress[i]) || progress[i].elapsed <= Duration{0}) continue;
     if (!progress[i].finished) state.first_start = std::min(state.first_start, now - progress[i].elapsed);
-    const Duration judged = in_phase(decls_[i]->spec.phases, label_value(threshold, "phase"), planned(progress[i]));
-    step = std::max(step, judged - state.judged[i]);
-    state.judged[i] = judged;
+    const Duration so_far = judged(threshold, *decls_[i], planned(progress[i]));
+    step = std::max(step, so_far - state.judged[i]);
+    state.judged[i] = so_far;
   }
   if (state.first_start != Duration::max()) state.time.elapsed = std::max(Duration{0}, now - state.first_start);
   state.time.judged += step;

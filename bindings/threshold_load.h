@@ -22,15 +22,14 @@ std::string_view label_value(const Threshold& threshold, std::string_view name);
 /// goes on to the end.
 Duration in_phase(const std::vector<PhaseSpec>& phases, std::string_view phase, Duration elapsed);
 
-/// Of the load so far, the time that a threshold's rate is over.
-Duration judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress,
-                     const ScenarioDecls& decls);
-
 class LoadClock {
  public:
-  explicit LoadClock(const ScenarioDecls& decls) : decls_(decls) {}
+  /// `time_scale`: the scenarios run so many times faster than they are declared.
+  LoadClock(const ScenarioDecls& decls, double time_scale) : decls_(decls), time_scale_(time_scale) {}
   /// Call it in the order of time; `now` since the start of the run.
   LoadTime at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now);
+  /// Of the whole load, the time that a threshold's rate is over.
+  Duration judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress) const;
 
  private:
   struct State {
@@ -38,7 +37,10 @@ class LoadClock {
     Duration first_start = Duration::max();
     LoadTime time;
   };
+  Duration judged(const Threshold& threshold, const ScenarioDecl& decl, Duration elapsed) const;
+
   const ScenarioDecls& decls_;
+  const double time_scale_;
   std::map<const Threshold*, State> states_;
 };
 

@@ -69,6 +69,18 @@ class WindowTest(ThresholdCase):
         self.assertEqual(ended.code, 0, ended)
         self.assertAlmostEqual(ended.summary["thresholds"][2]["observed"], 9.5, delta=1.5)
 
+    def test_phases_run_at_the_scale_of_time(self):
+        self.write("plan.lua", PRELUDE + """
+          lgen.threshold("iterations", "rate > 5", { labels = { phase = "late" } })
+          lgen.scenario("phased", {
+            load = lgen.load.constant_vus { vus = 1, duration = "20s" },
+            phases = { { "early", "10s" }, { "late", "10s" } },
+            run = function(vu) lgen.sleep(2) end,
+          })""")
+        ended = self.run_plan("plan.lua", "--time-scale", "20")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertAlmostEqual(ended.summary["thresholds"][0]["observed"], 9.5, delta=2.5)
+
 
 class AbortTest(ThresholdCase):
     TOP = 'lgen.threshold("bad", "count < 5", { abort = true }) lgen.teardown(function() print("teardown ran") end)'

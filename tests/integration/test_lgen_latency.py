@@ -13,6 +13,8 @@ lgen.scenario("s", {
 })
 """
 
+# Ten times as many arrivals as one VU can serve, and all of them wait for it.
+CROWDED = 'lgen.load.constant_rate { rate = 100, duration = "500ms", max_vus = 1, backlog = "1m" }'
 ONE_CALL = "ch:call(Unary, { delay_seconds = 0.05 })"
 
 
@@ -21,15 +23,44 @@ def total(summary, metric):
 
 
 class LatencyCase(LgenCase):
-    def run_echo(self, body, *flags, load, server=()):
+    def run_echo(self, body, *flags, load=CROWDED, server=()):
         self.write("plan.lua", 'local lgen = require "lgen"\n' + ECHO.replace("LOAD", load).replace("BODY", body))
         with Server(*server) as target:
             ended = self.run_plan("plan.lua", "--target", target.target, "--validity", "warn", *flags)
         self.assertEqual(ended.code, 0, ended)
         return ended
 
+    def assert_wait_is_between(self, summary, response, service):
+        """What response time has more than service time is the wait for a VU and the start lag, to a percent."""
+        response, service = total(summary, response), total(summary, service)
+        waited = total(summary, "vu_wait_seconds")["sum"] + total(summary, "start_lag_seconds")["sum"]
+        self.assertEqual(response["count"], 50)
+        self.assertEqual(service["count"], 50)
+        self.assertGreater(waited, 10)  # the n-th of 50 waits for n - 1 calls of 50 ms: 61 s less 12 s
+        self.assertAlmostEqual((response["sum"] - service["sum"]) / waited, 1, delta=0.01)
+
 
 class ResponseTimeTest(LatencyCase):
+    def test_calls_run_from_when_their_iteration_was_due(self):
+        summary = self.run_echo(ONE_CALL).summary
+        self.assert_wait_is_between(summary, "grpc_call_duration_seconds", "grpc_call_service_seconds")
+
+    def test_the_wait_counts_once_an_iteration_and_pauses_of_the_plan_not_at_all(self):
+        summary = self.run_echo("lgen.sleep(0.01) " + ONE_CALL + ' lgen.sleep(0.01) lgen.tag("again", true) ch:call(Unary, {})',
+                                load=CROWDED.replace("500ms", "250ms")).summary
+        waited = total(summary, "vu_wait_seconds")["sum"] + total(summary, "start_lag_seconds")["sum"]
+        more = total(summary, "grpc_call_duration_seconds")["sum"] - total(summary, "grpc_call_service_seconds")["sum"]
+        self.assertEqual(total(summary, "grpc_calls")["value"], 50)
+        self.assertAlmostEqual(more / waited, 1, delta=0.01)
+
+    def test_streams_run_from_when_their_iteration_was_due(self):
+        summary = self.run_echo("local s = ch:open(Bidi) s:send({ delay_seconds = 0.05 }) s:close()").summary
+        self.assert_wait_is_between(summary, "grpc_stream_open_seconds", "grpc_stream_open_service_seconds")
+
+    def test_a_child_task_takes_the_lateness_of_its_iteration(self):
+        summary = self.run_echo(f"lgen.spawn(function() {ONE_CALL} end):join()").summary
+        self.assert_wait_is_between(summary, "grpc_call_duration_seconds", "grpc_call_service_seconds")
+
     def test_messages_run_from_the_tick_they_were_due_at(self):
         body = """
           local s = ch:open(Bidi)

@@ -152,8 +152,8 @@ struct Summary {
 /// was past its warm-up.
 double measured_seconds(const Summary& summary, std::string_view scenario = {});
 
-/// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals); fills validity and
-/// reasons.
+/// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals, exhaustion, CPU quota);
+/// fills validity and reasons.
 void judge_validity(Summary& summary);
 
 }  // namespace lgen

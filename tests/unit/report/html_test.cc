@@ -167,7 +167,7 @@ TEST_CASE("the figures are those of the summary") {
   CHECK(figure(data, "streams")["value"] == 44);
   CHECK(figure(data, "messages_sent")["value"] == 10500);
   CHECK(figure(data, "connections")["value"] == 4);
-  CHECK(data["outcome"]["words"] == "exit code 99: 1 threshold and 1 check failed");
+  CHECK(data["outcome"]["words"] == "exit code 99: 2 thresholds and 1 check failed");
   CHECK(data["outcome"]["validity"] == "invalid");
   CHECK(data["outcome"]["verdicts"][0]["words"] == "connections are spread over pod-1, pod-2 and pod-3");
   CHECK(data["spread"][0]["matrix"]["counts"] == Json::parse("[[10,0,0],[0,10,0],[0,0,10]]"));
