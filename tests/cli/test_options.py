@@ -168,7 +168,7 @@ class EngineOptionsTest(LgenCase):
             (["--seed", "-1"], "--seed: '-1' is no whole number"),
             (["--wait-ready", "5x"], "--wait-ready: '5x' is no duration"),
             (["--out", "result.txt"], "--out: 'result.txt' does not tell its format; write FORMAT=FILE"),
-            (["--out", "csv=x"], "--out: unknown format 'csv'; there is json"),
+            (["--out", "pdf=x"], "--out: unknown format 'pdf'; there are json"),
             (["--transport", "h2"], "--transport: unknown transport 'h2'; there is grpc"),
             (["--tls", "--plaintext"], "--tls: contradicts --plaintext; give one of them"),
             (["--plaintext", "--ca", "x"], "--ca: means TLS, but --plaintext is given"),
