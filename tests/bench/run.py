@@ -104,9 +104,11 @@ class Bench:
 
     def open_model(self):
         """10,000 calls a second for 30 s: all of them, and how late"""
-        with Server() as server, tempfile.NamedTemporaryFile(suffix=".json") as file:
-            used = run(self.lgen("open_model.lua", server, "--validity", "warn", "--out", "json=" + file.name))
-            summary = json.load(file)
+        with Server() as server, tempfile.TemporaryDirectory() as folder:
+            result = os.path.join(folder, "result.json")
+            used = run(self.lgen("open_model.lua", server, "--validity", "warn", "--out", "json=" + result))
+            with open(result, encoding="utf-8") as file:
+                summary = json.load(file)
         (scenario,) = summary["scenarios"]
         lag, response, service = (
             summary["metrics"][metric]["total"]
