@@ -82,7 +82,7 @@ int push_load(lua_State* L, Load load, std::string_view what, int open = LUA_NOR
   return 1;
 }
 
-/// The element `key` or, where that is not given, `place` of the stage at the top of L: now there instead of nothing.
+/// Pushes element `key` of the stage at the top of L or, where that is not given, element `place`.
 void get_part(lua_State* L, const char* key, int place, std::string_view what) {
   const int stage = lua_gettop(L);
   if (get_field(L, stage, key)) return;
@@ -108,7 +108,7 @@ Stage read_stage(lua_State* L, std::string_view what) {
   return stage;
 }
 
-/// What check_load() can say without stages comes after them, so that the first mistake in the list is told first.
+/// The form of every stage; what their numbers must be is said by check_load().
 std::vector<Stage> read_stages(lua_State* L, std::string_view what) {
   need(L, "stages", what);
   get_field(L, 1, "stages");
