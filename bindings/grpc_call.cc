@@ -283,7 +283,15 @@ int UnaryCall::push_results(lua_State* L, const UnaryResult& result) {
 
 int UnaryCall::push_failure(lua_State* L, const UnaryResult& result, const GrpcStatus& status) {
   record(result, status.code);
-  state_.host.add_error(to_string(status.code), status.message, method_->name, backend_);
+  const Timing& t = result.timing;
+  state_.host.add_error({.kind = "call",
+                         .scenario = site_->key().scenario,
+                         .where = method_->name,
+                         .channel = channel_->name,
+                         .backend = backend_,
+                         .code = to_string(status.code),
+                         .message = status.message,
+                         .duration = to_seconds(t.done - (t.intended == TimePoint{} ? t.started : t.intended))});
   const bool closed = channel_->link->wire()->state() == ChannelState::shutdown;
   lua_pushnil(L);
   push_status(L, status.code, status.message, status.details,

@@ -158,7 +158,8 @@ bool StreamCorrelation::ask_function(std::string_view message, FieldValue& key) 
   lua_settop(L, top);
   if (wrong.empty()) return true;
   if (!std::exchange(complained_, true)) {
-    host_.add_error("plan", fmt::format("{}: recv: {}", kWhat, wrong), method_.name, "");
+    const std::string text = fmt::format("{}: recv: {}", kWhat, wrong);
+    host_.add_error({.kind = "stream", .where = method_.name, .code = "plan", .message = text});
   }
   return false;
 }

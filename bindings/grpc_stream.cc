@@ -217,7 +217,7 @@ int LuaStream::push_message_or_error(lua_State* L, std::string_view bytes) {
   const Outcome decoded = push_message(state_.host, L, decode_ ? method_.output : nullptr, bytes);
   if (decoded) return 1;
   const std::string text = fmt::format("a message cannot be decoded: {}", decoded.error().message);
-  state_.host.add_error(to_string(GrpcCode::internal), text, method_.name, backend_);
+  state_.host.add_error(failure(to_string(GrpcCode::internal), text));
   cancel(text);
   lua_pushnil(L);
   push_status(L, GrpcCode::internal, text, "", "status");
@@ -279,7 +279,19 @@ void LuaStream::record(const StreamResult& result) {
   site_.stream_ended(sample);
   if (correlation_) site_.messages_unanswered(correlation_->unanswered());
   if (status_.ok() || (ended_by_us_ && status_.code == GrpcCode::cancelled)) return;
-  state_.host.add_error(sample.code, status_.message, method_.name, backend_);
+  Failure lost = failure(sample.code, status_.message);
+  lost.duration = to_seconds(result.timing.done - result.timing.started);
+  state_.host.add_error(lost);
+}
+
+Failure LuaStream::failure(std::string_view code, std::string_view message) const {
+  return {.kind = "stream",
+          .scenario = site_.key().scenario,
+          .where = method_.name,
+          .channel = channel_->name,
+          .backend = backend_,
+          .code = code,
+          .message = message};
 }
 
 void LuaStream::wake_all() {

@@ -108,6 +108,7 @@ class LuaStream final : public StreamEvents, public TaskResource {
   void tell_first(FirstOn first, TimePoint headers, std::string_view backend);
   void settle_end(const StreamResult& result);
   void record(const StreamResult& result);
+  Failure failure(std::string_view code, std::string_view message) const;
 
   GrpcState& state_;
   Task* owner_;  // null once it has ended

@@ -106,11 +106,20 @@ double Host::now_seconds() const {
   return run_started == TimePoint{} ? 0 : to_seconds(loop.precise_now() - run_started);
 }
 
-void Host::add_error(std::string_view code, std::string_view message, std::string_view place,
-                     std::string_view backend) {
+void Host::tell_failure(Failure failure) const {
+  if (!on_failure) return;
+  failure.at = now_seconds();
+  on_failure(failure);
+}
+
+void Host::add_error(Failure failure) {
   const double now = now_seconds();
+  tell_failure(failure);
   for (ErrorSample& known : errors) {
-    if (known.code != code || known.message != message || known.where != place || known.backend != backend) continue;
+    if (known.code != failure.code || known.message != failure.message || known.where != failure.where ||
+        known.backend != failure.backend) {
+      continue;
+    }
     ++known.count;
     known.last_at = now;
     return;
@@ -119,12 +128,13 @@ void Host::add_error(std::string_view code, std::string_view message, std::strin
     ++errors_dropped;
     return;
   }
-  errors.push_back({std::string(code), std::string(message), std::string(place), std::string(backend), 1, now, now});
+  errors.push_back({std::string(failure.code), std::string(failure.message), std::string(failure.where),
+                    std::string(failure.backend), 1, now, now});
 }
 
 void Host::plan_error(const std::string& text, const std::string& traceback, std::string_view scenario) {
   log(LogLevel::debug, fmt::format("{}: {}\n{}", scenario, text, traceback));
-  add_error("plan", text, scenario, "");
+  add_error({.kind = "iteration", .scenario = scenario, .where = scenario, .code = "plan", .message = text});
 }
 
 void Host::end_what_never_yields() {

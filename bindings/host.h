@@ -99,8 +99,10 @@ struct Host {
 
   /// Seconds since the start of the run (0 before).
   double now_seconds() const;
-  /// Counts an error for the report; `where` is a method, a scenario or file:line.
-  void add_error(std::string_view code, std::string_view message, std::string_view where, std::string_view backend);
+  /// Counts an error for the report and tells whoever listens; `at` is filled in.
+  void add_error(Failure failure);
+  /// Tells whoever listens, and counts nothing.
+  void tell_failure(Failure failure) const;
 
   /// An error raised by plan code inside an iteration or vu_start/vu_stop: logged, counted, the run goes on.
   void plan_error(const std::string& text, const std::string& traceback, std::string_view scenario);

@@ -51,6 +51,16 @@ std::string detail_text(lua_State* L, int index) {
   return pop_error_text(L);
 }
 
+/// The detail's text costs a call into Lua, so it is asked for only where it goes somewhere.
+void note_failure(lua_State* L, Host& host, CheckState& check) {
+  CheckResult& result = check.result;
+  if (!result.first_failure.empty() && !host.on_failure) return;
+  const std::string detail = detail_text(L, 3);
+  if (result.first_failure.empty()) result.first_failure = detail;
+  host.tell_failure(
+      {.kind = "check", .scenario = check.scenario, .where = result.name, .code = "check", .message = detail});
+}
+
 int check(lua_State* L) {
   Host& host = host_of(L);
   const std::string_view name = check_string(L, 1, "lgen.check: name");
@@ -60,8 +70,8 @@ int check(lua_State* L) {
   CheckState& state = find_check(*host.measure, name);
   CheckResult& result = state.result;
   ++(ok ? result.passes : result.fails);
-  if (!ok && result.first_failure.empty()) result.first_failure = detail_text(L, 3);
   count_check(host, state, ok);
+  if (!ok) note_failure(L, host, state);
   lua_settop(L, 2);
   return 1;
 }

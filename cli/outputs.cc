@@ -6,6 +6,7 @@
 
 #include "lgen/report.h"
 #include "lgen/units.h"
+#include "log_outputs.h"
 
 namespace lgen::cli {
 namespace {
@@ -24,6 +25,27 @@ constexpr OutputFormat kFormats[] = {
      .help = "one page with charts for a browser; needs no network",
      .extension = ".html",
      .render = render_html},
+    {.name = "csv",
+     .value = "FILE",
+     .help = "the figures of every series of every metric, a row each",
+     .extension = ".csv",
+     .render = render_csv},
+    {.name = "junit",
+     .value = "FILE",
+     .help = "thresholds, checks and verdicts as test cases, for CI",
+     .extension = ".xml",
+     .render = render_junit},
+    {.name = "ndjson",
+     .value = "FILE",
+     .help = "while the run goes on, a line for each error and one for each second",
+     .extension = ".ndjson",
+     .keys = kNdjsonKeys,
+     .open = open_ndjson},
+    {.name = "hdr",
+     .value = "FILE",
+     .help = "while the run goes on, an HdrHistogram log of every second's latencies",
+     .extension = ".hlog",
+     .open = open_hdr},
 };
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }

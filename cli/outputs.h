@@ -26,10 +26,11 @@ struct RunView {
   const RunInfo& run;  // what is known at the start
 };
 
-/// One more second of the run. The snapshot is taken once for all outputs; elapsed counts from the run's start.
+/// One more second of the run, `from` to `to` since its start. The snapshot is taken once for all outputs.
 struct RunSecond {
-  Duration elapsed;
+  Duration from, to;
   const Snapshot& metrics;
+  const Snapshot& change;  // since the second before
 };
 
 /// An output that lives as long as the run. What goes wrong after open() never ends the load: it is told once, kept,

@@ -44,8 +44,11 @@ void RunOutputs::begin(const RunView& view) {
 
 void RunOutputs::tick(Duration elapsed) {
   if (live_.empty()) return;
-  const Snapshot snapshot = metrics_->snapshot();
-  for (const auto& output : live_) output->tick({elapsed, snapshot});
+  Snapshot now = metrics_->snapshot();
+  const Snapshot change = now.since(before_);
+  for (const auto& output : live_) output->tick({ticked_, elapsed, now, change});
+  before_ = std::move(now);
+  ticked_ = elapsed;
 }
 
 void RunOutputs::failure(const Failure& failure) {

@@ -142,7 +142,7 @@ class AnalyzeTest(LgenCase):
              "(1 line skipped, e.g. not a line of ours); are they the pods' logs?"),
             (["logs", "other.log", "more.log", "empty.log"], 104, "(3 lines skipped, e.g. not a line of ours)"),
             (["logs", "empty.log"], 104, "(0 lines skipped)"),
-            (["logs", "pod.log", "--out", "csv=x"], 104, "--out: unknown format 'csv'; there is json"),
+            (["logs", "pod.log", "--out", "csv=x"], 104, "--out: csv: an analysis of logs is written as json alone"),
             (["logs", "pod.log", "--out", "json=/no/such"], 113, "cannot write /no/such"),
         ]
         for words, code, message in rows:

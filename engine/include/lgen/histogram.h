@@ -32,6 +32,8 @@ class Histogram {
   void remove(std::int64_t value, std::uint64_t count);
   void merge(const Histogram& other);  // same digits and range
   void reset();
+  /// What was recorded after `earlier`, a former state of this one; extremes and clamping to the resolution.
+  Histogram since(const Histogram& earlier) const;
 
   std::uint64_t count() const { return count_; }
   std::uint64_t clamped() const { return clamped_; }
@@ -66,6 +68,7 @@ class Histogram {
   std::int64_t value_at(std::size_t index) const;
   std::int64_t size_of_bucket(std::int64_t value) const;
   void restore_from_buckets();
+  void restore_extremes(const Histogram& whole);
 
   int digits_;
   std::int64_t highest_;

@@ -75,6 +75,9 @@ struct Snapshot {
   std::vector<MetricSnapshot> metrics;
   const MetricSnapshot* find(std::string_view name) const;
   void merge(const Snapshot& other);
+  /// What was recorded after `earlier`, a former snapshot of the same Metrics: series that have changed, counters,
+  /// rates and histograms by what was added, gauges as they stand.
+  Snapshot since(const Snapshot& earlier) const;
 };
 
 /// "more than 1000 label sets; ...": what a reader of an overflowed metric has to know.

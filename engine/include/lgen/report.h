@@ -27,6 +27,12 @@ std::string render_distribution(const DistributionResult& result, const ConsoleS
 /// Schema "lgen.summary/1".
 std::string render_json(const Summary& summary);
 
+/// A row of figures for each series of each metric, after the metric's total.
+std::string render_csv(const Summary& summary);
+
+/// JUnit XML: thresholds, checks, distributions and the run itself as test cases.
+std::string render_junit(const Summary& summary);
+
 /// Reads what render_json wrote; says which key is missing or of the wrong type.
 Result<Summary> parse_json_summary(std::string_view text);
 

@@ -18,6 +18,9 @@ std::size_t display_width(std::string_view text);
 /// One line of valid UTF-8 without control characters, whatever a server may have sent.
 std::string printable(std::string_view text);
 
+/// The same text with U+FFFD for every byte that is no UTF-8.
+std::string valid_utf8(std::string_view text);
+
 /// "1 stream", "2 streams", "12,345 streams".
 std::string counted(std::uint64_t n, std::string_view word);
 

@@ -137,6 +137,31 @@ void Histogram::reset() {
   sum_ = 0;
 }
 
+Histogram Histogram::since(const Histogram& earlier) const {
+  if (earlier.digits_ != digits_ || earlier.highest_ != highest_ || earlier.count_ > count_) {
+    throw std::invalid_argument("Histogram: since() wants a former state of the same histogram");
+  }
+  Histogram out(*this);
+  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+    if (!earlier.chunks_[i]) continue;
+    for (std::size_t j = 0; j < kChunkSize; ++j) out.chunks_[i]->counts[j] -= earlier.chunks_[i]->counts[j];
+  }
+  out.count_ = count_ - earlier.count_;
+  out.clamped_ = clamped_ - earlier.clamped_;
+  out.sum_ = sum_ - earlier.sum_;
+  out.restore_extremes(*this);
+  return out;
+}
+
+void Histogram::restore_extremes(const Histogram& whole) {
+  min_ = max_ = 0;
+  bool any = false;
+  each([&](std::int64_t low, std::int64_t high, std::uint64_t) {
+    if (!std::exchange(any, true)) min_ = std::max(low, whole.min_);
+    max_ = std::min(high, whole.max_);
+  });
+}
+
 std::int64_t Histogram::min() const { return min_; }
 std::int64_t Histogram::max() const { return max_; }
 double Histogram::mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }

@@ -1,5 +1,6 @@
 // Snapshots: what was measured, as values that can be selected, added up and sent elsewhere.
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "lgen/metrics.h"
@@ -63,11 +64,50 @@ void merge_metric(MetricSnapshot& into, const MetricSnapshot& from) {
   }
 }
 
+bool changed(const SeriesSnapshot& before, const SeriesSnapshot& now) {
+  return now.count != before.count || now.value != before.value;
+}
+
+SeriesSnapshot minus(MetricType type, const SeriesSnapshot& now, const SeriesSnapshot& before) {
+  SeriesSnapshot out;
+  out.labels = now.labels;
+  out.count = now.count - before.count;
+  out.hits = now.hits - before.hits;
+  out.value = type == MetricType::gauge || type == MetricType::rate ? now.value : now.value - before.value;
+  if (type == MetricType::rate && out.count > 0) {
+    out.value = static_cast<double>(out.hits) / static_cast<double>(out.count);
+  }
+  if (type == MetricType::gauge) {
+    out.min = now.min;
+    out.max = now.max;
+  }
+  if (now.histogram) out.histogram = before.histogram ? now.histogram->since(*before.histogram) : *now.histogram;
+  return out;
+}
+
+/// Both in the same order; the earlier one may lack some.
+void add_changes(MetricSnapshot& out, const MetricSnapshot& now, const std::vector<SeriesSnapshot>& before) {
+  std::size_t next = 0;
+  for (const SeriesSnapshot& series : now.series) {
+    const bool known = next < before.size() && before[next].labels == series.labels;
+    if (!known) {
+      out.series.push_back(series);
+    } else if (changed(before[next], series)) {
+      out.series.push_back(minus(now.spec.type, series, before[next]));
+    }
+    next += known ? 1 : 0;
+  }
+}
+
 }  // namespace
 
 double MetricSnapshot::tick() const { return tick_of(spec); }
 
-double MetricSnapshot::in_unit(double ticks) const { return ticks / (1 / tick_of(spec)); }
+double MetricSnapshot::in_unit(double ticks) const {
+  const double tick = tick_of(spec), in_one = std::round(1 / tick);
+  const bool whole = in_one >= 1 && std::fabs(1 / tick - in_one) < 1e-9 * in_one;  // 1e-6, but not 0.003
+  return whole ? ticks / in_one : ticks * tick;
+}
 
 const MetricSnapshot* Snapshot::find(std::string_view name) const {
   for (const MetricSnapshot& metric : metrics) {
@@ -88,6 +128,17 @@ void Snapshot::merge(const Snapshot& other) {
       merge_metric(metrics[found->second], metric);
     }
   }
+}
+
+Snapshot Snapshot::since(const Snapshot& earlier) const {
+  static const std::vector<SeriesSnapshot> kNone;
+  Snapshot out;
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    MetricSnapshot change{metrics[i].spec, {}};
+    add_changes(change, metrics[i], i < earlier.metrics.size() ? earlier.metrics[i].series : kNone);
+    if (!change.series.empty()) out.metrics.push_back(std::move(change));
+  }
+  return out;
 }
 
 bool labels_match(const Labels& labels, const Labels& wanted) {

@@ -90,13 +90,10 @@ Json json_of(const TimelinePoint& point) {
   return Json::array({point.count, json_of(point.sum), json_of(point.min), json_of(point.max), std::move(buckets)});
 }
 
-/// Ticks of 1 us as seconds: 1510 -> 0.00151, where a product with 1e-6 would give 0.0015099999999999998.
-double in_unit(double ticks, double tick) { return tick < 1 ? ticks / std::round(1 / tick) : ticks * tick; }
-
 /// Percentiles are for people and tools; what is read back is the base64, with the exact extremes and sum beside it.
-void put_histogram(Json& object, const SeriesSnapshot& series, double tick) {
+void put_histogram(Json& object, const MetricSnapshot& metric, const SeriesSnapshot& series) {
   const Histogram histogram = series.histogram.value_or(Histogram());
-  const auto value = [&](auto ticks) { return json_of(in_unit(static_cast<double>(ticks), tick)); };
+  const auto value = [&](auto ticks) { return json_of(metric.in_unit(static_cast<double>(ticks))); };
   object["count"] = histogram.count();
   object["min"] = value(histogram.min());
   object["avg"] = value(histogram.mean());
@@ -111,7 +108,7 @@ void put_histogram(Json& object, const SeriesSnapshot& series, double tick) {
 Json figures_of(const MetricSnapshot& metric, const SeriesSnapshot& series) {
   Writer writer;
   if (metric.spec.type == MetricType::histogram) {
-    put_histogram(writer.object, series, metric.tick());
+    put_histogram(writer.object, metric, series);
   } else {
     number_fields(writer, series, metric.spec.type);
   }

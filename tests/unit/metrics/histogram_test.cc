@@ -272,3 +272,23 @@ TEST_CASE("damaged encodings are refused with a reason, never read past their en
   flipped[good.size() / 2] = flipped[good.size() / 2] == 'A' ? 'B' : 'A';
   refuse(flipped);
 }
+
+TEST_CASE("what a histogram got since an earlier state, and the earlier state, make the later one") {
+  std::mt19937_64 random(5);
+  const auto draw = [&] { return static_cast<std::int64_t>(random() % 50'000'000); };
+  Histogram all;
+  for (int i = 0; i < 1000; ++i) all.record(draw());
+  const Histogram before = all;
+  for (int i = 0; i < 500; ++i) all.record(draw(), 3);
+  all.record(-1);
+  const Histogram change = all.since(before);
+  CHECK(change.count() == 1501);
+  CHECK(change.clamped() == 1);
+  CHECK(change.sum() == all.sum() - before.sum());
+  Histogram merged = before;
+  merged.merge(change);
+  CHECK(merged.encode_v2() == all.encode_v2());
+  CHECK(all.since(all).count() == 0);
+  CHECK(all.since(all).max() == 0);
+  CHECK_THROWS(before.since(all));
+}

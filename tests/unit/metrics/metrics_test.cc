@@ -316,3 +316,45 @@ TEST_CASE("warm-up is left out of sums unless it is asked for") {
   CHECK(aggregate(m, make_labels({{"phase", "warmup"}})).value == 5);
   CHECK(aggregate(m, make_labels({{"scenario", "none"}})).count == 0);
 }
+
+TEST_CASE("a snapshot since another one holds what has changed, and adds up to the later one") {
+  Metrics metrics;
+  const auto labels = [](std::string_view backend) { return make_labels({{"backend", backend}}); };
+  metrics.add(metrics.series("grpc_calls", labels("b")), 5);
+  metrics.add(metrics.series("grpc_calls", labels("c")), 7);
+  metrics.hit(metrics.series("checks", {}), true);
+  metrics.set(metrics.series("vus", {}), 4);
+  const Snapshot before = metrics.snapshot();
+  metrics.add(metrics.series("grpc_calls", labels("a")), 2);  // stands before those that were there
+  metrics.add(metrics.series("grpc_calls", labels("c")), 1);
+  metrics.hit(metrics.series("checks", {}), false);
+  metrics.record(metrics.series("grpc_call_duration_seconds", labels("a")), 10ms);
+  const Snapshot now = metrics.snapshot(), change = now.since(before);
+  const MetricSnapshot* calls = change.find("grpc_calls");
+  REQUIRE(calls);
+  REQUIRE(calls->series.size() == 2);
+  CHECK(calls->series[0].labels == labels("a"));
+  CHECK(calls->series[0].value == 2);
+  CHECK(calls->series[1].labels == labels("c"));
+  CHECK(calls->series[1].value == 1);
+  CHECK(only_series(change, "checks").count == 1);
+  CHECK(only_series(change, "checks").hits == 0);
+  CHECK(only_series(change, "checks").value == 0);
+  CHECK(only_series(change, "grpc_call_duration_seconds").histogram->count() == 1);
+  CHECK(!change.find("vus"));
+  CHECK(now.since(now).metrics.empty());
+}
+
+TEST_CASE("ticks come out in the metric's unit without noise, whatever the scale") {
+  struct Row {
+    double scale, ticks, value;
+  };
+  for (const Row& row : {Row{1e-6, 10103, 0.010103}, Row{1e-3, 3, 0.003}, Row{1, 7, 7}, Row{0.003, 1000, 3},
+                         Row{250, 4, 1000}, Row{0.25, 3, 0.75}}) {
+    MetricSnapshot metric;
+    metric.spec.type = MetricType::histogram;
+    metric.spec.scale = row.scale;
+    INFO(row.scale);
+    CHECK(metric.in_unit(row.ticks) == row.value);
+  }
+}

@@ -1,0 +1,81 @@
+#include "lgen/append_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "catch.h"
+#include "folder.h"
+#include "golden.h"
+
+using namespace lgen;
+using namespace lgen::test;
+
+namespace {
+
+std::unique_ptr<AppendFile> opened(const std::string& path, int stdout_fd = -1) {
+  auto file = AppendFile::open(path, stdout_fd);
+  if (!file) FAIL(file.error().message);
+  return std::move(*file);
+}
+
+}  // namespace
+
+TEST_CASE("a file keeps what it held until the run begins, and then holds every line at once") {
+  const Folder folder;
+  const std::string path = folder.path("log");
+  folder.write("log", "before\n");
+  const auto file = opened(path);
+  CHECK(read_text(path) == "before\n");
+  file->begin();
+  CHECK(file->append("one\n"));
+  CHECK(read_text(path) == "one\n");
+  CHECK(file->append("two\nthree\n"));
+  CHECK(read_text(path) == "one\ntwo\nthree\n");
+  CHECK(file->close());
+}
+
+TEST_CASE("a device that takes nothing costs lines, not the run") {
+  const auto file = opened("/dev/full");
+  file->begin();
+  CHECK(!file->append("one\n"));
+  CHECK(!file->append("two\nthree\n"));
+  const Outcome closed = file->close();
+  REQUIRE(!closed);
+  CHECK(closed.error().message ==
+        "cannot write /dev/full: No space left on device; free some space or name another place; 3 lines are missing");
+}
+
+TEST_CASE("a pipe that nobody reads holds nothing up, and what did not fit is told") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const auto file = opened("-", ends[1]);
+  const std::string line(1 << 20, 'x');
+  int taken = 0;
+  for (int i = 0; i < 6; ++i) taken += file->append(line + "\n") ? 1 : 0;
+  CHECK(taken >= 3);
+  CHECK(taken < 6);
+  ::close(ends[0]);  // now it is broken
+  const Outcome closed = file->close();
+  REQUIRE(!closed);
+  CHECK(closed.error().message.find("standard output: its reader takes less than there is to tell; ") == 0);
+  ::close(ends[1]);
+}
+
+TEST_CASE("a pipe whose reader has gone is an error, not a signal") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  ::close(ends[0]);
+  const auto file = opened("-", ends[1]);
+  CHECK(!file->append("one\n"));
+  CHECK(file->close().error().message == "cannot write standard output: Broken pipe; 1 line is missing");
+  ::close(ends[1]);
+}
+
+TEST_CASE("a place that cannot be written is refused at once") {
+  const Folder folder;
+  CHECK(AppendFile::open(folder.path("no/such/log"), 1).error().message.find("No such file or directory") !=
+        std::string::npos);
+  CHECK(AppendFile::open(folder.path(""), 1).error().message.find("Is a directory") != std::string::npos);
+}
