@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "lgen/units.h"
 #include "modules.h"
@@ -21,7 +22,7 @@ constexpr Key kConstantVusKeys[] = {
 constexpr Key kIterationKeys[] = {
     {"vus", "integer", "number of virtual users, default 1"},
     {"iterations", "integer", "per VU, or shared by all; default 1"},
-    {"max_duration", "lgen.Duration", "ends the load even if iterations are left; default 10m"},
+    {"max_duration", "lgen.Duration", "ends the load even if iterations are left; default 10m; math.huge: never"},
 };
 constexpr Key kStageKeys[] = {
     {"duration", "lgen.Duration", "how long the way to the target takes; 0: a jump", true},
@@ -148,12 +149,20 @@ int constant_vus(lua_State* L) {
   return push_load(L, std::move(load), kWhat);
 }
 
+/// math.huge: none.
+std::optional<Duration> limit_field(lua_State* L, std::string_view what) {
+  lua_getfield(L, 1, "max_duration");
+  const bool none = lua_type(L, -1) == LUA_TNUMBER && lua_tonumber(L, -1) == HUGE_VAL;
+  lua_pop(L, 1);
+  return none ? kNoLimit : duration_field(L, 1, "max_duration", what);
+}
+
 int iteration_load(lua_State* L, Kind kind, std::string_view what) {
   check_options(L, 1, what, kIterations);
   Load load{.kind = kind};
   load.vus = count_field(L, "vus", what);
   load.iterations = count_field(L, "iterations", what);
-  load.max_duration = duration_field(L, 1, "max_duration", what);
+  load.max_duration = limit_field(L, what);
   return push_load(L, std::move(load), what);
 }
 

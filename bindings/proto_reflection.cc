@@ -63,7 +63,8 @@ class Fetch final : public Operation {
   ~Fetch() = default;
 
   void begin(PlanSchema& schema) {
-    ReflectionOptions options{.timeout = kPatience, .wait_for_ready = true};
+    ReflectionOptions options{
+        .timeout = kPatience, .wait_for_ready = true, .instead = "files = {...} or protoset = \"...\""};
     Result<Metadata> metadata = metadata_of(host_, *schema.source->defaults);
     if (!metadata) return fail(schema, metadata.error());
     options.metadata = *std::move(metadata);

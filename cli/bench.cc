@@ -9,74 +9,21 @@
 #include <optional>
 
 #include "arguments.h"
+#include "bench_binary.h"
+#include "bench_options.h"
 #include "bench_plan.h"
 #include "commands.h"
 #include "exit_code.h"
 #include "lgen/grpc.h"
 #include "lgen/log.h"
 #include "lgen/units.h"
+#include "request_headers.h"
 #include "run.h"
 #include "schema_source.h"
 #include "text_file.h"
 
 namespace lgen::cli {
 namespace {
-
-constexpr OptionRow kOptions[] = {
-    {"proto", "FILE", "the .proto file that has the method; without it the server is asked by reflection", "", "Call",
-     true},
-    {"import-paths", "DIR[,...]", "where its imports are looked for", "", "Call", true, 'i'},
-    {"protoset", "FILE", "instead of --proto: a descriptor set", "", "Call", true},
-    {"call", "METHOD", "the method, when it is not the second word", "", "Call"},
-    {"timeout", "DURATION", "deadline of every call; 0: none", "20s", "Call", false, 't'},
-    {"metadata", "JSON", "an object of strings, sent with every call", "", "Call", false, 'm'},
-    {"metadata-file", "FILE", "the same in a file", "", "Call", false, 'M'},
-    {"total", "N", "number of calls", "200", "Calls and pace", false, 'n'},
-    {"concurrency", "N", "callers: so many calls at a time", "50", "Calls and pace", false, 'c'},
-    {"duration", "DURATION", "call for so long, whatever the number", "", "Calls and pace", false, 'z'},
-    {"max-duration", "DURATION", "begin no call after this, even if --total is not reached", "", "Calls and pace",
-     false, 'x'},
-    {"rps", "R",
-     "calls a second, at times of their own. When all callers are busy a call waits for one, and that is part of its "
-     "duration; the time it was served is told beside it",
-     "", "Calls and pace", false, 'r'},
-    {"data", "JSON",
-     "the message, or an array of messages: dealt to the calls in turn, of a stream from the client sent one after the "
-     "other; @ reads standard input",
-     "{}", "Data", false, 'd'},
-    {"data-file", "FILE", "the same in a file", "", "Data", false, 'D'},
-    {"stream-interval", "DURATION", "pause between the messages sent on a stream", "", "Streams"},
-    {"stream-call-count", "N",
-     "messages to send on a stream, round and round; of a server's stream messages to receive before it is cancelled",
-     "", "Streams"},
-    {"stream-call-duration", "DURATION", "no stream sends, or receives a server's, for longer", "", "Streams"},
-    {"connections", "N", "connections; each caller keeps to one", "1", "Connections"},
-    {"connect-timeout", "DURATION", "the same as --wait-ready", "", "Connections"},
-    {"keepalive", "DURATION", "ping a connection that has been quiet for so long", "", "Connections"},
-    {"enable-compression", "", "gzip what is sent", "", "Connections", false, 'e'},
-    {"max-recv-message-size", "SIZE", "the largest reply to accept", "", "Connections"},
-    {"max-send-message-size", "SIZE", "the largest message to send", "", "Connections"},
-    {"cacert", "FILE", "the same as --ca", "", "Connections"},
-    {"cname", "NAME", "the same as --server-name", "", "Connections"},
-    {"skipTLS", "", "the same as --skip-verify", "", "Connections"},
-    {"insecure", "", "the same as --plaintext", "", "Connections"},
-    {"threshold", "'METRIC: CONDITION'", "fail unless, as in 'grpc_call_duration_seconds: p(99) < 0.25'", "", "Result",
-     true},
-    {"name", "NAME", "name of the run in the report; default: the method's", "", "Result"},
-    {"tags", "JSON", "an object of strings: label everything counted, as --tag does", "", "Result"},
-    {"format", "summary|json", "what to print", "summary", "Result", false, 'O'},
-    {"output", "FILE", "write the JSON there", "", "Result", false, 'o'},
-    {"print-plan", "", "print the plan instead of running it: the start of one of your own", "", "Result"},
-};
-
-constexpr std::string_view kAbout =
-    "Calls one method and reports as any run does; no plan is needed. The words are ghz's.\n"
-    "JSON in --data and --metadata may hold template values, which each call fills in: {{.RequestNumber}} (from 0), "
-    "{{.WorkerID}}, {{newUUID}}, {{randomString 8 16}}, {{randomInt 1 10}} (each without its upper end), "
-    "{{.Timestamp}}, {{.TimestampUnix}}, {{.TimestampUnixMilli}}, {{.TimestampUnixNano}}, {{.MethodName}}, "
-    "{{.ServiceName}}, {{.FullyQualifiedName}}, {{.InputName}}, {{.OutputName}}, {{.IsClientStreaming}}, "
-    "{{.IsServerStreaming}}.\n"
-    "TLS is chosen as for plans: by the port (443) or by an option.";
 
 /// Options of ghz that are the engine's under another name.
 struct Same {
@@ -98,6 +45,7 @@ class Reader {
   explicit Reader(const Words& words) : words_(words) {}
 
   bool has(std::string_view name) const { return words_.has(name); }
+  std::string text(std::string_view name) const { return words_.text(name); }
   std::optional<std::uint64_t> count(std::string_view name) {
     if (!has(name)) return std::nullopt;
     const std::string text = words_.text(name);
@@ -146,7 +94,7 @@ class Reader {
 
 /// Moves what the engine knows, under either name, into `engine`; --tags becomes --tag.
 Result<Words> engine_words(const Words& words) {
-  Words engine = without(words, kOptions);
+  Words engine = without(words, bench_options());
   for (const Same& same : kSame) {
     if (!words.has(same.here)) continue;
     if (engine.has(same.engine))
@@ -170,13 +118,14 @@ Outcome add_tags(const Words& words, Words& engine) {
 /// -O json, -o FILE.
 Outcome add_output(const Words& words, Words& engine) {
   const std::string format = words.text("format", words.has("output") ? "json" : "summary");
-  if (format != "json" && format != "summary") {
-    return usage("format", fmt::format("'{}' is neither summary nor json", format));
+  const bool json = format == "json" || format == "pretty";
+  if (!json && format != "summary") {
+    return usage("format", fmt::format("there is no '{}'; there are summary, json and pretty", format));
   }
   if (format == "summary" && words.has("output")) {
     return usage("output", "a file takes JSON; leave out --format summary");
   }
-  if (format == "json") engine.options["out"].push_back("json=" + words.text("output", "-"));
+  if (json) engine.options["out"].push_back("json=" + words.text("output", "-"));
   return Done{};
 }
 
@@ -185,17 +134,36 @@ struct Aim {
   std::string target, method;
 };
 
+bool is_address(std::string_view word) { return word.find(':') != std::string_view::npos; }
+
+/// How the methods are found: of the files, else of the server.
+Error which_method(const Words& words, const std::string& target) {
+  std::string list = target;
+  if (words.has("protoset")) list = "-protoset " + words.text("protoset");
+  if (words.has("proto")) list = "-proto " + words.text("proto");
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("bench: which method? `lgen list {0}` names the services, `lgen list {0} SERVICE` the "
+                                "methods of one; then: lgen bench {1} pkg.Svc/Method",
+                                list, target));
+}
+
 Result<Aim> take_aim(const Words& words, const Words& engine) {
   std::vector<std::string> operands = words.operands;
   if (words.has("call")) operands.push_back(words.text("call"));
   const bool has_target = engine.has("target") || engine.has("local");
-  if (operands.empty() || operands.size() > 2 || (operands.size() == 2 && has_target)) {
-    return make_error(ErrorCode::invalid_argument,
-                      operands.size() < 2 ? "bench: which method? lgen bench HOST:PORT pkg.Svc/Method"
-                                          : "bench: a target and a method are expected, nothing more: lgen bench "
-                                            "HOST:PORT pkg.Svc/Method");
+  if (operands.empty() || (operands.size() == 1 && is_address(operands[0]))) {
+    return which_method(words, operands.empty() ? engine.text("target", "HOST:PORT") : operands[0]);
   }
-  return operands.size() == 2 ? Aim{operands[0], operands[1]} : Aim{"", operands[0]};
+  if (operands.size() > 2 || (operands.size() == 2 && has_target)) {
+    return make_error(ErrorCode::invalid_argument,
+                      "bench: a target and a method are expected, nothing more: lgen bench HOST:PORT pkg.Svc/Method");
+  }
+  if (operands.size() == 1) return Aim{"", operands[0]};
+  if (is_address(operands[1]) && !is_address(operands[0])) std::swap(operands[0], operands[1]);
+  if (const Outcome ok = check_address(operands[0]); !ok) {
+    return make_error(ErrorCode::invalid_argument, "bench: " + ok.error().message);
+  }
+  return Aim{operands[0], operands[1]};
 }
 
 /// --NAME or the file of --NAME-file; `fallback` when neither is given.
@@ -210,12 +178,33 @@ Result<std::string> text_or_file(const Words& words, const std::string& name, st
   return text ? std::move(text) : Result<std::string>(usage(file_option, text.error().message));
 }
 
-Outcome read_data(const Words& words, BenchPlan& plan) {
+Outcome read_binary(const Words& words, const Schema& schema, BenchPlan& plan) {
+  const bool from_file = words.has("binary-file");
+  const std::string_view option = from_file ? "binary-file" : "binary";
+  for (const std::string_view other : {"binary", "data", "data-file"}) {
+    if (other != option && words.has(other))
+      return usage(option, fmt::format("contradicts --{}; give one of them", other));
+  }
+  const auto bytes = read_text_file(from_file ? words.text(option) : "-");
+  if (!bytes) return usage(option, bytes.error().message);
+  const auto messages = binary_messages(*bytes, schema, plan.method->input->name);
+  if (!messages) return usage(option, messages.error().message);
+  for (const std::string& message : *messages) plan.messages.push_back({{lua_string(message)}});
+  plan.in_wire_format = true;
+  return Done{};
+}
+
+Outcome read_messages(const Words& words, const Schema& schema, BenchPlan& plan) {
+  if (words.has("binary") || words.has("binary-file")) return read_binary(words, schema, plan);
   const auto data = text_or_file(words, "data", "{}");
   if (!data) return data.error();
   auto messages = messages_of("bench: --data", *data, *plan.method);
   if (!messages) return messages.error();
   plan.messages = std::move(*messages);
+  return Done{};
+}
+
+Outcome read_metadata(const Words& words, BenchPlan& plan) {
   if (!words.has("metadata") && !words.has("metadata-file")) return Done{};
   const auto text = text_or_file(words, "metadata", "");
   if (!text) return text.error();
@@ -260,6 +249,13 @@ void read_channel(Reader& read, BenchPlan& plan) {
   if (const auto time = read.duration("keepalive")) {
     add("keepalive", fmt::format("{{ time = {} }}", std::chrono::duration<double>(*time).count()));
   }
+  if (read.has("lb-strategy")) {
+    const std::string lb = read.text("lb-strategy");
+    if (lb != "pick_first" && lb != "round_robin") {
+      read.fail("lb-strategy", fmt::format("'{}' is neither pick_first nor round_robin", lb));
+    }
+    add("lb", lua_string(lb));
+  }
   if (read.has("enable-compression")) add("compression", "\"gzip\"");
   if (const auto size = read.size("max-recv-message-size")) add("max_recv", fmt::format("{}", *size));
   if (const auto size = read.size("max-send-message-size")) add("max_send", fmt::format("{}", *size));
@@ -287,8 +283,10 @@ Metadata fixed_metadata(const Words& words) {
   const auto json = nlohmann::json::parse(text ? *text : "", nullptr, false);
   if (!json.is_object()) return metadata;  // refused later, when the method is known
   for (const auto& [key, value] : json.items()) {
-    if (value.is_string() && value.get<std::string>().find("{{") == std::string::npos)
-      metadata.emplace_back(key, value);
+    if (!value.is_string() || value.get_ref<const std::string&>().find("{{") != std::string::npos) continue;
+    auto name = header_name(key);
+    auto bytes = name ? header_value(*name, value.get_ref<const std::string&>()) : name.error();
+    if (bytes) metadata.emplace_back(*std::move(name), *std::move(bytes));
   }
   return metadata;
 }
@@ -307,7 +305,8 @@ Result<std::string> plan_text(const Words& words, const SchemaSource& source, co
   read_channel(read, plan);
   if (read.error()) return *read.error();
   if (const Outcome ok = read_thresholds(words, plan); !ok) return ok.error();
-  if (const Outcome ok = read_data(words, plan); !ok) return ok.error();
+  if (const Outcome ok = read_messages(words, *source.schema, plan); !ok) return ok.error();
+  if (const Outcome ok = read_metadata(words, plan); !ok) return ok.error();
   return write_bench_plan(plan);
 }
 
@@ -332,6 +331,10 @@ int bench(Words words) {
   if (!arguments) return refuse(arguments.error());
   const auto settings = arguments->options.resolve();
   if (!settings) return refuse(settings.error());
+  if (settings->target.empty() && !settings->local && !words.has("print-plan")) {
+    return refuse(make_error(ErrorCode::invalid_argument,
+                             fmt::format("bench: which server? lgen bench HOST:PORT {}", aim.method)));
+  }
   route_grpc_log();
   const auto source = load_schema(words, *settings, fixed_metadata(words), "");
   if (!source) return refuse_schema("bench", source.error());
@@ -350,9 +353,11 @@ int bench(Words words) {
 const Command kBenchCommand = {.name = "bench",
                                .synopsis = "HOST:PORT pkg.Svc/Method",
                                .help = "call one method many times; no plan needed",
-                               .about = kAbout,
-                               .options = kOptions,
+                               .about = kBenchAbout,
+                               .options = bench_options(),
                                .run = bench,
-                               .engine_options = true};
+                               .engine_options = true,
+                               .aliases = bench_aliases(),
+                               .absent = bench_absent()};
 
 }  // namespace lgen::cli

@@ -48,6 +48,11 @@ class Source {
   }
 
   void method() {
+    if (plan_.in_wire_format) {
+      out_ += fmt::format("local Method = {}  -- by its path: what is sent and received is bytes\n",
+                          lua_string(plan_.method->path));
+      return;
+    }
     out_ += fmt::format("local api = lgen.proto {}\n", print_lua(plan_.schema, 0));
     out_ += fmt::format("local Method = api:method {}\n", lua_string(plan_.method->name));
   }
@@ -68,16 +73,17 @@ class Source {
 
   /// What `message` or an entry of `messages` is: an encoded message, or a function that makes a table.
   std::string message_value(const LuaTable& message, std::size_t indent) const {
+    if (plan_.in_wire_format) return message.value.expression;
     if (varies_) return fmt::format("function(vu, number) return {} end", print_lua(message.value, indent));
     return fmt::format("api:message({}, {})", lua_string(plan_.method->input->name), print_lua(message.value, indent));
   }
 
   void messages() {
-    const bool later = plan_.types_in_setup && !varies_;
+    const bool later = plan_.types_in_setup && !varies_ && !plan_.in_wire_format;
     const std::string_view name = many_ ? "messages" : "message";
-    out_ += varies_ ? "\n"
-            : later ? "\n-- Encoded once, in setup, when the server has told its types.\n"
-                    : "\n-- Encoded once.\n";
+    out_ += varies_ || plan_.in_wire_format ? "\n"
+            : later                         ? "\n-- Encoded once, in setup, when the server has told its types.\n"
+                                            : "\n-- Encoded once.\n";
     if (later) out_ += fmt::format("local {}\nlgen.setup(function()\n  ", name);
     out_ += fmt::format("{}{} = ", later ? "" : "local ", name);
     const std::size_t indent = later ? 2 : 0;
@@ -133,7 +139,7 @@ class Source {
       return fmt::format("shared_iterations {{ vus = {}, iterations = {}, max_duration = {} }}", plan_.concurrency,
                          iterations, max_duration);
     };
-    if (!plan_.duration) return counted(plan_.total, plan_.max_duration ? seconds(*plan_.max_duration) : "\"24h\"");
+    if (!plan_.duration) return counted(plan_.total, plan_.max_duration ? seconds(*plan_.max_duration) : "math.huge");
     return fmt::format("constant_vus {{ vus = {}, duration = {} }}", plan_.concurrency, seconds(*plan_.duration));
   }
 

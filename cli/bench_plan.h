@@ -26,6 +26,7 @@ struct BenchPlan {
   std::optional<double> rate;
   // Every call.
   std::vector<LuaTable> messages;  // one at least, dealt in turn; of a stream from the client all of them
+  bool in_wire_format = false;     // they are bytes, so the method is called by its path
   std::optional<LuaTable> metadata;
   std::optional<Duration> timeout;
   // Streams.

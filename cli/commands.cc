@@ -34,22 +34,52 @@ const Command* find_command(std::string_view name) {
 std::vector<const OptionRow*> rows_of(const Command& command) {
   std::vector<const OptionRow*> rows;
   for (const OptionRow& row : command.options) rows.push_back(&row);
-  if (!command.engine_options) return rows;
+  const auto& some = command.of_engine;
   const auto is_own = [&](const OptionRow& row) {
     return std::any_of(command.options.begin(), command.options.end(),
                        [&](const auto& o) { return o.name == row.name; });
   };
   for (const OptionRow& row : engine_options()) {
-    if (!is_own(row)) rows.push_back(&row);
+    const bool taken = command.engine_options || std::find(some.begin(), some.end(), row.name) != some.end();
+    if (taken && !is_own(row)) rows.push_back(&row);
   }
   return rows;
 }
 
+namespace {
+
+/// nullptr when `word` is none of them.
+const AbsentOption* find_absent(const Command& command, std::string_view word) {
+  if (!word.starts_with("--")) return nullptr;
+  const std::string_view name = word.substr(2, word.find('=') - 2);
+  const auto at = std::find_if(command.absent.begin(), command.absent.end(), [&](const AbsentOption& option) {
+    const bool is_family = option.name.ends_with('*');
+    return is_family ? name.starts_with(option.name.substr(0, option.name.size() - 1)) : name == option.name;
+  });
+  return at == command.absent.end() ? nullptr : &*at;
+}
+
+Outcome check_absent(const Command& command, const std::vector<std::string>& args) {
+  for (const std::string& word : args) {
+    if (word == "--") break;
+    if (const AbsentOption* option = find_absent(command, word)) {
+      return make_error(ErrorCode::invalid_argument,
+                        fmt::format("there is no {}; {}", word.substr(0, word.find('=')), option->instead));
+    }
+  }
+  return Done{};
+}
+
+}  // namespace
+
 Result<Words> parse_words(const Command& command, const std::vector<std::string>& args) {
   const std::vector<const OptionRow*> rows = rows_of(command);
-  const auto words = command.one_dash ? double_dashes(rows, command.aliases, args) : args;
+  if (command.takes_plan) return sort_words(rows, args, UnknownOptions::after_first_operand);
+  const OneDash one_dash = command.one_dash ? OneDash::always : OneDash::known_names;
+  const auto words = double_dashes(rows, command.aliases, args, one_dash);
   if (!words) return words.error();
-  return sort_words(rows, *words, command.takes_plan ? UnknownOptions::after_first_operand : UnknownOptions::refused);
+  if (const Outcome there = check_absent(command, *words); !there) return there.error();
+  return sort_words(rows, *words, UnknownOptions::refused);
 }
 
 /// Of several findings each has its line; an indented one goes on with the line before.

@@ -18,6 +18,12 @@ struct OptionAlias {
   std::string_view option;  // the row's
 };
 
+/// An option of the peer whose words a command speaks that lgen does not have, and what to do instead.
+struct AbsentOption {
+  std::string_view name;  // "load-*": every one that begins so
+  std::string_view instead;
+};
+
 struct Command {
   std::string_view name;      // "check"
   std::string_view synopsis;  // what follows the name: "PLAN.lua"
@@ -27,8 +33,10 @@ struct Command {
   int (*run)(Words words);      // returns the exit code
   bool engine_options = false;  // the engine's options come after its own, and give way to own ones of the same name
   bool takes_plan = false;      // the first operand is a plan; options unknown behind it are the plan's
-  bool one_dash = false;        // long options may be written with a single dash, as Go's programs take them
+  bool one_dash = false;        // its help shows long options with a single dash, as Go's programs take them
   std::span<const OptionAlias> aliases = {};
+  std::span<const std::string_view> of_engine = {};  // without `engine_options`: those of the engine it has, too
+  std::span<const AbsentOption> absent = {};
 };
 
 // Each in the file of its name.

@@ -46,7 +46,7 @@ const Command kCompletionCommand = {
     .synopsis = "bash|zsh|fish",
     .help = "a shell's completion script",
     .about =
-        "Prints a script that completes commands, options and their values, and a plan's own options in bash.\n"
+        "Prints a script that completes commands, options and their values, and a plan's own options.\n"
         "bash: source <(lgen completion bash)\n"
         "zsh: source <(lgen completion zsh)\n"
         "fish: lgen completion fish | source\n"

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::array kSchemaRows = {
     OptionRow{"proto", "FILE", "take the schema from this .proto file", "", "Schema", true},
-    OptionRow{"import-path", "FOLDER", "where .proto files and their imports are looked for", "", "Schema", true},
+    OptionRow{"import-path", "FOLDER",
+              "where .proto files and their imports are looked for (also -import-paths DIR,...)", "", "Schema", true},
     OptionRow{"protoset", "FILE", "take the schema from this descriptor set", "", "Schema", true},
     OptionRow{"use-reflection", "",
               "ask the server for its schema, before -proto and -protoset; the default without them "
@@ -90,6 +91,7 @@ constexpr auto kDescribe = join(kTemplateRows, kVerboseRows, kSchemaRows, kConne
 constexpr auto kCall = join(kCallRows, kHeaderRows, kRpcHeaderRows, kCallVerboseRows, kSchemaRows, kConnectionRows);
 
 constexpr OptionAlias kAliases[] = {
+    {"import-paths", "import-path"},
     {"d", "data"},
     {"H", "header"},
     {"v", "verbose"},
@@ -221,7 +223,7 @@ void read_connection(Reader& read, ServiceFlags& flags) {
 
 void read_schema(Reader& read, ServiceFlags& flags) {
   flags.protos = read.words().all("proto");
-  flags.import_paths = read.words().all("import-path");
+  flags.import_paths = split_commas(read.words().all("import-path"));
   flags.protosets = read.words().all("protoset");
   flags.protoset_out = read.text("protoset-out");
   const bool files = !flags.protos.empty() || !flags.protosets.empty();

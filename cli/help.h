@@ -3,6 +3,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "commands.h"
 #include "lgen/plan.h"
@@ -11,6 +13,9 @@ namespace lgen::cli {
 
 /// "-n, --total N", "--trace[=N]".
 std::string flag_of(const OptionRow& row);
+
+/// Breaks `text` at spaces into lines of at most `width` characters.
+std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 std::string general_help();
 std::string command_help(const Command& command);

@@ -14,6 +14,8 @@
 namespace lgen::cli {
 namespace {
 
+constexpr std::size_t kWidth = 75;  // of the source, before its escapes
+
 /// Text in which nothing means anything to roff. A hyphen of ours is a minus: it must survive copying.
 std::string plain(std::string_view text) {
   std::string out;
@@ -29,6 +31,13 @@ std::string plain(std::string_view text) {
   return out.starts_with('.') || out.starts_with('\'') ? "\\&" + out : out;
 }
 
+/// On lines that an editor shows; roff fills them anew.
+std::string flowing(std::string_view text) {
+  std::string out;
+  for (const std::string& line : wrap(text, kWidth)) out += plain(line) + "\n";
+  return out;
+}
+
 /// Every line a paragraph.
 std::string paragraphs(std::string_view text) {
   std::string out;
@@ -36,13 +45,13 @@ std::string paragraphs(std::string_view text) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (!out.empty()) out += ".PP\n";
-    out += plain(line) + "\n";
+    out += flowing(line);
   }
   return out;
 }
 
 std::string tagged(std::string_view tag, std::string_view text) {
-  return fmt::format(".TP\n\\fB{}\\fR\n{}\n", plain(tag), plain(text));
+  return fmt::format(".TP\n\\fB{}\\fR\n{}", plain(tag), flowing(text));
 }
 
 std::string option(const OptionRow& row) {
@@ -50,10 +59,22 @@ std::string option(const OptionRow& row) {
                 row.fallback.empty() ? std::string(row.help) : fmt::format("{} [{}]", row.help, row.fallback));
 }
 
+/// The engine's have a section of their own where a command takes all of them.
+std::vector<const OptionRow*> rows_of_manual(const Command& command) {
+  if (!command.engine_options) return rows_of(command);
+  std::vector<const OptionRow*> rows;
+  for (const OptionRow& row : command.options) rows.push_back(&row);
+  return rows;
+}
+
 std::string command(const Command& command) {
   std::string out = fmt::format(".SS \"lgen {} {}\"\n", command.name, plain(command.synopsis));
   out += paragraphs(command.about.empty() ? command.help : command.about);
-  for (const OptionRow& row : command.options) out += option(row);
+  std::string_view group;
+  for (const OptionRow* row : rows_of_manual(command)) {
+    if (row->group != group) out += fmt::format(".PP\n.I {}\n", plain(group = row->group));
+    out += option(*row);
+  }
   return out;
 }
 
@@ -73,8 +94,11 @@ std::string output_formats_section() {
   return out;
 }
 
-constexpr std::string_view kHead = R"(.SH NAME
-lgen \- a load generator for gRPC services behind load balancers, scripted in Lua
+// Words are not broken: most of the longer ones are names.
+constexpr std::string_view kHead = R"(.nh
+.ad l
+.SH NAME
+lgen \- a load generator for gRPC services, scripted in Lua
 .SH SYNOPSIS
 .B lgen
 .I PLAN.lua
@@ -85,15 +109,18 @@ lgen \- a load generator for gRPC services behind load balancers, scripted in Lu
 .I COMMAND
 .RI [ options ]
 .SH DESCRIPTION
-lgen runs a plan, a short Lua file, with as many virtual users as it asks for, counts every call, stream and message,
-and ends with tables, a verdict and an exit code.
-The first word that is no command and no option is the plan; its own options come after it, and
+lgen runs a plan, a short Lua file, with as many virtual users as it asks for,
+counts every call, stream and message, and ends with tables, a verdict and an
+exit code.
+The first word that is no command and no option is the plan; its own options
+come after it, and
 .B lgen PLAN.lua \-\-help
 lists them.
 )";
 
 constexpr std::string_view kTail = R"(.SH ENVIRONMENT
-Every option of the engine can be set as a variable: LGEN_TARGET for \-\-target, LGEN_WAIT_READY for \-\-wait\-ready.
+Every option of the engine can be set as a variable: LGEN_TARGET for
+\-\-target, LGEN_WAIT_READY for \-\-wait\-ready.
 NO_COLOR turns colours off.
 .SH EXAMPLES
 .nf

@@ -8,9 +8,11 @@
 #include <optional>
 #include <string>
 
+#include "base64.h"
 #include "json_times.h"
 #include "lgen/units.h"
 #include "placeholders.h"
+#include "request_headers.h"
 
 namespace lgen::cli {
 namespace {
@@ -48,25 +50,6 @@ const FieldPlan* find_field(const MessagePlan& plan, std::string_view name) {
     if (json_name(field.name) == name) return &field;
   }
   return nullptr;
-}
-
-/// Both alphabets, with or without padding.
-std::optional<std::string> from_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const std::size_t value = kAlphabet.find(c == '-' ? '+' : c == '_' ? '/' : c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> count & 0xff);
-  }
-  return bytes;
 }
 
 template <class T>
@@ -327,7 +310,7 @@ class Writer {
 
   Result<LuaValue> bytes(const Json& json, const std::string& path) {
     if (!json.is_string()) return mismatch(path, "bytes (a string in base64)", json);
-    const auto decoded = from_base64(json.get_ref<const std::string&>());
+    const auto decoded = decode_base64(json.get_ref<const std::string&>());
     return decoded ? Result<LuaValue>(LuaValue{lua_string(*decoded)}) : mismatch(path, "bytes (in base64)", json);
   }
 
@@ -381,6 +364,16 @@ Result<std::vector<LuaTable>> read_messages(std::string_view json, const MethodI
   return tables;
 }
 
+/// What is already filled in is checked now, the rest when it is sent.
+Result<LuaValue> metadata_value(Writer& writer, const std::string& name, const std::string& value) {
+  if (!has_placeholder(value)) {
+    const auto bytes = header_value(name, value);
+    return bytes ? Result<LuaValue>({lua_string(*bytes)}) : usage(fmt::format("{}: {}", name, bytes.error().message));
+  }
+  const std::string text = writer.text(value);
+  return LuaValue{name.ends_with("-bin") ? fmt::format("assert(lgen.crypto.base64_decode({}))", text) : text};
+}
+
 Result<LuaTable> read_metadata(std::string_view json, const MethodInfo& method) {
   const auto parsed = parse(json, method);
   if (!parsed) return parsed.error();
@@ -389,7 +382,11 @@ Result<LuaTable> read_metadata(std::string_view json, const MethodInfo& method) 
   LuaTable table{{.is_table = true}};
   for (const auto& [name, value] : parsed->json.items()) {
     if (!value.is_string()) return usage(fmt::format("{}: string expected, got {}", name, shown(value)));
-    table.value.entries.push_back({lua_key(name), {writer.text(value.get_ref<const std::string&>())}});
+    const auto key = header_name(name);
+    if (!key) return key.error();
+    auto entry = metadata_value(writer, *key, value.get_ref<const std::string&>());
+    if (!entry) return entry.error();
+    table.value.entries.push_back({lua_key(*key), *std::move(entry)});
   }
   table.varies = writer.varies();
   return table;

@@ -22,7 +22,7 @@ struct LuaTable {
 /// also as strings, bytes as base64, enums by name or number. `what` goes in front of an error, with the field's path.
 Result<std::vector<LuaTable>> messages_of(std::string_view what, std::string_view json, const MethodInfo& method);
 
-/// An object of strings.
+/// An object of strings; names in lower case, values of `-bin` names in base64.
 Result<LuaTable> metadata_of(std::string_view what, std::string_view json, const MethodInfo& method);
 
 }  // namespace lgen::cli

@@ -52,10 +52,17 @@ Error unknown_option(const Rows& rows, std::string_view name) {
       fmt::format("unknown option -{}{}", name, guess.empty() ? "" : fmt::format(" (did you mean '-{}'?)", guess)));
 }
 
+/// "-n", whose value is the next word.
+bool takes_next(const Rows& rows, const std::string& word) {
+  return word.size() == 2 && std::any_of(rows.begin(), rows.end(), [&](const OptionRow* row) {
+           return row->letter == word[1] && needs_value(*row);
+         });
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> double_dashes(const Rows& rows, std::span<const OptionAlias> aliases,
-                                               const std::vector<std::string>& args) {
+                                               const std::vector<std::string>& args, OneDash one_dash) {
   std::vector<std::string> out;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& word = args[i];
@@ -66,9 +73,11 @@ Result<std::vector<std::string>> double_dashes(const Rows& rows, std::span<const
     const Parts parts = word.size() > 1 && word[0] == '-' ? split(word) : Parts{};
     const OptionRow* row = parts.name.empty() ? nullptr : find(rows, aliases, parts.name);
     if (row == nullptr) {
-      const bool one_dash = is_long_with_one_dash(word, parts.name);
-      if (one_dash && parts.name != "help") return unknown_option(rows, parts.name);
-      out.push_back(one_dash ? "-" + word : word);
+      const bool is_long = one_dash == OneDash::always && is_long_with_one_dash(word, parts.name);
+      if (is_long && parts.name != "help") return unknown_option(rows, parts.name);
+      out.push_back(is_long ? "-" + word : word);
+      const bool has_value = one_dash == OneDash::known_names && i + 1 < args.size() && takes_next(rows, word);
+      if (has_value) out.push_back(args[++i]);
       continue;
     }
     out.push_back("--" + std::string(row->name));

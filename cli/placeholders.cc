@@ -187,6 +187,8 @@ Result<MarkedJson> mark_placeholders(std::string_view text, const MethodFacts& f
   return marked;
 }
 
+bool has_placeholder(std::string_view marked) { return marked.find(kBegin) != std::string_view::npos; }
+
 std::vector<Piece> pieces_of(std::string_view marked, const std::vector<Placeholder>& placeholders) {
   std::vector<Piece> pieces;
   while (!marked.empty()) {

@@ -40,6 +40,8 @@ struct Piece {
   std::string text;
   const Placeholder* placeholder = nullptr;
 };
+/// Whether `marked` has any.
+bool has_placeholder(std::string_view marked);
 std::vector<Piece> pieces_of(std::string_view marked, const std::vector<Placeholder>& placeholders);
 
 }  // namespace lgen::cli

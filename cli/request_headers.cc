@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base64.h"
+
 namespace lgen::cli {
 namespace {
 
@@ -39,34 +41,6 @@ Result<std::string> expand_variables(std::string_view text) {
   return out;
 }
 
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+' || c == '-') return 62;  // the second of each pair is the URL alphabet's
-  if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
-/// With or without padding, either alphabet.
-std::optional<std::string> decode_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  std::string out;
-  unsigned bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = (bits << 6 | static_cast<unsigned>(digit)) & 0xffffff;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>(bits >> held & 0xff);
-  }
-  if (text.size() % 4 == 1) return std::nullopt;
-  return out;
-}
-
 bool is_name(std::string_view name) {
   return !name.empty() && !name.starts_with("grpc-") && std::all_of(name.begin(), name.end(), [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
@@ -81,29 +55,41 @@ Result<std::pair<std::string, std::string>> parse_header(const std::string& line
                                                          const std::string& flag) {
   const std::size_t colon = line.find(':', 1);
   if (colon == std::string::npos) return bad(flag, line, "is not of the form 'name: value'");
-  std::string name(trim(std::string_view(line).substr(0, colon)));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (!is_name(name)) {
-    return bad(flag, line,
-               fmt::format("metadata key \"{}\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'", name));
-  }
+  auto lower = header_name(trim(std::string_view(line).substr(0, colon)));
+  if (!lower) return bad(flag, line, lower.error().message);
+  std::string name = *std::move(lower);
   std::string value(trim(std::string_view(line).substr(colon + 1)));
   if (expand) {
     auto expanded = expand_variables(value);
     if (!expanded) return bad(flag, line, expanded.error().message);
     value = std::move(*expanded);
   }
-  if (name.ends_with("-bin")) {
-    auto bytes = decode_base64(value);
-    if (!bytes) return bad(flag, line, "the value of a -bin header must be base64");
-    value = std::move(*bytes);
-  } else if (!is_plain_value(value)) {
-    return bad(flag, line, "a value may hold printable ASCII only; name the header ...-bin and give it in base64");
-  }
-  return std::pair(std::move(name), std::move(value));
+  auto bytes = header_value(name, value);
+  if (!bytes) return bad(flag, line, bytes.error().message);
+  return std::pair(std::move(name), *std::move(bytes));
 }
 
 }  // namespace
+
+Result<std::string> header_name(std::string_view said) {
+  std::string name(said);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (is_name(name)) return name;
+  return make_error(
+      ErrorCode::invalid_argument,
+      fmt::format("metadata key \"{}\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'", name));
+}
+
+Result<std::string> header_value(std::string_view name, std::string_view said) {
+  if (name.ends_with("-bin")) {
+    auto bytes = decode_base64(said);
+    if (bytes) return *std::move(bytes);
+    return make_error(ErrorCode::invalid_argument, "the value of a -bin header must be base64");
+  }
+  if (is_plain_value(said)) return std::string(said);
+  return make_error(ErrorCode::invalid_argument,
+                    "a value may hold printable ASCII only; name the header ...-bin and give it in base64");
+}
 
 Result<Metadata> parse_headers(const std::vector<std::string>& lines, bool expand, const std::string& flag) {
   Metadata headers;

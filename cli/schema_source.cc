@@ -10,20 +10,10 @@
 #include "exit_code.h"
 #include "lgen/loop.h"
 #include "lgen/plan.h"
+#include "lgen/units.h"
 
 namespace lgen::cli {
 namespace {
-
-std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
-  std::vector<std::string> parts;
-  for (std::string_view text : texts) {
-    for (std::size_t comma; (comma = text.find(',')) != std::string_view::npos; text.remove_prefix(comma + 1)) {
-      parts.emplace_back(text.substr(0, comma));
-    }
-    parts.emplace_back(text);
-  }
-  return parts;
-}
 
 /// A path of ours as the plan in `folder` has to write it. What is no file here is a name below an import path.
 std::string as_seen_from(const std::string& folder, const std::string& path) {
@@ -38,10 +28,18 @@ void add_list(LuaValue& table, std::string_view key, const std::vector<std::stri
   table.entries.push_back({std::string(key), std::move(list)});
 }
 
+/// The schema's errors speak of options by their names in plans.
+Error in_our_words(Error error) {
+  constexpr std::string_view kTheirs = "in import_paths";
+  const std::size_t at = error.message.find(kTheirs);
+  if (at != std::string::npos) error.message.replace(at, kTheirs.size(), "by --import-paths");
+  return error;
+}
+
 Result<SchemaSource> from_files(ProtoFiles files, const std::string& folder) {
   files.bundled = bundled_protos();
   auto schema = Schema::from_files(files);
-  if (!schema) return schema.error();
+  if (!schema) return in_our_words(schema.error());
   SchemaSource source{std::move(*schema), {.is_table = true}};
   add_list(source.lua, "files", files.files, folder);
   add_list(source.lua, "import_paths", files.import_paths, folder);
@@ -62,6 +60,12 @@ std::vector<std::string> bundled_names() {
   return names;
 }
 
+Error not_ready(const Error& error, const Settings& settings) {
+  return make_error(error.code, fmt::format("{}. --wait-ready {} says how long to wait", error.message,
+                                            format_duration(settings.wait_ready)));
+}
+
+/// The server may take --wait-ready for connecting, and once more for its answers.
 Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metadata& metadata) {
   RealClock clock;
   Loop loop(clock);
@@ -75,9 +79,11 @@ Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metad
   const Op waiting = (*channel)->wait_ready(loop.precise_now() + settings.wait_ready,
                                             [&](Outcome outcome) { ready = std::move(outcome); });
   loop.run_until([&] { return ready.has_value(); });
-  if (!*ready) return ready->error();
+  if (!*ready) return not_ready(ready->error(), settings);
   ReflectionOptions options;
   options.metadata = metadata;
+  options.timeout = settings.wait_ready;
+  options.instead = "--proto FILE or --protoset FILE";
   std::optional<Result<std::unique_ptr<Schema>>> schema;
   const Op asking = Schema::from_reflection(**channel, options, [&](auto result) { schema = std::move(result); });
   loop.run_until([&] { return schema.has_value(); });

@@ -211,6 +211,7 @@ std::optional<Ended> ServiceLink::ask_server() {
   const TimePoint asked = loop_.precise_now();
   ReflectionOptions options;
   options.metadata = flags_.reflection_headers;
+  options.instead = "-proto FILE or -protoset FILE";
   options.timeout = time_left().value_or(Duration{0});
   std::optional<Result<std::unique_ptr<Schema>>> found;
   const Op asking = Schema::from_reflection(*channel_, options, [&](auto result) { found = std::move(result); });

@@ -28,6 +28,12 @@ std::vector<std::string_view> operand_words(const Command& command) {
   return {};
 }
 
+/// Whether operands are files; else they are addresses, methods, or the words above.
+bool takes_files(const Command& command) {
+  return command.takes_plan || &command == &kNewCommand || &command == &kTypesCommand || &command == &kReportCommand ||
+         &command == &kAnalyzeCommand;
+}
+
 /// Commands that take Go's long options with one dash show them so.
 std::string_view dashes(const Command& command) { return command.one_dash ? "-" : "--"; }
 
@@ -75,6 +81,14 @@ std::string bash_operands() {
   return out;
 }
 
+std::string bash_files() {
+  std::vector<std::string_view> names;
+  for (const Command* command : commands()) {
+    if (takes_files(*command)) names.push_back(command->name);
+  }
+  return fmt::format("{}", fmt::join(names, " | "));
+}
+
 // ---- zsh ----
 
 /// Inside '...[help]:name:': brackets, colons and backslashes are escaped, quotes doubled out.
@@ -91,7 +105,11 @@ std::string zsh_action(const OptionRow& row) {
   const ValueHints hints = hints_of(row);
   if (hints.files) return "_files";
   if (hints.folders) return "_files -/";
-  return hints.words.empty() ? " " : fmt::format("({})", joined(hints.words));
+  if (hints.words.empty()) return " ";
+  if (hints.words.front().ends_with('=')) {  // the value goes on behind it
+    return fmt::format("{{ if compset -P \"*=\"; then _files; else compadd -S \"\" -- {}; fi }}", joined(hints.words));
+  }
+  return fmt::format("({})", joined(hints.words));
 }
 
 std::string zsh_option(const Command& command, const OptionRow& row) {
@@ -99,7 +117,8 @@ std::string zsh_option(const Command& command, const OptionRow& row) {
   const std::string help = fmt::format("[{}]", zsh_text(row.help));
   const std::string value = needs ? fmt::format(":{}:{}", zsh_text(row.value), zsh_action(row)) : "";
   const std::string once = row.repeatable ? "*" : "";
-  std::string out = fmt::format("        '{}{}{}{}{}'\n", once, dashes(command), row.name, help, value);
+  const std::string_view equals = needs ? "=" : "";  // the value is another word, or follows a '='
+  std::string out = fmt::format("        '{}{}{}{}{}{}'\n", once, dashes(command), row.name, equals, help, value);
   if (row.letter) out += fmt::format("        '{}-{}{}{}'\n", once, row.letter, help, value);
   return out;
 }
@@ -109,15 +128,21 @@ std::string zsh_arguments(const Command& command) {
   for (const OptionRow* row : rows_of(command)) out += zsh_option(command, *row);
   const auto words = operand_words(command);
   const std::string operand = words.empty() ? "" : fmt::format("        '1:word:({})'\n", fmt::join(words, " "));
-  return out + "        '(- *)--help[what there is]'\n" + operand + "        '*:file:_files'\n      ) ;;\n";
+  return out + "        '(- *)--help[what there is]'\n" + operand +
+         fmt::format("        '*:{}'\n      ) ;;\n", takes_files(command) ? "file:_files" : " : ");
 }
 
-constexpr std::string_view kZshTail = R"(  esac
+// A plan's own options stand in its help under "Plan:".
+constexpr std::string_view kZshTail = R"zsh(  esac
+  if [[ $command == run && $words[2] == *.lua && -r $words[2] ]]; then
+    options+=(${(f)"$($program $words[2] --help 2>/dev/null </dev/null |
+      sed -n '/^Plan:/,/^$/s/^  \(--[A-Za-z0-9_-]*\).*/\1[of the plan]/p')"})
+  fi
   _arguments -S $options
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _lgen "$@"; else compdef _lgen lgen; fi
-)";
+)zsh";
 
 // ---- fish ----
 
@@ -127,32 +152,67 @@ std::string fish_text(std::string_view text) {
   return "'" + out + "'";
 }
 
-std::string fish_option(const Command& command, const std::string& condition, const OptionRow& row) {
-  std::string out = fmt::format("complete -c lgen -n '{}' {} {}", condition, command.one_dash ? "-o" : "-l", row.name);
-  if (row.letter) out += fmt::format(" -s {}", row.letter);
+std::string fish_values(const OptionRow& row) {
   const ValueHints hints = hints_of(row);
-  if (needs_value(row)) out += hints.files || hints.folders ? " -r -F" : " -x";
-  if (!hints.words.empty()) out += fmt::format(" -a '{}'", joined(hints.words));
-  return out + fmt::format(" -d {}\n", fish_text(row.help));
+  if (!needs_value(row)) return "";
+  if (hints.files) return " -r -F";
+  if (hints.folders) return " -x -a '(__fish_complete_directories)'";
+  return hints.words.empty() ? " -x" : fmt::format(" -x -a '{}'", joined(hints.words));
+}
+
+std::string fish_option(const Command& command, const OptionRow& row) {
+  const std::string letter = row.letter ? fmt::format(" -s {}", row.letter) : "";
+  return fmt::format("complete -c lgen -n '__lgen_is {}' {} {}{}{} -d {}\n", command.name,
+                     command.one_dash ? "-o" : "-l", row.name, letter, fish_values(row), fish_text(row.help));
 }
 
 std::string fish_command(const Command& command) {
-  const bool is_run = &command == &kRunCommand;
-  const std::string seen = fmt::format("__fish_seen_subcommand_from {}", command.name);
-  const std::string none_seen = fmt::format("not __fish_seen_subcommand_from {}", fmt::join(command_names(), " "));
-  const std::string& condition = is_run ? none_seen : seen;
   std::string out =
-      fmt::format("\ncomplete -c lgen -n __fish_use_subcommand -a {} -d {}\n", command.name, fish_text(command.help));
-  for (const OptionRow* row : rows_of(command)) {
-    out += fish_option(command, condition, *row);
-    if (is_run) out += fish_option(command, seen, *row);
-  }
+      fmt::format("\ncomplete -c lgen -n __lgen_first -a {} -d {}\n", command.name, fish_text(command.help));
+  for (const OptionRow* row : rows_of(command)) out += fish_option(command, *row);
+  if (!takes_files(command)) out += fmt::format("complete -c lgen -n '__lgen_is {}' -f\n", command.name);
   const auto words = operand_words(command);
   if (!words.empty()) {
-    out += fmt::format("complete -c lgen -n '{}' -a '{}'\n", condition, fmt::join(words, " "));
+    out += fmt::format("complete -c lgen -n '__lgen_is {}; and __lgen_second' -a '{}'\n", command.name,
+                       fmt::join(words, " "));
   }
   return out;
 }
+
+/// The command is the first word, or run; a plan's own options stand in its help under "Plan:".
+constexpr std::string_view kFishHead = R"fish(
+function __lgen_is
+  set -l words (commandline -opc)
+  set -l command run
+  if set -q words[2]; and contains -- $words[2] COMMANDS
+    set command $words[2]
+  end
+  test $command = $argv[1]
+end
+
+function __lgen_first
+  test (count (commandline -opc)) -eq 1
+end
+
+function __lgen_second
+  test (count (commandline -opc)) -eq 2
+end
+
+function __lgen_plan_options
+  set -l words (commandline -opc)
+  set -l program $words[1]
+  if test "$words[2]" = run
+    set -e words[2]
+  end
+  if string match -q -- '*.lua' $words[2]; and test -r $words[2]
+    $program $words[2] --help 2>/dev/null </dev/null |
+      sed -n '/^Plan:/,/^$/s/^  \(--[A-Za-z0-9_-]*\).*/\1\tof the plan/p'
+  end
+end
+
+complete -c lgen -n '__lgen_is run' -a '(__lgen_plan_options)'
+complete -c lgen -l help -s h -d 'what there is'
+)fish";
 
 }  // namespace
 
@@ -166,7 +226,8 @@ std::string bash_completion() {
          "_lgen_commands='" +
          fmt::format("{}", fmt::join(command_names(), " ")) + "'\n\n_lgen_options() {\n  case $1 in\n" + options +
          "  esac\n}\n\n_lgen_operands() {\n  case $1 in\n" + bash_operands() +
-         "  esac\n}\n\n_lgen_value() {\n  case $1 in\n" + values + "  esac\n}\n" +
+         "  esac\n}\n\n_lgen_takes_files() {\n  case $1 in\n    " + bash_files() +
+         ") return 0 ;;\n  esac\n  return 1\n}\n\n_lgen_value() {\n  case $1 in\n" + values + "  esac\n}\n" +
          std::string(kCompletionFrame[0].text);
 }
 
@@ -180,7 +241,7 @@ std::string zsh_completion() {
          "  local -a commands options\n  commands=(\n" +
          list +
          "  )\n  if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then\n    _describe command commands\n"
-         "    _files -g '*.lua'\n    return\n  fi\n  local command=run\n"
+         "    _files -g '*.lua'\n    return\n  fi\n  local command=run program=$words[1]\n"
          "  if (( ${commands[(I)${words[2]}:*]} )); then command=$words[2]; shift words; (( CURRENT-- )); fi\n"
          "  case $command in\n" +
          arguments + std::string(kZshTail);
@@ -188,6 +249,9 @@ std::string zsh_completion() {
 
 std::string fish_completion() {
   std::string out = "# fish completion for lgen, made by `lgen completion fish`\n";
+  constexpr std::string_view kCommands = "COMMANDS";
+  std::string head(kFishHead);
+  out += head.replace(head.find(kCommands), kCommands.size(), fmt::format("{}", fmt::join(command_names(), " ")));
   for (const Command* command : commands()) out += fish_command(*command);
   return out;
 }

@@ -12,13 +12,19 @@ namespace lgen::cli {
 namespace {
 
 constexpr OptionRow kOptions[] = {
-    {"import-paths", "DIR[,...]", "where imports are looked for", "", "Options", true, 'i'},
+    {"proto", "FILE", "one more of them", "", "Options", true},
+    {"import-paths", "DIR[,...]", "where imports are looked for (also --import-path)", "", "Options", true, 'i'},
     {"protoset", "FILE", "a descriptor set instead of .proto files", "", "Options", true},
     {"output", "FILE", "write it there, not to standard output", "", "Options", false, 'o'},
 };
 
+constexpr OptionAlias kAliases[] = {{"import-path", "import-paths"}};
+
 int types(Words words) {
-  if (!words.operands.empty()) words.options["proto"] = words.operands;
+  if (!words.operands.empty()) {
+    auto& files = words.options["proto"];
+    files.insert(files.begin(), words.operands.begin(), words.operands.end());
+  }
   if (!words.has("proto") && !words.has("protoset")) {
     return refuse(make_error(ErrorCode::invalid_argument, "types: which schema? lgen types FILE.proto..."));
   }
@@ -40,6 +46,7 @@ const Command kTypesCommand = {.name = "types",
                                    "for Lua language servers. Put the output beside the plan, as NAME.d.lua, and "
                                    "write ---@type pkg.Message above a table.",
                                .options = kOptions,
-                               .run = types};
+                               .run = types,
+                               .aliases = kAliases};
 
 }  // namespace lgen::cli

@@ -154,6 +154,17 @@ Words without(Words words, std::span<const OptionRow> rows) {
   return words;
 }
 
+std::vector<std::string> split_commas(const std::vector<std::string>& texts) {
+  std::vector<std::string> parts;
+  for (std::string_view text : texts) {
+    for (std::size_t comma; (comma = text.find(',')) != std::string_view::npos; text.remove_prefix(comma + 1)) {
+      parts.emplace_back(text.substr(0, comma));
+    }
+    parts.emplace_back(text);
+  }
+  return parts;
+}
+
 bool may_have_value(const OptionRow& row) { return row.value.starts_with('[') && row.value.ends_with(']'); }
 bool needs_value(const OptionRow& row) { return !row.value.empty() && !may_have_value(row); }
 

@@ -35,6 +35,9 @@ Result<Words> sort_words(const std::vector<const OptionRow*>& rows, std::vector<
 /// The same without the options of `rows`.
 Words without(Words words, std::span<const OptionRow> rows);
 
+/// "a,b" and "c" -> a, b, c.
+std::vector<std::string> split_commas(const std::vector<std::string>& texts);
+
 bool may_have_value(const OptionRow& row);
 bool needs_value(const OptionRow& row);
 

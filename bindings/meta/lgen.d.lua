@@ -63,7 +63,7 @@
 ---@class lgen.Iterations
 ---@field vus? integer number of virtual users, default 1
 ---@field iterations? integer per VU, or shared by all; default 1
----@field max_duration? lgen.Duration ends the load even if iterations are left; default 10m
+---@field max_duration? lgen.Duration ends the load even if iterations are left; default 10m; math.huge: never
 
 ---@class lgen.Stage
 ---@field duration lgen.Duration how long the way to the target takes; 0: a jump

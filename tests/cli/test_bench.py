@@ -6,12 +6,18 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 
 import certificates
+import grpc
+import protos
+from google.protobuf.internal.encoder import _VarintBytes
+from grpc_peer import Peer, send_back
 from http2_ear import Http2Ear
 from lgen import REPOSITORY
 from lgen_runs import LgenCase, clean_environment
 from programs import Program, Server, binary
+from raw_servers import Listener
 from waiting import PATIENCE_SECONDS, free_port
 
 SAY_HELLO = "hello.Hello/SayHello"
@@ -81,7 +87,7 @@ class LoadTest(BenchCase):
     def test_defaults_are_those_of_ghz(self):
         ended = self.ok(self.hello())
         self.assertEqual(ended.codes(), {"OK": 200})
-        self.assertIn("200 iterations shared by 50 VUs", ended.out)
+        self.assertRegex(ended.out, r"200 iterations shared by 50 VUs(?! \()")  # no limit that nobody has set
         self.assertEqual(len(ended.summary["connections"]), 1)
 
     def test_number_and_concurrency(self):
@@ -101,6 +107,7 @@ class LoadTest(BenchCase):
         for flag in ("-x", "--max-duration"):
             ended = self.ok(self.echo("Unary", *slow, flag, "200ms"))
             self.assertLess(ended.codes()["OK"], 10)
+            self.assertIn("(at most 200ms)", ended.out)
 
     def test_rate(self):
         for flag in ("-r", "--rps"):
@@ -211,6 +218,67 @@ class DataTest(BenchCase):
         ended = self.ok(self.hello("--metadata", '{"k": "v"}', "-n", "1", "--trace"))
         self.assertEqual(ended.metadata, ['k = "v"'])
 
+    def test_binary_metadata_is_given_in_base64(self):
+        with Peer() as peer:
+            words = [peer.target, "lgen.echo.Echo/Unary", *ECHO, "-n", "1", "-c", "1"]
+            for text in ("AAH/", "AAH_"):
+                self.ok(self.bench(*words, "-m", json.dumps({"T-Bin": text, "x-a": "b"})))
+                self.assertEqual((peer.seen[-1]["t-bin"], peer.seen[-1]["x-a"]), (b"\x00\x01\xff", "b"))
+            self.ok(self.bench(*words, "-m", '{"t-bin": "{{randomInt 1000 1001}}"}'))
+            self.assertEqual(peer.seen[-1]["t-bin"], b"\xd7\x4d\x34")
+        rows = [
+            ('{"t-bin": "a"}', "t-bin: the value of a -bin header must be base64"),
+            ('{"a b": "x"}', "metadata key \"a b\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'"),
+            ('{"a": "\u00e9"}', "a: a value may hold printable ASCII only; name the header ...-bin and give it in base64"),
+            ('{"grpc-a": "x"}', "metadata key \"grpc-a\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'"),
+        ]
+        for metadata, message in rows:
+            self.refused(self.hello("-m", metadata), f"bench: --metadata: {message}")
+
+    def binary(self, data, *words, method="Unary"):
+        done = subprocess.run([binary("lgen"), "bench", self.server.target, f"lgen.echo.Echo/{method}", *ECHO, "-c", "1",
+                               "--quiet", "--validity", "warn", "--out", f"json={self.path('b.json')}", *words],
+                              cwd=self.folder, env=clean_environment(), input=data, capture_output=True,
+                              timeout=PATIENCE_SECONDS, check=False)
+        summary = None
+        if os.path.exists(self.path("b.json")):
+            with open(self.path("b.json"), encoding="utf-8") as file:
+                summary = json.load(file)
+        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        return Bench(done, summary)
+
+    def test_messages_in_wire_format(self):
+        texts = [b"a", b"{{newUUID}}", b"ccc" * 100]
+        messages = [protos.messages("echo").EchoRequest(payload=text).SerializeToString() for text in texts]
+        lengths = [_VarintBytes(len(message)) for message in messages]
+        prefixed = b"".join(length + message for length, message in zip(lengths, messages))
+        answered = []
+        with Peer(lambda request, _: answered.append(request.payload) or send_back(request, _)) as peer:
+            words = ["--target", peer.target]
+            for method, flags in (("Unary", ["-n", "4"]), ("BidiStream", ["-n", "2"])):
+                command = ["bench", f"lgen.echo.Echo/{method}", *ECHO, *words, "-c", "1", "--quiet", *flags]
+                with open(self.path("data.bin"), "wb") as file:
+                    file.write(prefixed)
+                for flag in ("-B", "--binary-file"):
+                    answered.clear()
+                    self.check(self.run_words(*command, "--validity", "warn", flag, "data.bin"), 0)
+                    expected = [*texts, texts[0]] if method == "Unary" else texts * 2
+                    self.assertEqual(answered, expected)
+        for flag in ("-b", "--binary"):
+            ended = self.ok(self.binary(messages[0], flag, "-n", "3"))
+            self.assertEqual(ended.codes(), {"OK": 3})
+            self.assertEqual(ended.summary["metrics"]["grpc_calls"]["series"][0]["labels"]["method"],
+                             "lgen.echo.Echo/Unary")
+        self.assertEqual(self.ok(self.binary(prefixed, "-b", "-n", "2", method="ClientStream")).total("grpc_messages_sent"), 6)
+        self.assertEqual(self.ok(self.binary(messages[0], "-b", "-n", "2", method="ServerStream")).streams, {"OK": 2})
+        self.refused(self.binary(b"\x0a\x08abc", "-b"),
+                     "bench: --binary: the bytes are no lgen.echo.EchoRequest, nor several of them with their lengths in "
+                     "front: 5 bytes that are no lgen.echo.EchoRequest")
+        self.refused(self.binary(b"", "-b"), "bench: --binary: there are no bytes")
+        self.refused(self.binary(b"", "-B", "nope"),
+                     "bench: --binary-file: cannot read nope: No such file or directory")
+        self.refused(self.binary(b"", "-B", "x", "-d", "{}"), "bench: --binary-file: contradicts --data; give one of them")
+
     def test_every_kind_of_field(self):
         self.write("kinds.proto", """syntax = "proto3"; package kinds;
             enum Color { RED = 0; GREEN = 1; }
@@ -281,7 +349,8 @@ class DataTest(BenchCase):
             (["--threshold", "p(99) < 1"],
              "bench: --threshold: 'p(99) < 1' is not of the form 'METRIC: CONDITION', as in "
              "'grpc_call_duration_seconds: p(99) < 0.25'"),
-            (["-O", "html"], "bench: --format: 'html' is neither summary nor json"),
+            (["-O", "html"], "bench: --format: there is no 'html'; there are summary, json and pretty"),
+            (["--lb-strategy", "x"], "bench: --lb-strategy: 'x' is neither pick_first nor round_robin"),
             (["-O", "summary", "-o", "x"], "bench: --output: a file takes JSON; leave out --format summary"),
             (["--tags", "[1]"],
              "bench: --tags: a JSON object of strings is expected, as in '{\"env\": \"staging\"}'"),
@@ -294,9 +363,30 @@ class DataTest(BenchCase):
                 ended = self.hello(*words)
                 self.assertEqual(ended.code, 104, ended.err)
                 self.assertIn("lgen: " + message, ended.err)
-        self.refused(self.bench(), "bench: which method? lgen bench HOST:PORT pkg.Svc/Method")
+        how = ("bench: which method? `lgen list {0}` names the services, `lgen list {0} SERVICE` the methods of one; "
+               "then: lgen bench {1} pkg.Svc/Method")
+        self.refused(self.bench(), how.format("HOST:PORT", "HOST:PORT"))
+        self.refused(self.bench("h:1"), how.format("h:1", "h:1"))
+        self.refused(self.bench("--target", "h:1"), how.format("h:1", "h:1"))
+        self.refused(self.bench("h:1", "--proto", "x.proto"), how.format("-proto x.proto", "h:1"))
+        self.refused(self.bench(SAY_HELLO, *HELLO), "bench: which server? lgen bench HOST:PORT hello.Hello/SayHello")
+        self.refused(self.bench("h", SAY_HELLO, *HELLO), "bench: 'h' is no address; write HOST:PORT")
         self.refused(self.bench("h:1", "hello.Hello/SayHelo", *HELLO),
                      "bench: service hello.Hello has no method 'SayHelo' (it has: SayHello)")
+
+
+    def test_what_ghz_has_and_lgen_has_not(self):
+        rows = [("--async", "--concurrency"), ("--load-schedule=step", "ramping_rate"), ("--load-start=5", "--print-plan"),
+                ("--concurrency-schedule=line", "ramping_vus"), ("--duration-stop=wait", "--stop-timeout"),
+                ("--stream-dynamic-messages", "every message"), ("--disable-template-data", "u007b"),
+                ("--reflect-metadata={}", "--metadata"), ("--skipFirst=5", "--total"), ("--count-errors", "all calls"),
+                ("--cpus=2", "one core"), ("--debug=x", "--trace")]
+        for flag, pointer in rows:
+            with self.subTest(flag):
+                ended = self.hello(flag)
+                self.assertEqual(ended.code, 104)
+                self.assertIn(f"lgen: bench: there is no {flag.split('=')[0]}; ", ended.err)
+                self.assertIn(pointer, ended.err)
 
 
 class StreamTest(BenchCase):
@@ -379,8 +469,32 @@ class SchemaTest(BenchCase):
         self.refused(self.bench(*words, "-i", "x"), "bench: --import-paths: belongs to --proto, which is not given")
 
     def test_no_types_at_all(self):
-        self.refused(self.bench(SAY_HELLO), "bench: where are the types? Give --proto FILE, --protoset FILE, or a "
-                     "target to ask by reflection")
+        self.refused(self.bench(SAY_HELLO, "--print-plan"), "bench: where are the types? Give --proto FILE, --protoset "
+                     "FILE, or a target to ask by reflection")
+        self.refused(self.bench(self.server.target, "a.B/C", "--proto", "nope.proto"),
+                     "bench: nope.proto: no such file (searched .); give its folder by --import-paths")
+        with Peer() as peer:
+            self.refused(self.bench(peer.target, "a.B/C"),
+                         f"bench: {peer.target} has no server reflection (neither v1 nor v1alpha); give its schema "
+                         "instead: --proto FILE or --protoset FILE")
+
+    def test_a_server_that_never_answers(self):
+        with Listener() as silent:
+            for words in (["bench", silent.target, "a.B/C"], ["new", "p.lua", silent.target, "a.B/C"]):
+                ended = self.run_words(*words, "--wait-ready", "300ms")
+                self.check(ended, 99, f"lgen: {words[0]}: {silent.target} ", ". --wait-ready 300ms says how long to wait")
+        released = threading.Event()
+        self.addCleanup(released.set)
+        handler = grpc.stream_stream_rpc_method_handler(lambda _, context: context.add_callback(released.set) and
+                                                        released.wait(PATIENCE_SECONDS) and iter(()))
+        handlers = [grpc.method_handlers_generic_handler(f"grpc.reflection.{version}.ServerReflection",
+                                                         {"ServerReflectionInfo": handler})
+                    for version in ("v1", "v1alpha")]
+        with Peer(handlers=handlers) as mute:
+            ended = self.bench(mute.target, "a.B/C", "--wait-ready", "1s")
+            self.assertEqual((ended.code, ended.err),
+                             (99, f"lgen: bench: reflection of {mute.target}: not over within 1s; give its schema "
+                              "instead: --proto FILE or --protoset FILE\n"))
 
     def test_the_command_line_of_ghz(self):
         ended = self.bench("--insecure", *HELLO, "--call", "hello.Hello.SayHello", "-d", '{"name": "Joe"}', "-n", "5",
@@ -414,9 +528,20 @@ class ConnectionTest(BenchCase):
         self.assertEqual(ended.codes(), {"RESOURCE_EXHAUSTED": 1})
 
     def test_connect_timeout(self):
-        ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, *HELLO, "--connect-timeout", "150ms")
-        self.assertEqual(ended.code, 99)
-        self.assertIn("150ms", ended.err)
+        for flag in ("-T", "--connect-timeout"):
+            ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, *HELLO, flag, "150ms")
+            self.assertEqual(ended.code, 99)
+            self.assertIn("150ms", ended.err)
+
+    def test_addresses_in_turn(self):
+        with Peer() as one, Peer() as other:
+            target = f"ipv4:{one.target},{other.target}"
+            for strategy, used in (("pick_first", 1), ("round_robin", 2)):
+                one.seen.clear()
+                other.seen.clear()
+                self.ok(self.bench(target, "lgen.echo.Echo/Unary", *ECHO, "-n", "25", "-r", "50",
+                                   "--lb-strategy", strategy))
+                self.assertEqual(bool(one.seen) + bool(other.seen), used)
 
     def test_tls(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -430,7 +555,8 @@ class ConnectionTest(BenchCase):
         self.refused(self.hello("--insecure", "--cacert", "x"), "--ca: means TLS, but --plaintext is given")
 
     def test_keepalive(self):
-        self.hears(b"\x00\x00\x08\x06\x00", "--keepalive", "50ms")  # the head of a PING frame
+        for flag in ("-L", "--keepalive"):
+            self.hears(b"\x00\x00\x08\x06\x00", flag, "50ms")  # the head of a PING frame
 
 
 class ResultTest(BenchCase):
@@ -450,7 +576,7 @@ class ResultTest(BenchCase):
 
     def test_json_to_a_file_or_standard_output(self):
         words = ["bench", self.server.target, SAY_HELLO, *HELLO, "-n", "3", "--quiet", "--validity", "warn"]
-        for format_flag in (["-O", "json"], ["--format", "json"]):
+        for format_flag in (["-O", "json"], ["--format", "json"], ["-O", "pretty"]):
             self.assertEqual(json.loads(self.run_words(*words, *format_flag).out)["run"]["name"], SAY_HELLO)
         for flags in (["-o", "x.json"], ["--output", "x.json", "-O", "json"]):
             self.check(self.run_words(*words, *flags), 0)

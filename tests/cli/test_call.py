@@ -281,6 +281,7 @@ class Unreachable(CallCase):
             self.assertTrue(ended.message.startswith(
                 f"lgen: {server.target} has no server reflection (neither v1 nor v1alpha); give its schema instead: "
                 "-proto FILE or -protoset FILE"), ended)
+            self.assertNotIn("Lua", ended.message)
 
 
 class Mistakes(LgenServer):

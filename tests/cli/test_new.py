@@ -64,6 +64,9 @@ class NewTest(LgenCase):
             ended = self.run_plan("p.lua", "--target", server.target, "--duration", "100ms", "--validity", "warn")
             self.assertEqual(ended.summary["checks"][0]["fails"], 0, ended)
             self.check(self.run_words("describe", server.target, "hello.Hello", "-protoset-out", "types.pb"), 0)
+            for words in (["o.lua", server.target, "hello.Hello/SayHello"], [server.target, "hello.Hello/SayHello", "o.lua"]):
+                self.check(self.run_words("new", *words, "--force"), 0)
+                self.check(self.run_words("check", "o.lua"), 0)
         self.check(self.run_words("new", "q.lua", "hello.Hello/SayHello", "--protoset", "types.pb"), 0)
         self.check(self.run_words("check", "q.lua"), 0)
         ended = self.run_words("new", "r.lua", "a.B/C", "--target", f"127.0.0.1:{free_port()}", "--wait-ready", "100ms")
@@ -91,6 +94,17 @@ class NewTest(LgenCase):
         self.assertEqual(self.settings()["workspace.library"],
                          [os.path.realpath(self.path("prefix/share/lgen/meta"))])
 
+    def test_an_lgen_without_its_editor_file_says_so(self):
+        os.makedirs(self.path("alone/bin"))
+        lgen = shutil.copy(binary("lgen"), self.path("alone/bin/lgen"))
+        done = subprocess.run([lgen, "new", "p.lua", "hello.Hello/SayHello", "--proto", "hello.proto"], cwd=self.folder,
+                              check=True, capture_output=True, text=True)
+        meta = os.path.realpath(self.path("alone/share/lgen/meta"))
+        self.assertIn(f"lgen: new: no .luarc.json written, with which editors would know lgen's functions: lgen.d.lua is "
+                      f"neither in {meta} nor in a source tree around ", done.stderr)
+        self.assertIn("Install lgen with its share/lgen", done.stderr)
+        self.assertFalse(os.path.exists(self.path(".luarc.json")))
+
     def test_nothing_is_overwritten_unasked(self):
         self.write("plan.lua", "mine")
         self.write(".luarc.json", "{}")
@@ -102,7 +116,14 @@ class NewTest(LgenCase):
 
     def test_what_lgen_refuses(self):
         rows = [
-            (["p.lua"], "new: which plan, which method? lgen new PLAN.lua pkg.Svc/Method"),
+            ([], "new: which plan, which method? lgen new PLAN.lua HOST:PORT pkg.Svc/Method; `lgen list HOST:PORT` names"),
+            (["p.lua"], "new: which method? lgen new PLAN.lua HOST:PORT pkg.Svc/Method"),
+            (["p.lua", "h:1"], "new: which method? lgen new PLAN.lua h:1 pkg.Svc/Method; `lgen list h:1` names the methods"),
+            (["a.B/C", "h:1"], "new: which plan? lgen new PLAN.lua h:1 pkg.Svc/Method"),
+            (["p.lua", "h:1", "a.B/C", "--target", "h:2"], "new: --target: h:1 is given, too"),
+            (["p.lua", "h:0", "a.B/C"], "new: 'h:0' has no port within 1..65535"),
+            (["p.lua", "a.B/C", "--vus", "3"], "new: unknown option --vus"),
+            (["p.lua", "a.B/C", "--out", "json=x"], "new: unknown option --out"),
             (["p.lua", "a.B/C"], "new: where are the types? Give --proto FILE, --protoset FILE, or a target"),
             (["p.lua", "hello.Hello/X", "--proto", "hello.proto"], "new: service hello.Hello has no method 'X'"),
             (["no/such/p.lua", "hello.Hello/SayHello", "--proto", "hello.proto"], "cannot write no/such/p.lua"),
@@ -112,6 +133,39 @@ class NewTest(LgenCase):
         for words, message in rows:
             with self.subTest(words):
                 self.check(self.run_words("new", *words), 104, message)
+
+
+class HelpTest(LgenCase):
+    def test_only_options_that_mean_something(self):
+        of_new = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", self.run_words("new", "--help").out, re.MULTILINE))
+        self.assertEqual(of_new, {"proto", "import-paths", "protoset", "force", "target", "tls", "plaintext", "ca", "cert",
+                                  "help", "key", "server-name", "skip-verify", "authority", "proxy", "wait-ready"})
+        of_types = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", self.run_words("types", "--help").out, re.MULTILINE))
+        self.assertEqual(of_types, {"proto", "import-paths", "protoset", "output", "help"})
+
+
+class SpellingTest(LgenCase):
+    """ghz says --import-paths and grpcurl -import-path: every command understands both."""
+
+    def test_every_command_takes_every_spelling(self):
+        os.makedirs(self.path("one/deep"))
+        os.makedirs(self.path("two"))
+        self.write("one/deep/t.proto", 'syntax = "proto3"; message T {}')
+        self.write("two/u.proto", 'syntax = "proto3"; message U {}')
+        self.write("s.proto", 'syntax = "proto3"; import "t.proto"; import "u.proto"; service S { rpc Do(T) returns (U); }')
+        commands = [["list", "S"], ["describe", "S.Do"], ["new", "p.lua", "S/Do", "--force"], ["types"],
+                    ["bench", "h:1", "S/Do", "--print-plan"], ["call", "127.0.0.1:1", "S/Do", "-d", "{}"]]
+        for command in commands:
+            for proto in (["--proto", "s.proto"], ["-proto", "s.proto"], ["-proto=s.proto"]):
+                for dashes in ("-", "--"):
+                    for paths in ([f"{dashes}import-paths", "one/deep,two"],
+                                  [f"{dashes}import-path", "one/deep", f"{dashes}import-path=two"]):
+                        with self.subTest(command=command, proto=proto, paths=paths):
+                            ended = self.run_words(*command, *proto, *paths)
+                            if command[0] == "call":  # the schema is read before anything is dialled
+                                self.check(ended, 64 + 14, "nothing listens there")
+                            else:
+                                self.check(ended, 0)
 
 
 class TypesTest(LgenCase):
@@ -185,6 +239,8 @@ end
 
     def test_what_lgen_refuses(self):
         self.check(self.run_words("types"), 104, "types: which schema? lgen types FILE.proto...")
+        self.check(self.run_words("types", "x.proto", "--vus", "3"), 104, "types: unknown option --vus")
+        self.check(self.run_words("types", "x.proto", "--out", "json=x"), 104, "types: unknown option --out")
         self.check(self.run_words("types", "nope.proto"), 104, "types: nope.proto: no such file")
         self.write("bad.proto", "syntax = 'proto3'; message {")
         self.check(self.run_words("types", "bad.proto"), 104, "bad.proto:1:")

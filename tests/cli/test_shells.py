@@ -39,6 +39,7 @@ class ShellCase(LgenCase):
         """What every shell must offer; `complete` gives the set of words for a line."""
         self.plan('lgen.options { { "hold", "duration", default = "1s" } }')
         os.makedirs(self.path("protos"))
+        self.write("a b.proto", "")
         rows = [
             ("lgen be", {"bench"}, {"check"}),
             ("lgen ", {"plan.lua", *COMMANDS}, {"--seed"}),
@@ -52,10 +53,20 @@ class ShellCase(LgenCase):
             ("lgen completion z", {"zsh"}, {"bash"}),
             ("lgen report pl", {"plan.lua"}, set()),
             ("lgen call -prot", {"-proto", "-protoset"}, set()),
+            ("lgen plan.lua --ho", {"--hold"}, set()),
+            ("lgen run plan.lua --ho", {"--hold"}, set()),
+            ("lgen bench --protoset p", {"plan.lua"}, {"bench"}),
+            ("lgen bench -i ", {"protos"}, {"plan.lua"}),
+            ("lgen bench ", set(), {"plan.lua"}),
+            ("lgen help ", {"analyze"}, {"plan.lua"}),
+            ("lgen help bench ", set(), {"analyze", "plan.lua"}),
+            ("lgen help bench --fo", set(), {"--format"}),
+            ("lgen new --se", {"--server-name"}, {"--seed"}),
+            ("lgen --out j", {"json="}, set()),
         ]
         for line, wanted, unwanted in rows:
             with self.subTest(line):
-                offered = complete(line)
+                offered = {word.rstrip("/") for word in complete(line)}
                 self.assertEqual(wanted - offered, set(), offered)
                 self.assertEqual(unwanted & offered, set(), offered)
 
@@ -81,16 +92,27 @@ class BashTest(ShellCase):
 
     def test_words_that_bash_takes_apart(self):
         self.assertEqual(self.complete("lgen bench --format = j"), {"json"})
-        self.assertEqual(self.complete("lgen bench --format ="), {"summary", "json"})
+        self.assertEqual(self.complete("lgen bench --format ="), {"summary", "json", "pretty"})
         self.assertEqual(self.complete("lgen bench -i pro"), set())
         os.makedirs(self.path("protos"))
         self.assertEqual(self.complete("lgen bench -i pro"), {"protos"})
+
+    def test_names_with_spaces_stay_whole(self):
+        self.write("a b.proto", "")
+        self.assertEqual(self.complete("lgen bench --proto a"), {"a b.proto"})
+        self.assertEqual(self.complete("lgen bench --proto = a"), {"a b.proto"})
+        self.assertEqual(self.complete("lgen types a"), {"a b.proto"})
 
     def test_it_is_registered(self):
         self.assertIn("-F _lgen lgen", self.ask("bash", "--norc", "-c", "source lgen.bash; complete -p lgen"))
 
 
 class FishTest(ShellCase):
+    def test_values_behind_an_equals_sign(self):
+        self.plan()
+        self.assertEqual(self.complete("lgen bench --format=j"), {"--format=json"})
+        self.assertEqual(self.complete("lgen bench --proto=pl"), {"--proto=plan.lua"})
+
     def complete(self, line):
         out = self.ask("fish", "--no-config", "-c", f"source lgen.fish; complete -C '{line}'")
         return {row.split("\t")[0] for row in out.splitlines()}
@@ -120,8 +142,11 @@ until_seen finished
         return set(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\r", " ", self.ask("zsh", "-f", "session.zsh")).split())
 
     def test_it_completes(self):
-        self.plan()
+        self.plan('lgen.options { { "hold", "duration", default = "1s" }, { "hour", "int" } }')
         for line, wanted in [
+                ("lgen plan.lua --ho", {"--hold", "--hour"}), ("lgen run plan.lua --ho", {"--hold", "--hour"}),
+                ("lgen bench --format=", {"summary", "json"}), ("lgen bench --proto=pla", {"plan.lua"}),
+                ("lgen --out j", {"json="}), ("lgen --out json=pla", {"plan.lua"}),
                 ("lgen bench --p", {"--proto", "--protoset", "--print-plan", "--plaintext"}),
                 ("lgen bench --format ", {"summary", "json"}), ("lgen help ", {"analyze", "bench"}),
                 ("lgen plan.lua --se", {"--seed", "--server-name"})]:
@@ -156,9 +181,13 @@ class ManualTest(ShellCase):
         self.check(self.run_words("man", "-o", "lgen.1"), 0)
         for width in (60, 80, 120):
             page = self.ask("groff", "-man", "-Tutf8", "-ww", f"-rLL={width}n", "-P-cbou", "lgen.1")
+            self.assertLessEqual(max(map(len, page.splitlines())), max(width, 80))
+            self.assertNotIn("\u2010\n", page)  # no name is broken
         for heading in ("NAME", "SYNOPSIS", "COMMANDS", "OPTIONS OF THE ENGINE", "EXIT STATUS", "ENVIRONMENT"):
             self.assertRegex(page, rf"(?m)^{heading}$")
         for command in COMMANDS:
             self.assertIn(f"lgen {command}", page)
         self.assertRegex(page, r"LGEN\(1\) +User Commands +LGEN\(1\)")
         self.assertIn("--stream-call-count N", page)
+        with open(self.path("lgen.1"), encoding="utf-8") as file:
+            self.assertLessEqual(max(map(len, file)), 120)

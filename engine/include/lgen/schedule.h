@@ -28,6 +28,9 @@ struct Stage {
 
 inline constexpr Duration kDefaultBacklog = std::chrono::seconds(10);
 
+/// Longer than any run.
+inline constexpr Duration kNoLimit = std::chrono::hours(24 * 3650);
+
 /// What a scenario's load asks for (`lgen.load.*` in Lua). Each kind is an executor.
 struct Load {
   enum class Kind {
@@ -44,7 +47,7 @@ struct Load {
   std::uint64_t vus = 1;                 // kinds with stages, external: at the start
   std::uint64_t iterations = 0;          // per VU, or shared
   std::optional<Duration> duration;      // constant_vus, constant_rate, external
-  std::optional<Duration> max_duration;  // the iteration kinds; nothing: 10 min
+  std::optional<Duration> max_duration;  // the iteration kinds; nothing: 10 min; kNoLimit: none
   std::vector<Stage> stages = {};        // ramping_vus, ramping_rate, held_streams
   Rate rate = {};                        // constant_rate; ramping_rate: at the start
   std::uint64_t max_vus = 0;             // rates, external

@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include "lgen/schedule.h"
 #include "lgen/time.h"
 
 namespace lgen {
 
-inline constexpr Duration kLongest = std::chrono::hours(24 * 3650);
+inline constexpr Duration kLongest = kNoLimit;
 
 inline Duration bounded(Duration d) { return std::clamp(d, Duration{0}, kLongest); }
 

@@ -227,14 +227,15 @@ Outcome check_load(const Load& load) {
 std::string describe_load(const Load& load) {
   const std::string vus = count_of(load.vus, "VU");
   const std::string length = format_duration(load.duration.value_or(Duration{0}));
-  const std::string at_most = format_duration(load.max_duration.value_or(kDefaultMaxDuration));
+  const Duration limit = load.max_duration.value_or(kDefaultMaxDuration);
+  const std::string at_most = limit == kNoLimit ? "" : fmt::format(" (at most {})", format_duration(limit));
   switch (load.kind) {
     case Load::Kind::constant_vus:
       return fmt::format("{} for {}", vus, length);
     case Load::Kind::per_vu_iterations:
-      return fmt::format("{} for each of {} (at most {})", count_of(load.iterations, "iteration"), vus, at_most);
+      return fmt::format("{} for each of {}{}", count_of(load.iterations, "iteration"), vus, at_most);
     case Load::Kind::shared_iterations:
-      return fmt::format("{} shared by {} (at most {})", count_of(load.iterations, "iteration"), vus, at_most);
+      return fmt::format("{} shared by {}{}", count_of(load.iterations, "iteration"), vus, at_most);
     case Load::Kind::ramping_vus:
       return fmt::format("VUs {}", describe_stages(load));
     case Load::Kind::held_streams:

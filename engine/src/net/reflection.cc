@@ -16,9 +16,6 @@ namespace {
 constexpr std::string_view kMethods[] = {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
                                          "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
 
-constexpr std::string_view kInstead =
-    "give its schema instead: -proto FILE or -protoset FILE, in Lua files = {...} or protoset = \"...\"";
-
 bool is_refusal(GrpcCode code) { return code == GrpcCode::unauthenticated || code == GrpcCode::permission_denied; }
 
 ErrorCode error_code_of(GrpcCode code) {
@@ -156,18 +153,19 @@ Result<std::unique_ptr<Schema>> ReflectionCall::result(const GrpcStatus& status)
 }
 
 Error ReflectionCall::explain(const GrpcStatus& status) const {
+  const std::string instead = fmt::format("give its schema instead: {}", options_.instead);
   if (status.code == GrpcCode::unimplemented) {
     return make_error(ErrorCode::not_found, fmt::format("{} has no server reflection (neither v1 nor v1alpha); {}",
-                                                        channel_.target(), kInstead));
+                                                        channel_.target(), instead));
   }
   std::string why = fmt::format("{}: {}", to_string(status.code), status.message);
-  if (status.ok()) why = fmt::format("the server ended the stream before it had answered; {}", kInstead);
+  if (status.ok()) why = fmt::format("the server ended the stream before it had answered; {}", instead);
   if (status.code == GrpcCode::deadline_exceeded) {
     why = channel_.state() == ChannelState::ready
-              ? fmt::format("not over within {}; {}", format_duration(options_.timeout), kInstead)
+              ? fmt::format("not over within {}; {}", format_duration(options_.timeout), instead)
               : fmt::format("not connected within {}", format_duration(options_.timeout));
   }
-  if (is_refusal(status.code)) why += fmt::format("; pass what it wants in the metadata, or {}", kInstead);
+  if (is_refusal(status.code)) why += fmt::format("; pass what it wants in the metadata, or {}", instead);
   return about_target(error_code_of(status.code), why);
 }
 

@@ -182,8 +182,8 @@ TEST_CASE("a server without reflection: the plan is told what to write instead")
   const PlanFile file(small_plan(kReflected, "error('never reached')"));
   CHECK(end_of(file, server.target()) ==
         file.path() + ":3: lgen.proto: " + server.target() +
-            " has no server reflection (neither v1 nor v1alpha); give its schema instead: -proto FILE or -protoset "
-            "FILE, in Lua files = {...} or protoset = \"...\"");
+            " has no server reflection (neither v1 nor v1alpha); give its schema instead: files = {...} or protoset = "
+            "\"...\"");
 }
 
 TEST_CASE("the channel's metadata goes with the questions") {

@@ -15,10 +15,10 @@ constexpr OptionRow kTable[] = {
 };
 constexpr OptionAlias kOthers[] = {{"d", "data"}, {"v", "verbose"}, {"schema", "proto"}};
 
-Result<Texts> doubled(const Texts& args) {
+Result<Texts> doubled(const Texts& args, OneDash one_dash = OneDash::always) {
   std::vector<const OptionRow*> rows;
   for (const OptionRow& row : kTable) rows.push_back(&row);
-  return double_dashes(rows, kOthers, args);
+  return double_dashes(rows, kOthers, args, one_dash);
 }
 
 TEST_CASE("any option may be written with one dash or two, by any of its names") {
@@ -53,6 +53,28 @@ TEST_CASE("what is refused is quoted as it was typed") {
   CAPTURE(args);
   REQUIRE_FALSE(doubled(args).ok());
   CHECK(doubled(args).error().message == message);
+}
+
+TEST_CASE("where letters are options, one dash and a whole name still mean that name") {
+  const auto [args, expected] = GENERATE(table<Texts, Texts>({
+      {{"-proto", "a", "--proto", "b", "-proto=c"}, {"--proto", "a", "--proto", "b", "--proto", "c"}},
+      {{"-schema", "a", "--schema=b"}, {"--proto", "a", "--proto", "b"}},
+      {{"-vv"}, {"--vv"}},
+      {{"-vx", "-n5", "-poto"}, {"-vx", "-n5", "-poto"}},
+      {{"--data", "--proto"}, {"--data=--proto"}},
+      {{"--", "-proto"}, {"--", "-proto"}},
+  }));
+  CAPTURE(args);
+  REQUIRE(doubled(args, OneDash::known_names).ok());
+  CHECK(*doubled(args, OneDash::known_names) == expected);
+}
+
+TEST_CASE("the value of a letter is no option, whatever it looks like") {
+  constexpr OptionRow kPath = {"import-paths", "DIR", "", "", "", true, 'i'};
+  constexpr OptionRow kFile = {"proto", "FILE", "", "", ""};
+  const auto words = double_dashes({&kPath, &kFile}, {}, {"-i", "-proto", "x"}, OneDash::known_names);
+  REQUIRE(words.ok());
+  CHECK(*words == Texts{"-i", "-proto", "x"});
 }
 
 }  // namespace

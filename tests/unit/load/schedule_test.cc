@@ -71,6 +71,7 @@ TEST_CASE("a load describes itself in one line") {
   CHECK(describe_load(constant_vus(30, 60s)) == "30 VUs for 1m");
   CHECK(describe_load(constant_vus(1, 500ms)) == "1 VU for 500ms");
   CHECK(describe_load(iterations(kShared, 10, 100)) == "100 iterations shared by 10 VUs (at most 10m)");
+  CHECK(describe_load(iterations(kShared, 10, 100, kNoLimit)) == "100 iterations shared by 10 VUs");
   CHECK(describe_load(iterations(kPerVu, 2, 1, 30s)) == "1 iteration for each of 2 VUs (at most 30s)");
 }
 

@@ -127,7 +127,7 @@ TEST_CASE("a set that cannot be used is refused with what to do", "[schema]") {
               " FILE.proto`");
   }
   CHECK(failure({folder.path("x.proto")}) ==
-        folder.path("x.proto") + ": this is a .proto file and no descriptor set; give it as -proto (in Lua: files)");
+        folder.path("x.proto") + ": this is a .proto file and no descriptor set; give it as a .proto file");
   CHECK(failure({lone}) == lone +
                                ": schema/shop.proto imports \"schema/goods.proto\", which is not in the set; make it "
                                "with protoc's --include_imports");

@@ -55,8 +55,7 @@ std::map<std::string, std::string> diamond() {
                               "at = 1; } service Low { rpc Call(Bottom) returns (Bottom); }"}};
 }
 
-constexpr const char* kInstead =
-    "give its schema instead: -proto FILE or -protoset FILE, in Lua files = {...} or protoset = \"...\"";
+constexpr const char* kInstead = "give its schema instead: .proto files or a descriptor set";
 
 }  // namespace
 

@@ -46,7 +46,7 @@ Result<pb::FileDescriptorSet> read_set(const std::string& path) {
   pb::FileDescriptorSet set;
   if (set.ParseFromString(*bytes) && is_whole(set)) return set;
   if (path.ends_with(".proto")) {
-    return refuse(path, "this is a .proto file and no descriptor set; give it as -proto (in Lua: files)");
+    return refuse(path, "this is a .proto file and no descriptor set; give it as a .proto file");
   }
   return refuse(path, fmt::format("this is no descriptor set; make one with `protoc --include_imports "
                                   "--descriptor_set_out={} FILE.proto`",
