@@ -18,6 +18,7 @@ PUBLIC = {
     "metrics": "distribution histogram metrics recorder threshold threshold_watch timeline",
     "load": "runner schedule vu",
     "report": "append_file report run_log summary",
+    "live": "exposition prom_query scrape",
     "bindings": "check plan settings",
 }
 LAYER_OF_HEADER = {f"lgen/{name}.h": layer for layer, names in PUBLIC.items() for name in names.split()}
@@ -31,6 +32,7 @@ PARTS = {
     "engine/src/metrics": ("metrics", {"base", "metrics"}, {"fmt", "zlib"}),
     "engine/src/load": ("load", {"base", "loop", "metrics", "load"}, {"fmt"}),
     "engine/src/report": ("report", {"base", "metrics", "report"}, {"fmt", "json"}),
+    "engine/src/live": ("live", {"base", "loop", "net", "metrics", "load", "report", "live"}, {"fmt", "json"}),
     "bindings": ("bindings", {"bindings", "engine"}, {"fmt", "lua", "protobuf", "json", "openssl"}),
     "cli": ("cli", {"cli", "engine", "bindings public"}, {"fmt", "json", "cli11"}),
     "server/flags": ("flags", {"flags"}, {"fmt", "cli11"}),

@@ -34,6 +34,8 @@ struct MetricSpec {
   double scale = 0;                 // histogram: value of one tick; 0: by unit (s: 1e-6, B: 1, none: 1e-3)
   std::size_t max_series = 1000;    // further label sets share the series {overflow="true"}
   bool built_in = false;
+  bool scraped = false;    // read from pages of the system under test, which are labels `pod` and `target`
+  bool type_told = false;  // scraped: `type` is known and no guess from the name
 };
 
 /// Whether samples carry the plan's tags besides the metric's own labels: then any label name may turn up.
@@ -101,6 +103,8 @@ class Metrics {
   /// Fails on a bad name, a name in use with another spec, a label that the engine sets itself (scenario, phase,
   /// overflow) or that exporters use (le, quantile). Defining the same again gives the same id.
   Result<MetricId> define(MetricSpec spec);
+  /// What a page says of a scraped metric; the first one that does counts.
+  void tell_type(MetricId scraped, MetricType type, std::string_view help);
   std::optional<MetricId> find(std::string_view name) const;
   const MetricSpec& spec(MetricId metric) const;
   std::vector<std::string_view> names() const;
@@ -117,6 +121,7 @@ class Metrics {
   void add(SeriesId counter, double n = 1);
   void set(SeriesId gauge, double value);
   void shift(SeriesId gauge, double by);  // gauge += by
+  void clear(SeriesId gauge);             // it has no value from now on: a gap in its time line, 0 in sums
   void hit(SeriesId rate, bool yes);
   void record(SeriesId histogram, Duration value);  // for metrics in seconds with 1 us ticks
   void record(SeriesId histogram, double value);    // in the metric's unit

@@ -27,7 +27,7 @@ bool is_word(std::string_view text) {
 
 bool same(const MetricSpec& a, const MetricSpec& b) {
   return a.type == b.type && a.unit == b.unit && a.help == b.help && a.labels == b.labels && a.scale == b.scale &&
-         a.max_series == b.max_series && a.built_in == b.built_in;
+         a.max_series == b.max_series && a.built_in == b.built_in && a.scraped == b.scraped;
 }
 
 Error bad(const MetricSpec& spec, std::string what) {
@@ -133,6 +133,14 @@ Result<MetricId> Metrics::define(MetricSpec spec) {
   return impl_->insert(std::move(spec));
 }
 
+void Metrics::tell_type(MetricId scraped, MetricType type, std::string_view help) {
+  MetricSpec& spec = impl_->metrics.at(scraped)->spec;
+  if (!spec.scraped || spec.type_told) return;
+  spec.type = type;
+  spec.help = help;
+  spec.type_told = true;
+}
+
 std::optional<MetricId> Metrics::find(std::string_view name) const {
   const auto it = impl_->by_name.find(std::string(name));
   if (it == impl_->by_name.end()) return std::nullopt;
@@ -208,12 +216,19 @@ void Metrics::add(SeriesId counter, double n) {
 
 void Metrics::set(SeriesId gauge, double value) {
   MetricCell& cell = impl_->touch(gauge);
-  cell.min = cell.set_before ? std::min(cell.min, value) : value;
-  cell.max = cell.set_before ? std::max(cell.max, value) : value;
+  cell.min = cell.count > 0 ? std::min(cell.min, value) : value;
+  cell.max = cell.count > 0 ? std::max(cell.max, value) : value;
   cell.value = value;
   cell.set_before = true;
   ++cell.count;
   cell.window.add(value);
+}
+
+void Metrics::clear(SeriesId gauge) {
+  if (!impl_->cells[gauge].set_before) return;
+  MetricCell& cell = impl_->touch(gauge);
+  cell.value = 0;
+  cell.set_before = false;
 }
 
 void Metrics::shift(SeriesId gauge, double by) { set(gauge, impl_->cells[gauge].value + by); }

@@ -29,7 +29,7 @@ struct SampleWindow {
 struct MetricCell {
   MetricType type = MetricType::counter;
   bool touched = false;       // has samples in `window`, and is in Metrics::Impl::touched
-  bool set_before = false;    // gauge: `value` means something
+  bool set_before = false;    // gauge: it has a value
   double value = 0;           // counter: total; gauge: last
   std::uint64_t count = 0;    // additions, sets, samples
   std::uint64_t hits = 0;     // rate

@@ -218,10 +218,24 @@ std::string_view sign_of(Compare compare) {
   return "==";
 }
 
+/// A counter that no page has shown is no counter of 0.
+bool is_known(const MetricSpec& spec) { return !spec.scraped || spec.type_told; }
+
+std::string no_such_stat(const ThresholdExpression& e, const MetricSpec& metric) {
+  return fmt::format("{} is a {}, which has no {}; it has {}", metric.name, to_string(metric.type), name_of(e),
+                     stats_of(metric.type));
+}
+
+std::string why_nothing(const ThresholdExpression& e, const MetricSpec* metric) {
+  if (metric && !is_known(*metric)) return "no page of its scrape target had it";
+  return metric && !has_stat(metric->type, e.stat) ? no_such_stat(e, *metric) : "no samples";
+}
+
 }  // namespace
 
 std::optional<double> observe(const ThresholdExpression& e, const MetricSpec& spec, const SeriesSnapshot& s,
                               Duration time) {
+  if (!is_known(spec) || !has_stat(spec.type, e.stat)) return std::nullopt;
   if (spec.type == MetricType::counter) return e.stat == Stat::count ? s.value : per_second(s.value, time);
   if (e.stat == Stat::count) return static_cast<double>(s.count);
   if (s.count == 0) return std::nullopt;
@@ -260,9 +274,9 @@ ThresholdResult blank_result(const Threshold& threshold) {
   return out;
 }
 
-void explain(ThresholdResult& result, const ThresholdExpression& e) {
+void explain(ThresholdResult& result, const ThresholdExpression& e, const MetricSpec* metric) {
   if (!result.observed) {
-    result.why = "no samples";
+    result.why = why_nothing(e, metric);
   } else if (!result.ok) {
     result.why = fmt::format("{} is {:.6g}, not {} {:.6g}", name_of(e), *result.observed, sign_of(e.compare), e.bound);
   }
@@ -271,22 +285,21 @@ void explain(ThresholdResult& result, const ThresholdExpression& e) {
 Result<ThresholdExpression> parse_threshold(std::string_view text) { return Parser(text).parse(); }
 
 Outcome check_threshold(const Threshold& threshold, const MetricSpec& metric) {
-  if (has_stat(metric.type, threshold.expression.stat)) return Done{};
+  const Stat stat = threshold.expression.stat;
+  if (has_stat(metric.type, stat)) return Done{};
+  // The name says one thing, the page may say another.
+  if (!is_known(metric) && (has_stat(MetricType::counter, stat) || has_stat(MetricType::gauge, stat))) return Done{};
   return make_error(ErrorCode::invalid_argument,
-                    fmt::format("threshold \"{}\": {} is a {}, which has no {}; it has {}", threshold.text, metric.name,
-                                to_string(metric.type), name_of(threshold.expression), stats_of(metric.type)));
+                    fmt::format("threshold \"{}\": {}", threshold.text, no_such_stat(threshold.expression, metric)));
 }
 
 ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Duration elapsed) {
   ThresholdResult out = blank_result(threshold);
   const ThresholdExpression& e = threshold.expression;
-  if (const MetricSnapshot* metric = snapshot.find(threshold.metric)) {
-    if (check_threshold(threshold, metric->spec)) {
-      out.observed = observe(e, metric->spec, aggregate(*metric, threshold.labels), elapsed);
-    }
-  }
+  const MetricSnapshot* metric = snapshot.find(threshold.metric);
+  if (metric) out.observed = observe(e, metric->spec, aggregate(*metric, threshold.labels), elapsed);
   out.ok = out.observed && holds(e, *out.observed);
-  explain(out, e);
+  explain(out, e, metric ? &metric->spec : nullptr);
   return out;
 }
 

@@ -15,7 +15,7 @@ bool holds(const ThresholdExpression& e, double observed);
 
 /// What a result says of its threshold itself.
 ThresholdResult blank_result(const Threshold& threshold);
-/// Fills `why` of one that has failed.
-void explain(ThresholdResult& result, const ThresholdExpression& e);
+/// Fills `why` of one that has failed; `metric`: null where there is none.
+void explain(ThresholdResult& result, const ThresholdExpression& e, const MetricSpec* metric);
 
 }  // namespace lgen

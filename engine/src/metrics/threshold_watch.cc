@@ -201,7 +201,7 @@ class Watched {
       out.observed = whole_.observe(threshold_.expression, whole_extremes_, judged_);
       out.ok = out.observed && holds(threshold_.expression, *out.observed);
     }
-    explain(out, threshold_.expression);
+    explain(out, threshold_.expression, &spec_);
     return out;
   }
 

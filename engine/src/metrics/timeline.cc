@@ -68,7 +68,8 @@ struct Line {
     std::uint64_t index = 0;
     std::uint64_t count = 0;
     double sum = 0, min = 0, max = 0;
-    double last = 0;  // gauge: value at the end
+    double last = 0;       // gauge: value at the end
+    bool has_last = true;  // gauge: it has one
   };
   std::vector<Point> points;
   std::vector<PackedBuckets> buckets;
@@ -96,6 +97,7 @@ void merge_point(Line::Point& into, const Line::Point& from) {
   into.count += from.count;
   into.sum += from.sum;
   into.last = from.last;
+  into.has_last = from.has_last;
 }
 
 /// Appends a point, or adds it to the last one when both have the same index.
@@ -139,7 +141,7 @@ PackedBuckets buckets_of(const MetricCell& cell) {
 Line::Point window_point(const MetricCell& cell, std::uint64_t index) {
   const SampleWindow& window = cell.window;
   const double unit = cell.ticks_per_unit;
-  return {index, window.count, window.sum / unit, window.min / unit, window.max / unit, cell.value};
+  return {index, window.count, window.sum / unit, window.min / unit, window.max / unit, cell.value, cell.set_before};
 }
 
 std::vector<TimelinePoint> fill_gaps(Line line, bool gauge, std::uint64_t length) {
@@ -150,7 +152,7 @@ std::vector<TimelinePoint> fill_gaps(Line line, bool gauge, std::uint64_t length
     to = {point.count, point.sum, point.min, point.max, {}};
     if (i < line.buckets.size()) to.buckets = line.buckets[i].unpack();
     const std::uint64_t next = i + 1 < line.points.size() ? line.points[i + 1].index : length;
-    for (std::uint64_t j = point.index + 1; gauge && j < next; ++j)
+    for (std::uint64_t j = point.index + 1; gauge && point.has_last && j < next; ++j)
       out[j] = {1, point.last, point.last, point.last, {}};
   }
   return out;

@@ -1,0 +1,138 @@
+#include "scrape_round.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lgen/units.h"
+#include "resolver.h"
+#include "scrape_page.h"
+#include "service_discovery.h"
+
+namespace lgen {
+namespace {
+
+std::string name_of(const ScrapePlace& place) {
+  return place.kind == ScrapePlace::Kind::dns ? fmt::format("dns:///{}:{}", place.host, place.port)
+                                              : "sd+" + shown(place.url);
+}
+
+bool is_accept(const std::pair<std::string, std::string>& header) { return edit_distance(header.first, "accept") == 0; }
+
+std::vector<PodAddress> pods_at(const std::vector<Address>& addresses, const std::string& path) {
+  std::vector<PodAddress> pods;
+  for (const Address& address : addresses) {
+    const std::string text = to_string(address);
+    pods.push_back({text, {}, fmt::format("http://{}{}", text, path)});
+  }
+  return pods;
+}
+
+}  // namespace
+
+ScrapeRound::ScrapeRound(Loop& loop, HttpClient& client, std::vector<KnownPlace>& places, const ScrapeOptions& options,
+                         std::function<void()> over)
+    : loop_(loop),
+      client_(client),
+      places_(places),
+      options_(options),
+      over_(std::move(over)),
+      lookup_limit_(loop, [this] { lookups_take_too_long(); }) {}
+
+void ScrapeRound::begin() {
+  pending_ = 1;  // ours
+  for (KnownPlace& known : places_) {
+    if (known.place.kind != ScrapePlace::Kind::page) lookups_.push_back({&known, Op(), false});
+  }
+  for (const KnownPlace& known : places_) {
+    if (known.place.kind == ScrapePlace::Kind::page) fetch_pods(known.pods);
+  }
+  for (Lookup& lookup : lookups_) look_up(lookup);
+  if (!lookups_.empty()) lookup_limit_.arm(loop_.precise_now() + options_.timeout);
+  one_less();
+}
+
+void ScrapeRound::look_up(Lookup& lookup) {
+  ++pending_;
+  lookup.place->place.kind == ScrapePlace::Kind::dns ? look_up_name(lookup) : ask_discovery(lookup);
+}
+
+void ScrapeRound::look_up_name(Lookup& lookup) {
+  const ScrapePlace& place = lookup.place->place;
+  lookup.op = resolve(loop_, place.host, place.port, [this, &lookup](Result<std::vector<Address>> found) {
+    if (!found) return looked_up(lookup, found.error());
+    looked_up(lookup, pods_at(*found, lookup.place->place.path));
+  });
+}
+
+void ScrapeRound::ask_discovery(Lookup& lookup) {
+  const std::string& url = lookup.place->place.url;
+  lookup.op = client_.send(request(url, "application/json"), [this, &lookup](const HttpResult& result) {
+    const std::string& asked = lookup.place->place.url;
+    const auto body = body_of(result, asked);
+    if (!body) return looked_up(lookup, body.error());
+    auto pods = read_discovery(*body);
+    if (!pods) pods = make_error(pods.error().code, fmt::format("{}: {}", shown(asked), pods.error().message));
+    looked_up(lookup, std::move(pods));
+  });
+}
+
+/// Without an answer the pods are believed to be the old ones, as Prometheus has it.
+void ScrapeRound::looked_up(Lookup& lookup, Result<std::vector<PodAddress>> found) {
+  if (std::exchange(lookup.done, true)) return;
+  if (found) {
+    lookup.place->pods = std::move(*found);
+  } else {
+    sample_.trouble = found.error().message;
+  }
+  fetch_pods(lookup.place->pods);
+  one_less();
+}
+
+void ScrapeRound::lookups_take_too_long() {
+  for (Lookup& lookup : lookups_) {
+    if (lookup.done) continue;
+    lookup.op.reset();
+    looked_up(lookup, make_error(ErrorCode::timeout, fmt::format("{}: no answer within {}", name_of(lookup.place->place),
+                                                                 format_duration(options_.timeout))));
+  }
+}
+
+void ScrapeRound::fetch_pods(const std::vector<PodAddress>& pods) {
+  for (const PodAddress& pod : pods) {
+    if (std::find(urls_.begin(), urls_.end(), pod.url) == urls_.end()) fetch(pod);
+  }
+}
+
+void ScrapeRound::fetch(const PodAddress& pod) {
+  const bool taken = std::any_of(sample_.pods.begin(), sample_.pods.end(), [&](const auto& p) { return p.pod == pod.pod; });
+  const std::size_t index = sample_.pods.size();
+  const std::string name = taken ? fmt::format("{} {}", pod.pod, parse_url(pod.url)->authority()) : pod.pod;
+  sample_.pods.push_back({name, pod.labels, nullptr, std::nullopt, Duration{0}});
+  urls_.push_back(pod.url);
+  ++pending_;
+  const TimePoint begun = loop_.precise_now();
+  pages_.push_back(client_.send(request(pod.url, kExpositionAccept), [this, index, begun](const HttpResult& result) {
+    auto page = read_page(result, urls_[index]);
+    PodPage& to = sample_.pods[index];
+    to.took = loop_.precise_now() - begun;
+    page ? void(to.page = std::move(*page)) : void(to.error = page.error());
+    one_less();
+  }));
+}
+
+HttpRequest ScrapeRound::request(const std::string& url, std::string_view accept) const {
+  HttpRequest request{.url = url, .headers = options_.headers, .timeout = options_.timeout};
+  const bool chosen = std::any_of(request.headers.begin(), request.headers.end(), is_accept);
+  if (!chosen) request.headers.emplace_back("Accept", accept);
+  return request;
+}
+
+void ScrapeRound::one_less() {
+  if (--pending_ > 0) return;
+  lookup_limit_.disarm();
+  sample_.at = loop_.precise_now();
+  loop_.post(over_);
+}
+
+}  // namespace lgen
