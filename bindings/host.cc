@@ -7,6 +7,7 @@
 #include "lgen/log.h"
 #include "mod_grpc.h"
 #include "mod_metrics.h"
+#include "mod_prom.h"
 #include "mod_proto.h"
 #include "registry.h"
 #include "stack.h"
@@ -82,6 +83,7 @@ Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
   grpc = std::make_unique<GrpcState>(*this);
   proto = std::make_unique<ProtoState>(*this);
   measure = std::make_unique<MetricsState>(*this);
+  prom = std::make_unique<PromState>(*this);
   install_modules(L, *this);
 }
 

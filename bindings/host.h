@@ -27,6 +27,7 @@ namespace lgen::lua {
 
 struct GrpcState;     // mod_grpc.h: channels, pools, streams still open
 struct ProtoState;    // mod_proto.h: schemas and method handles
+struct PromState;     // mod_prom.h: what is watched of the system under test
 struct MetricsState;  // mod_metrics.h: user metrics, thresholds, checks, distributions, events
 class Watchdog;
 class GcPacer;
@@ -80,6 +81,7 @@ struct Host {
   std::unique_ptr<GrpcState> grpc;
   std::unique_ptr<ProtoState> proto;
   std::unique_ptr<MetricsState> measure;
+  std::unique_ptr<PromState> prom;
   std::unique_ptr<Watchdog> watchdog;
   std::unique_ptr<GcPacer> gc;
 

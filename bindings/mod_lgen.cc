@@ -290,7 +290,19 @@ int abort_run(lua_State* L) {
   return 0;
 }
 
-/// Computed fields: lgen.target, lgen.cancelled.
+/// lgen.metrics: what --metrics says, or a list where it was said several times; nil unless it was.
+void push_metrics(lua_State* L, const Host& host) {
+  const std::vector<std::string>& places = host.settings.metrics;
+  if (places.empty() && host.input.purpose == PlanPurpose::run) return lua_pushnil(L);
+  if (places.size() < 2) return push(L, places.empty() ? "127.0.0.1:1" : places[0]);
+  lua_createtable(L, static_cast<int>(places.size()), 0);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    push(L, places[i]);
+    lua_rawseti(L, -2, static_cast<int>(i) + 1);
+  }
+}
+
+/// Computed fields: lgen.target, lgen.metrics, lgen.cancelled.
 int lgen_property(lua_State* L) {
   Host& host = host_of(L);
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "";
@@ -300,6 +312,10 @@ int lgen_property(lua_State* L) {
   }
   if (name == "null") {
     push_null(L);
+    return 1;
+  }
+  if (name == "metrics") {
+    push_metrics(L, host);
     return 1;
   }
   if (name != "target") return 0;
@@ -318,6 +334,7 @@ constexpr Binding kLgen[] = {
      "[R] Declares the plan's own flags and returns their values: {\"hold\", \"duration\", default = \"30s\", help = "
      "…}."},
     {"target", nullptr, "string", "--target HOST:PORT."},
+    {"metrics", nullptr, "string|string[]|nil", "--metrics WHERE, for lgen.prom.target; --local sets it."},
     {"cancelled", nullptr, "any", "The error value raised in cancelled tasks."},
     {"scenario", scenario, "fun(name: string, o: lgen.Scenario)", "[R] Work to do, and how much of it."},
     {"setup", setup, "fun(fn: fun(): any)", "[R] Runs once before all scenarios; may wait."},

@@ -20,6 +20,7 @@
 #include "lint.h"
 #include "mod_grpc.h"
 #include "mod_metrics.h"
+#include "mod_prom.h"
 #include "mod_proto.h"
 #include "plan_options.h"
 #include "plan_setup.h"
@@ -253,6 +254,7 @@ void Plan::attach(Runner& runner) {
   host_->run_started = host_->loop.precise_now();
   host_->gc = std::make_unique<GcPacer>(host_->L, host_->loop, host_->metrics);
   host_->measure->start_watching();
+  host_->prom->start();
 }
 
 void Plan::second_over(Duration elapsed) { host_->measure->second_over(elapsed); }
@@ -317,6 +319,7 @@ std::size_t Plan::open_streams() const { return host_->grpc->open_streams(); }
 
 void Plan::close() {
   host_->gc.reset();
+  host_->prom->close();
   host_->grpc->close();
 }
 

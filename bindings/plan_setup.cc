@@ -8,6 +8,7 @@
 #include "host.h"
 #include "json_values.h"
 #include "mod_grpc.h"
+#include "mod_prom.h"
 #include "proto_reflection.h"
 #include "stack.h"
 #include "table_cycle.h"
@@ -73,9 +74,11 @@ class Steps final : public Operation {
   void begin_after_channels() {
     waiting_ = host_.grpc->wait_all_ready(host_.settings.wait_ready, [this](Outcome ready) {
       if (!ready && !cancelled_) host_.connect_failure = ready.error().message;
-      ready ? fetch() : finish(ready.error());
+      ready ? watch() : finish(ready.error());
     });
   }
+  /// The pods' pages are read once more at the end.
+  void watch_at_end() { watches_at_end_ = true; }
   void begin() {
     host_.loop.post([this] { next(); });
   }
@@ -96,6 +99,11 @@ class Steps final : public Operation {
  private:
   ~Steps() = default;
 
+  /// Counters of the system under test begin before the load does.
+  void watch() {
+    waiting_ = host_.prom->first_pages([this] { fetch(); });
+  }
+
   /// Schemas that a server tells; `lgen check` does without, because it has no network.
   void fetch() {
     if (cancelled_ || host_.input.purpose == PlanPurpose::check || !has_unknown_schemas(host_)) return next();
@@ -104,7 +112,11 @@ class Steps final : public Operation {
 
   void next() {
     if (cancelled_) return finish(make_error(ErrorCode::cancelled, "cancelled"));
-    if (at_ == steps_.size()) return finish(Done{});
+    if (at_ == steps_.size() && !watches_at_end_) return finish(Done{});
+    if (at_ == steps_.size()) {
+      waiting_ = host_.prom->last_pages([this] { finish(Done{}); });
+      return;
+    }
     const Step& step = steps_[at_];
     lua_State* L = host_.L;
     lua_rawgeti(L, LUA_REGISTRYINDEX, step.function);
@@ -162,6 +174,7 @@ class Steps final : public Operation {
   std::size_t at_ = 0;
   Task* task_ = nullptr;
   Op waiting_, fetching_;
+  bool watches_at_end_ = false;
   bool cancelled_ = false, dropped_ = false, finished_ = false;
 };
 
@@ -187,6 +200,7 @@ Op run_teardown(Host& host, std::function<void(Outcome)> done) {
   host.phase = Phase::teardown;
   auto* steps = new Steps(host, std::move(done));
   if (host.decl.teardown != LUA_NOREF) steps->add({"teardown", host.decl.teardown, &host.decl.data, nullptr});
+  steps->watch_at_end();
   steps->begin();
   return Op(steps);
 }

@@ -27,6 +27,8 @@ constexpr OptionRow kOptions[] = {
     {"proxy", "env", "use the proxy of the environment; default: never", "", "Target"},
     {"wait-ready", "DURATION", "how long the channels may take to connect at the start", "30s", "Target"},
     {"local", "[SPEC]", "start a stand-in cluster: pods=3,balance=connection|stream|zones,zones=2", "", "Target"},
+    {"metrics", "WHERE", "the pods' metrics pages: a URL, dns:///NAME:PORT or sd+URL; read as lgen.metrics", "",
+     "Target", true},
     {"vus", "[SCENARIO=]N", "override the number of virtual users", "", "Load", true},
     {"duration", "[SCENARIO=]DURATION", "override how long", "", "Load", true},
     {"iterations", "[SCENARIO=]N", "override the number of iterations", "", "Load", true},
@@ -332,6 +334,7 @@ Result<Settings> EngineOptions::resolve() const {
   resolve_choices(read, settings);
   settings.wait_ready = read.duration("wait-ready");
   if (read.has("local")) settings.local = read.text("local");
+  settings.metrics = read.all("metrics");
   settings.seed_given = read.has("seed");
   if (settings.seed_given) settings.seed = read.number("seed", read.text("seed"));
   settings.outputs = read.all("out");

@@ -76,26 +76,41 @@ std::string_view word_of(std::string_view line, std::string_view key) {
   return line.substr(0, line.find(' '));
 }
 
+/// A loopback port that nobody has as long as this lives; 0: there is none.
+struct FreePort {
+  FreePort() : fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const bool ok = fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
+    port = ok ? ntohs(address.sin_port) : 0;
+  }
+  ~FreePort() {
+    if (fd >= 0) close(fd);
+  }
+  FreePort(const FreePort&) = delete;
+  FreePort& operator=(const FreePort&) = delete;
+
+  int fd;
+  int port;
+};
+
 }  // namespace
 
-Result<int> LocalCluster::free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  const bool ok = fd >= 0 && bind(fd, generic, size) == 0 && getsockname(fd, generic, &size) == 0;
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  if (!ok) return failure(ErrorCode::exhausted, std::strerror(error));
-  return ntohs(address.sin_port);
+Result<LocalPorts> LocalCluster::free_ports() {
+  // Both at once, so that they are not the same one.
+  const FreePort target, discovery;
+  if (target.port == 0 || discovery.port == 0) return failure(ErrorCode::exhausted, "there is no free port");
+  return LocalPorts{target.port, discovery.port};
 }
 
-Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spec, int port) {
+Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spec, const LocalPorts& ports) {
   auto flags = local_flags(spec);
   if (!flags) return flags.error();
-  flags->insert(flags->end(), {"--port", std::to_string(port)});
+  flags->insert(flags->end(), {"--port", std::to_string(ports.target)});
+  flags->insert(flags->end(), {"--sd-port", std::to_string(ports.discovery)});
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return failure(ErrorCode::exhausted, std::strerror(errno));
   std::unique_ptr<LocalCluster> cluster(new LocalCluster);

@@ -12,13 +12,21 @@
 
 namespace lgen::cli {
 
+/// Chosen before the cluster is there, so that a plan can be loaded first.
+struct LocalPorts {
+  int target = 0;     // HAProxy's
+  int discovery = 0;  // of the pods' metrics pages: sd_url()
+
+  std::string sd_url() const { return "sd+http://127.0.0.1:" + std::to_string(discovery) + "/sd"; }
+};
+
 class LocalCluster {
  public:
   /// `spec`: "pods=3,balance=connection,zones=2", each word a flag of lgen-cluster; empty: its defaults. Waits until
   /// every pod is ready, or until a signal that was caught by early_signals.h (an Error: cancelled).
-  static Result<std::unique_ptr<LocalCluster>> start(const std::string& spec, int port);
-  /// A loopback port that is free now, so that the plan can be loaded with its target before the cluster costs time.
-  static Result<int> free_port();
+  static Result<std::unique_ptr<LocalCluster>> start(const std::string& spec, const LocalPorts& ports);
+  /// Loopback ports that are free now, so that the plan can be loaded with its target before the cluster costs time.
+  static Result<LocalPorts> free_ports();
   ~LocalCluster();
   LocalCluster(const LocalCluster&) = delete;
   LocalCluster& operator=(const LocalCluster&) = delete;

@@ -50,27 +50,30 @@ int show_help(Arguments arguments) {
   return kOk;
 }
 
-/// --local: the target is known before the cluster is there, so that a bad plan is refused at once.
-Outcome choose_local_port(EngineOptions& options, const Settings& settings, int& port) {
+/// --local: target and metrics are known before the cluster is there, so that a bad plan is refused at once.
+Outcome choose_local_ports(EngineOptions& options, const Settings& settings, LocalPorts& chosen) {
   if (!settings.local) return Done{};
   if (!settings.target.empty()) {
     return make_error(ErrorCode::invalid_argument, "--local contradicts --target; give one of them");
   }
   if (const auto flags = local_flags(*settings.local); !flags) return flags.error();
-  const auto free = LocalCluster::free_port();
-  if (!free) return free.error();
-  port = *free;
-  return options.set(OptionLayer::flags, "target", {fmt::format("127.0.0.1:{}", port)}, "--local");
+  const auto ports = LocalCluster::free_ports();
+  if (!ports) return ports.error();
+  chosen = *ports;
+  if (settings.metrics.empty()) {
+    if (const Outcome set = options.set(OptionLayer::flags, "metrics", {ports->sd_url()}, "--local"); !set) return set;
+  }
+  return options.set(OptionLayer::flags, "target", {fmt::format("127.0.0.1:{}", ports->target)}, "--local");
 }
 
 /// What is settled before the plan is read.
-Outcome prepare(EngineOptions& options, int& local_port, StdoutLoan& loan) {
+Outcome prepare(EngineOptions& options, LocalPorts& local_ports, StdoutLoan& loan) {
   const auto settings = options.resolve();
   if (!settings) return settings.error();
   const auto outputs = parse_outputs(settings->outputs);
   if (!outputs) return outputs.error();
   if (takes_stdout(*outputs)) loan.take();
-  return choose_local_port(options, *settings, local_port);
+  return choose_local_ports(options, *settings, local_ports);
 }
 
 /// The end of a run: its outputs, what speaks against it, the exit code.
@@ -118,7 +121,7 @@ Outcome check_is_no_command(const std::string& plan) {
                     fmt::format("'{}' is neither a plan nor a command (did you mean '{}'?)", plan, guess));
 }
 
-int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutLoan& loan) {
+int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, const LocalPorts& local_ports, StdoutLoan& loan) {
   const Settings& settings = plan.settings();
   std::unique_ptr<LocalCluster> cluster;
   if (const Outcome ok = apply_log(settings); !ok) return refuse(ok.error());
@@ -128,7 +131,7 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutL
   const DescriptorLimit descriptors = raise_descriptor_limit();
   if (settings.local) {
     catch_early_signals();
-    auto started = LocalCluster::start(*settings.local, local_port);
+    auto started = LocalCluster::start(*settings.local, local_ports);
     if (!started) return refuse(started.error());
     cluster = std::move(*started);
   }
@@ -143,9 +146,9 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, int local_port, StdoutL
 }  // namespace
 
 int run_plan(Arguments arguments) {
-  int local_port = 0;
+  LocalPorts local_ports;
   StdoutLoan loan;
-  if (const Outcome ok = prepare(arguments.options, local_port, loan); !ok) return refuse(ok.error());
+  if (const Outcome ok = prepare(arguments.options, local_ports, loan); !ok) return refuse(ok.error());
   route_grpc_log();
   RealClock clock;
   Loop loop(clock);
@@ -159,7 +162,7 @@ int run_plan(Arguments arguments) {
                       {},
                       std::move(arguments.plan_text)});
   if (const Outcome loaded = plan.load(); !loaded) return refuse(loaded.error());
-  const int code = run_loaded(loop, metrics, plan, local_port, loan);
+  const int code = run_loaded(loop, metrics, plan, local_ports, loan);
   plan.close();
   return code;
 }

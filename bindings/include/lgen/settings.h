@@ -52,6 +52,7 @@ struct Settings {
   bool use_env_proxy = false;
   Duration wait_ready = std::chrono::seconds(30);
   std::optional<std::string> local;  // --local[=SPEC]
+  std::vector<std::string> metrics;  // of --metrics, as given
   std::uint64_t seed = 0;
   bool seed_given = false;
   std::vector<std::string> outputs;  // of --out, as given

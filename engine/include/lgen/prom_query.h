@@ -16,7 +16,7 @@
 namespace lgen {
 
 struct PromSeries {
-  Labels labels;  // the name is __name__
+  Labels labels;                                  // the name is __name__
   std::vector<std::pair<double, double>> points;  // unix time, value; one of an instant vector
 };
 

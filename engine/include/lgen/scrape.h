@@ -25,8 +25,8 @@ namespace lgen {
 
 /// One pod in one round.
 struct PodPage {
-  std::string pod;  // label `pod` of the service discovery, else HOST:PORT
-  Labels labels;    // what else the service discovery says, e.g. its zone
+  std::string pod;                          // label `pod` of the service discovery, else HOST:PORT
+  Labels labels;                            // what else the service discovery says, e.g. its zone
   std::shared_ptr<const MetricsPage> page;  // null: the pod is down
   std::optional<Error> error;               // why; names the address
   Duration took{0};

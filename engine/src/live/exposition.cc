@@ -165,17 +165,28 @@ class ExpositionParser {
     skip_blanks();
     const std::size_t at = column();
     const std::string_view word = take_while([](char c) { return !is_blank(c); });
-    const auto known = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == word; });
+    const auto known =
+        std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == word; });
     if (known == std::end(kTypes)) return unknown_type(at, word);
     if (const auto line = typed_.find(*name); line != typed_.end()) {
       return fail(at, fmt::format("the type of {} was told in line {} already", *name, line->second));
     }
-    if (const auto line = seen_.find(*name); line != seen_.end()) {
-      return fail(at, fmt::format("the type of {} comes after its first sample in line {}", *name, line->second));
+    if (const auto line = first_sample_of(*name, known->second)) {
+      return fail(at, fmt::format("the type of {} comes after its first sample in line {}", *name, *line));
     }
     typed_.emplace(*name, number_);
     family(*name).type = known->second;
     expect_end();
+  }
+
+  std::optional<std::size_t> first_sample_of(std::string_view name, FamilyType type) const {
+    const bool family = type == FamilyType::histogram || type == FamilyType::summary;
+    for (const std::string_view ending : {"", "_bucket", "_sum", "_count"}) {
+      if (!ending.empty() && !family) break;
+      const auto line = ending.empty() ? seen_.find(name) : seen_.find(std::string(name) + std::string(ending));
+      if (line != seen_.end()) return line->second;
+    }
+    return std::nullopt;
   }
 
   void unknown_type(std::size_t at, std::string_view word) {
@@ -299,7 +310,7 @@ class ExpositionParser {
   /// The sample's family, and what its type demands.
   bool place(PageSample& made, std::size_t first_label, std::size_t start) {
     std::string_view name = made.name, suffix;
-    if (!typed_.contains(name)) {
+    if (type_of(name) == FamilyType::untyped) {
       for (const std::string_view ending : {"_bucket", "_sum", "_count"}) {
         const std::string_view base = without(name, ending);
         const FamilyType type = base.empty() ? FamilyType::untyped : type_of(base);
@@ -309,7 +320,8 @@ class ExpositionParser {
     }
     made.type = type_of(name);
     if (made.type == FamilyType::histogram && suffix.empty()) {
-      return no(start, fmt::format("{} is a histogram: it has _bucket, _sum and _count, and no value of its own", name));
+      return no(start,
+                fmt::format("{} is a histogram: it has _bucket, _sum and _count, and no value of its own", name));
     }
     if (suffix == "_bucket") return has_number(first_label, "le", "a bucket of a histogram", start);
     if (made.type == FamilyType::summary && suffix.empty()) {
@@ -332,7 +344,8 @@ class ExpositionParser {
     return at == by_name_.end() ? FamilyType::untyped : page_.families_[at->second].type;
   }
 
-  /// Spans, which need labels that have stopped moving; then: is a series there twice? Equal ones are neighbours by hash.
+  /// Spans, which need labels that have stopped moving; then: is a series there twice? Equal ones are neighbours by
+  /// hash.
   void settle() {
     std::vector<std::pair<std::size_t, std::size_t>> order;  // hash, index
     order.reserve(page_.samples_.size());
@@ -425,9 +438,9 @@ class ExpositionParser {
   static std::string_view clipped(std::string_view text) { return text.substr(0, 40); }
 
   bool expected(std::string_view what) {
-    const std::string got = rest_.empty()        ? "the end of the line"
+    const std::string got = rest_.empty()   ? "the end of the line"
                             : rest_ == "\r" ? "a carriage return; lines end with \\n alone"
-                                               : fmt::format("'{}'", printable(clipped(rest_)));
+                                            : fmt::format("'{}'", printable(clipped(rest_)));
     return no(column(), fmt::format("expected {}, got {}", what, got));
   }
   bool no(std::size_t at, std::string_view what) {
@@ -452,7 +465,7 @@ class ExpositionParser {
   std::size_t number_ = 0;  // of the line, from 1
   std::string_view line_, rest_;
   std::optional<Error> error_;
-  std::vector<Place> places_;                                   // of the samples
+  std::vector<Place> places_;                                  // of the samples
   std::unordered_map<std::string_view, std::size_t> by_name_;  // families
   std::unordered_map<std::string_view, std::size_t> typed_;    // names -> line of their # TYPE
   std::unordered_map<std::string_view, std::size_t> seen_;     // names of samples -> line of the first

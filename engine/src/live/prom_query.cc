@@ -99,7 +99,8 @@ Op prom_query(HttpClient& client, const std::string& base, std::string_view prom
   const std::string url = fmt::format("{}/api/v1/query", root);
   HttpRequest request{.method = "POST", .url = url, .body = "query=" + percent_encode(promql)};
   request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
-  return client.send(request, [url, done = std::move(done)](const HttpResult& result) { done(read_answer(result, url)); });
+  return client.send(request,
+                     [url, done = std::move(done)](const HttpResult& result) { done(read_answer(result, url)); });
 }
 
 }  // namespace lgen

@@ -20,7 +20,8 @@ Result<ScrapePlace> dns_place(std::string_view text) {
   std::string_view rest = text.substr(kDns.size() + 1);
   const std::size_t slash = rest.find('/');
   const auto host = split_host_port(rest.substr(0, slash));
-  if (!host || host->host.empty() || host->port == 0) return bad(text, "write dns:///NAME:PORT; the pods' port is needed");
+  if (!host || host->host.empty() || host->port == 0)
+    return bad(text, "write dns:///NAME:PORT; the pods' port is needed");
   const std::string path = slash == rest.npos ? "/metrics" : std::string(rest.substr(slash));
   if (const auto url = parse_url(fmt::format("http://{}{}", rest.substr(0, slash), path)); !url) return url.error();
   return ScrapePlace{.kind = ScrapePlace::Kind::dns, .host = host->host, .port = host->port, .path = path};
@@ -42,8 +43,9 @@ Result<ScrapePlace> parse_scrape_place(std::string_view text) {
   if (text.find("://") == text.npos) {
     const auto host = split_host_port(text);
     if (discovery || !host || host->host.empty() || host->port == 0) {
-      return bad(text, "no place of metrics; there is http://HOST:PORT/PATH, HOST:PORT, dns:///NAME:PORT and "
-                       "sd+http://HOST:PORT/PATH");
+      return bad(text,
+                 "no place of metrics; there is http://HOST:PORT/PATH, HOST:PORT, dns:///NAME:PORT and "
+                 "sd+http://HOST:PORT/PATH");
     }
     url = "http://" + url;
   }

@@ -93,8 +93,9 @@ void ScrapeRound::lookups_take_too_long() {
   for (Lookup& lookup : lookups_) {
     if (lookup.done) continue;
     lookup.op.reset();
-    looked_up(lookup, make_error(ErrorCode::timeout, fmt::format("{}: no answer within {}", name_of(lookup.place->place),
-                                                                 format_duration(options_.timeout))));
+    looked_up(lookup,
+              make_error(ErrorCode::timeout, fmt::format("{}: no answer within {}", name_of(lookup.place->place),
+                                                         format_duration(options_.timeout))));
   }
 }
 
@@ -105,7 +106,8 @@ void ScrapeRound::fetch_pods(const std::vector<PodAddress>& pods) {
 }
 
 void ScrapeRound::fetch(const PodAddress& pod) {
-  const bool taken = std::any_of(sample_.pods.begin(), sample_.pods.end(), [&](const auto& p) { return p.pod == pod.pod; });
+  const bool taken =
+      std::any_of(sample_.pods.begin(), sample_.pods.end(), [&](const auto& p) { return p.pod == pod.pod; });
   const std::size_t index = sample_.pods.size();
   const std::string name = taken ? fmt::format("{} {}", pod.pod, parse_url(pod.url)->authority()) : pod.pod;
   sample_.pods.push_back({name, pod.labels, nullptr, std::nullopt, Duration{0}});

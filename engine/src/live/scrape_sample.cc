@@ -79,9 +79,9 @@ std::optional<Error> ScrapeSample::error() const {
   for (const PodPage& pod : pods) {
     if (!pod.error) continue;
     const std::size_t others = pods.size() - 1;
-    return make_error(pod.error->code, others == 0 ? pod.error->message
-                                                   : fmt::format("{}; {} like it", pod.error->message,
-                                                                 counted(others, "more pod")));
+    return make_error(pod.error->code,
+                      others == 0 ? pod.error->message
+                                  : fmt::format("{}; {} like it", pod.error->message, counted(others, "more pod")));
   }
   return make_error(ErrorCode::unavailable, trouble.empty() ? "there is no pod" : trouble);
 }

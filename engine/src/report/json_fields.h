@@ -187,6 +187,7 @@ void fields(Io& io, T& v) {
   io("label_names", v.labels);
   io("scale", v.scale);
   io("built_in", v.built_in);
+  if (!v.built_in) io("scraped", v.scraped);
 }
 
 /// A series of any type but a histogram.

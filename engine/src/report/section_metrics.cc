@@ -1,8 +1,10 @@
-// The counters, gauges and rates a plan has made for itself. (Its histograms stand among the latencies.)
+// The counters, gauges and rates a plan has made for itself (its histograms stand among the latencies), and what was
+// read from the metrics pages of the system under test.
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "figures.h"
 #include "names.h"
@@ -11,7 +13,8 @@
 namespace lgen {
 namespace {
 
-constexpr std::size_t kMaxSeries = 8;  // of one metric
+constexpr std::size_t kMaxSeries = 8;    // of one metric
+constexpr std::size_t kMaxScraped = 24;  // metrics
 
 std::string value_text(const MetricSpec& spec, const SeriesSnapshot& series) {
   if (spec.type == MetricType::rate) return fmt::format("{:.1f}% of {}", 100 * series.value, grouped(series.count));
@@ -49,15 +52,47 @@ void print_metric(Page& page, const MetricSnapshot& metric) {
   }
 }
 
+std::string number_text(double value) {
+  const bool whole = value >= 0 && value < 9e15 && value == std::floor(value);
+  return whole ? grouped(static_cast<std::uint64_t>(value)) : brief_value(value, "");
+}
+
+/// One line: pods and labels are in the time lines.
+std::string scraped_text(const MetricSnapshot& metric) {
+  const SeriesSnapshot all = aggregate(metric, {});
+  const std::string of = metric.series.size() == 1 ? "" : "  in " + counted(metric.series.size(), "series");
+  if (metric.spec.type == MetricType::counter) return "+" + number_text(all.value) + of;
+  return fmt::format("{} .. {}{}", number_text(all.min), number_text(all.max), of);
+}
+
+void print_scraped_metrics(Page& page, const Snapshot& metrics) {
+  std::vector<const MetricSnapshot*> scraped;
+  for (const MetricSnapshot& metric : metrics.metrics) {
+    const bool shown = metric.spec.scraped && metric.spec.type != MetricType::histogram && !metric.series.empty();
+    if (shown) scraped.push_back(&metric);
+  }
+  if (scraped.empty()) return;
+  page.heading("SYSTEM UNDER TEST", {Span(" what its metrics pages say: counters by how much they rose", Tone::dim)});
+  TextTable table({Span("  metric", Tone::dim), Span("")});
+  for (std::size_t i = 0; i < std::min(scraped.size(), kMaxScraped); ++i) {
+    table.row({Span("  " + scraped[i]->spec.name), Span(scraped_text(*scraped[i]), Tone::bold)});
+  }
+  table.print(page, 0);
+  if (scraped.size() > kMaxScraped) {
+    page.line({Span(fmt::format("  … {} more in the JSON report", scraped.size() - kMaxScraped), Tone::dim)});
+  }
+}
+
 }  // namespace
 
 void print_own_metrics(Page& page, const Snapshot& metrics) {
   bool titled = false;
   for (const MetricSnapshot& metric : metrics.metrics) {
-    if (metric.spec.built_in || metric.spec.type == MetricType::histogram || metric.series.empty()) continue;
+    if (metric.spec.built_in || metric.spec.scraped || metric.spec.type == MetricType::histogram || metric.series.empty()) continue;
     if (!std::exchange(titled, true)) page.heading("METRICS", {Span(" of the plan", Tone::dim)});
     print_metric(page, metric);
   }
+  print_scraped_metrics(page, metrics);
 }
 
 }  // namespace lgen

@@ -58,9 +58,9 @@ TEST_CASE("a page of every family is read as it stands") {
     FamilyType type;
     bool rises;
   };
-  for (const Row& row : {Row{2, FamilyType::untyped, false}, Row{3, FamilyType::histogram, true},
-                         Row{5, FamilyType::histogram, true}, Row{7, FamilyType::summary, false},
-                         Row{9, FamilyType::summary, true}}) {
+  for (const Row& row :
+       {Row{2, FamilyType::untyped, false}, Row{3, FamilyType::histogram, true}, Row{5, FamilyType::histogram, true},
+        Row{7, FamilyType::summary, false}, Row{9, FamilyType::summary, true}}) {
     INFO(page->samples()[row.index].name << " " << row.index);
     CHECK(page->samples()[row.index].type == row.type);
     CHECK(page->samples()[row.index].rises() == row.rises);
@@ -110,21 +110,26 @@ TEST_CASE("what is wrong is told with its line and column") {
     const char* error;
   };
   for (const Row& row : {
-           Row{"x 1\ny 2", "line 2, column 4: the page ends in the middle of a line; it was cut off, or its last line "
-                           "feed is missing"},
-           Row{"<!DOCTYPE html>\n<html>", "line 1, column 1: this is HTML or XML, not Prometheus' text format; is the "
-                                          "path right?"},
+           Row{"x 1\ny 2",
+               "line 2, column 4: the page ends in the middle of a line; it was cut off, or its last line "
+               "feed is missing"},
+           Row{"<!DOCTYPE html>\n<html>",
+               "line 1, column 1: this is HTML or XML, not Prometheus' text format; is the "
+               "path right?"},
            Row{"\n {\"a\":1}\n", "line 1, column 1: this is JSON, not Prometheus' text format; is the path right?"},
-           Row{"\x1f\x8b\x08", "line 1, column 1: this is packed by gzip, not Prometheus' text format; is the path "
-                               "right?"},
+           Row{"\x1f\x8b\x08",
+               "line 1, column 1: this is packed by gzip, not Prometheus' text format; is the path "
+               "right?"},
            Row{"9x 1\n", "line 1, column 1: expected a metric's name, got '9x 1'"},
            Row{"x\n", "line 1, column 2: expected a value of x, got the end of the line"},
-           Row{"x 1\r\n", "line 1, column 4: expected the end of the line, got a carriage return; lines end with \\n "
-                          "alone"},
+           Row{"x 1\r\n",
+               "line 1, column 4: expected the end of the line, got a carriage return; lines end with \\n "
+               "alone"},
            Row{"x 1 2 3\n", "line 1, column 7: expected the end of the line, got '3'"},
            Row{"x 1 2.5\n", "line 1, column 5: '2.5' is no time stamp; whole milliseconds expected"},
-           Row{"x 1 # {a=\"b\"} 1\n", "line 1, column 5: an exemplar, which is OpenMetrics'; text format 0.0.4 was "
-                                      "asked for"},
+           Row{"x 1 # {a=\"b\"} 1\n",
+               "line 1, column 5: an exemplar, which is OpenMetrics'; text format 0.0.4 was "
+               "asked for"},
            Row{"x{a} 1\n", "line 1, column 4: expected '=' after label a, got '} 1'"},
            Row{"x{a=b} 1\n", "line 1, column 5: expected '\"' at the value of label a, got 'b} 1'"},
            Row{"x{a=\"b} 1\n", "line 1, column 10: expected '\"' at the end of label a, got the end of the line"},
@@ -141,8 +146,11 @@ TEST_CASE("what is wrong is told with its line and column") {
                "line 1, column 10: no type 'stateset' (there is counter, gauge, histogram, summary, untyped)"},
            Row{"# TYPE x gauge\n# TYPE x gauge\n", "line 2, column 10: the type of x was told in line 1 already"},
            Row{"x 1\n# TYPE x gauge\n", "line 2, column 10: the type of x comes after its first sample in line 1"},
-           Row{"# TYPE x histogram\nx 1\n", "line 2, column 1: x is a histogram: it has _bucket, _sum and _count, and "
-                                            "no value of its own"},
+           Row{"x_sum 1\n# TYPE x summary\n",
+               "line 2, column 10: the type of x comes after its first sample in line 1"},
+           Row{"# TYPE x histogram\nx 1\n",
+               "line 2, column 1: x is a histogram: it has _bucket, _sum and _count, and "
+               "no value of its own"},
            Row{"# TYPE x histogram\nx_bucket 1\n", "line 2, column 1: a bucket of a histogram without the label le"},
            Row{"# TYPE x histogram\nx_bucket{le=\"big\"} 1\n", "line 2, column 1: label le=\"big\" is no number"},
            Row{"# TYPE x summary\nx 1\n", "line 2, column 1: a value of a summary without the label quantile"},
@@ -155,8 +163,7 @@ TEST_CASE("what is wrong is told with its line and column") {
 }
 
 TEST_CASE("limits hold against pages without end") {
-  CHECK(error_of("a 1\nb 2\nc 3\n", {.samples = 2}) ==
-        "line 3, column 1: more than 2 samples; ask for a smaller page");
+  CHECK(error_of("a 1\nb 2\nc 3\n", {.samples = 2}) == "line 3, column 1: more than 2 samples; ask for a smaller page");
   CHECK(error_of("a{x=\"1\",y=\"2\"} 1\n", {.labels = 1}) == "line 1, column 9: more than 1 labels");
   CHECK(error_of("a{x=\"1\"} 1\nb{y=\"2\"} 1\n", {.labels = 1}) == "");
 }

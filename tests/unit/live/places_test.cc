@@ -38,8 +38,9 @@ TEST_CASE("places of metrics are read, and what is none says what there is") {
            Row{"sd+http://a:1/sd", "sd http://a:1/sd"},
            Row{"dns://pods:1", "'dns://pods:1': write dns:///NAME:PORT, with three slashes and no name server"},
            Row{"dns:///pods", "'dns:///pods': write dns:///NAME:PORT; the pods' port is needed"},
-           Row{"pods", "'pods': no place of metrics; there is http://HOST:PORT/PATH, HOST:PORT, dns:///NAME:PORT and "
-                       "sd+http://HOST:PORT/PATH"},
+           Row{"pods",
+               "'pods': no place of metrics; there is http://HOST:PORT/PATH, HOST:PORT, dns:///NAME:PORT and "
+               "sd+http://HOST:PORT/PATH"},
        }) {
     INFO(row.text);
     CHECK(place_text(row.text) == row.place);

@@ -82,8 +82,7 @@ TEST_CASE("without a choice everything but buckets and quantiles is recorded; wi
     std::vector<std::string> recorded;
   };
   for (const Row& row : {Row{{}, {"g", "c_total", "h_sum", "h_count", "s_sum", "s_count"}},
-                         Row{{"h_*"}, {"h_bucket", "h_sum", "h_count"}},
-                         Row{{"*_t*l", "g"}, {"g", "c_total"}}}) {
+                         Row{{"h_*"}, {"h_bucket", "h_sum", "h_count"}}, Row{{"*_t*l", "g"}, {"g", "c_total"}}}) {
     Watched w(row.patterns);
     w.page(text);
     std::vector<std::string> recorded;
@@ -98,7 +97,7 @@ TEST_CASE("without a choice everything but buckets and quantiles is recorded; wi
 TEST_CASE("up tells which pods answer, and gauges of those that do not have no value") {
   Watched w({"g"});
   Timeline timeline(w.metrics);
-  const auto second = [&, now = 0](const Pages& pages) mutable {
+  auto second = [&, now = 0](const Pages& pages) mutable {
     w.recorder.record(sample_of(pages));
     timeline.tick(std::chrono::seconds(++now));
   };

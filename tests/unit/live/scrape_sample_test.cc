@@ -41,7 +41,8 @@ TEST_CASE("series of all pods are combined, NaN left out") {
 }
 
 TEST_CASE("series are chosen by the page's labels, the pod and what is known of it") {
-  const ScrapeSample sample = sample_of({"x{k=\"1\"} 1\nx{k=\"2\"} 2\n", "x{k=\"1\"} 4\n", "x{k=\"1\",pod=\"own\"} 8\n"});
+  const ScrapeSample sample =
+      sample_of({"x{k=\"1\"} 1\nx{k=\"2\"} 2\n", "x{k=\"1\"} 4\n", "x{k=\"1\",pod=\"own\"} 8\n"});
   CHECK(combined(sample, Aggregate::sum, {{"k", "1"}}) == 13);
   CHECK(combined(sample, Aggregate::sum, {{"pod", "a"}}) == 3);
   CHECK(combined(sample, Aggregate::sum, {{"zone", "west"}}) == 12);
@@ -110,8 +111,8 @@ TEST_CASE("what nobody has told holds never: no series, or for all while a pod i
 }
 
 TEST_CASE("a condition is told as PromQL would have it") {
-  ScrapeCondition condition{.metric = "x", .labels = {{"a", "1"}, {"pod", "p"}}, .comparison = Comparison::greater_equal,
-                            .bound = 2.5};
+  ScrapeCondition condition{
+      .metric = "x", .labels = {{"a", "1"}, {"pod", "p"}}, .comparison = Comparison::greater_equal, .bound = 2.5};
   CHECK(condition.text() == "sum(x{a=\"1\",pod=\"p\"}) >= 2.5");
 }
 

@@ -3,7 +3,7 @@
 #include <map>
 #include <string>
 
-#include "../net/net_fixture.h"
+#include "net_fixture.h"
 #include "catch.h"
 #include "lgen/http_server.h"
 #include "lgen/prom_query.h"
@@ -127,10 +127,12 @@ TEST_CASE("what is no page of metrics is told with its address") {
                "a page of text/html, not Prometheus' text format; is the path right?"},
            Row{head("text/plain", 7) + html,
                "line 1, column 1: this is HTML or XML, not Prometheus' text format; is the path right?"},
-           Row{head("application/openmetrics-text", 8) + "x 1\n# E\n", "a page of application/openmetrics-text, not "
-                                                                      "Prometheus' text format; that was asked for"},
-           Row{head("text/plain", 9) + "x 1\ny 2 3", "line 2, column 6: the page ends in the middle of a line; it was "
-                                                     "cut off, or its last line feed is missing"},
+           Row{head("application/openmetrics-text", 8) + "x 1\n# E\n",
+               "a page of application/openmetrics-text, not "
+               "Prometheus' text format; that was asked for"},
+           Row{head("text/plain", 9) + "x 1\ny 2 3",
+               "line 2, column 6: the page ends in the middle of a line; it was "
+               "cut off, or its last line feed is missing"},
            Row{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "answered 404 Not Found"},
            Row{"HTTP/1.1 200 OK\r\n\r\n", ""},  // a body until the end, and it is empty
        }) {
@@ -253,7 +255,8 @@ TEST_CASE("a question in PromQL is asked as Prometheus' API has it") {
   HttpClient client(f.loop);
   const auto ask = [&](const std::string& base) {
     std::optional<Result<PromAnswer>> got;
-    const Op op = prom_query(client, base, "sum(x{a=\"b\"})", [&](Result<PromAnswer> result) { got = std::move(result); });
+    const Op op =
+        prom_query(client, base, "sum(x{a=\"b\"})", [&](Result<PromAnswer> result) { got = std::move(result); });
     f.until([&] { return got.has_value(); });
     return *got;
   };

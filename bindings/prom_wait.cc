@@ -1,0 +1,263 @@
+#include "prom_wait.h"
+
+#include <fmt/format.h>
+
+#include "host.h"
+#include "lgen/prom_query.h"
+#include "lgen/units.h"
+#include "mod_prom.h"
+#include "task.h"
+#include "vu_lua.h"
+
+namespace lgen::lua {
+namespace {
+
+int push_nil_error(lua_State* L, const Error& error) {
+  lua_pushnil(L);
+  switch (error.code) {
+    case ErrorCode::timeout:
+      push_error(L, "DEADLINE_EXCEEDED", 4, error.message, "timeout");
+      break;
+    case ErrorCode::invalid_argument:
+      push_error(L, "INVALID_ARGUMENT", 3, error.message, "status");
+      break;
+    case ErrorCode::not_found:
+      push_error(L, "NOT_FOUND", 5, error.message, "status");
+      break;
+    case ErrorCode::protocol:
+      push_error(L, "INTERNAL", 13, error.message, "status");
+      break;
+    case ErrorCode::closed:
+      push_error(L, "UNAVAILABLE", 14, error.message, "closed");
+      break;
+    default:
+      push_error(L, "UNAVAILABLE", 14, error.message, "connect");
+  }
+  return 2;
+}
+
+int push_sample(lua_State* L, const SamplePtr& sample) {
+  push_object<SampleHandle>(L, SampleHandle{sample});
+  return 1;
+}
+
+bool without_network(const Host& host) { return host.input.purpose == PlanPurpose::check; }
+
+/// A task that waits until one of its own callbacks calls end().
+class PromWait : public Waiter, private LuaVu::StopListener {
+ public:
+  explicit PromWait(Task& task) : host_(task.host()), task_(task) {}
+  virtual ~PromWait() {
+    if (listening_) task_.vu()->unlisten(*this);
+  }
+
+ protected:
+  /// `push` gives the results. The wait is gone afterwards.
+  template <class Push>
+  void end(Push&& push) {
+    stop_listening();
+    task_.wake(push);
+    delete this;
+  }
+  /// Ends without a result when the VU is told to stop.
+  void end_with_vu() {
+    LuaVu* vu = task_.vu();
+    listening_ = vu != nullptr;
+    if (vu) vu->listen(*this);
+  }
+
+  Host& host_;
+  Op op_;
+
+ private:
+  void interrupt() noexcept override { end_later(); }
+  void vu_stopping() noexcept override { end_later(); }
+  void end_later() noexcept {
+    if (std::exchange(ending_, true)) return;
+    stop_listening();
+    op_.reset();
+    forget_timer();
+    host_.loop.post([this] { end([](lua_State*) { return 0; }); });
+  }
+  void stop_listening() noexcept {
+    if (!std::exchange(listening_, false)) return;
+    if (LuaVu* vu = task_.vu()) vu->unlisten(*this);
+  }
+  virtual void forget_timer() noexcept {}
+
+  Task& task_;
+  bool listening_ = false, ending_ = false;
+};
+
+class ScrapeOnce final : public PromWait {
+ public:
+  ScrapeOnce(Task& task, ScrapeTarget& target) : PromWait(task) {
+    op_ = target.fresh([this](SamplePtr sample) {
+      end([sample = std::move(sample)](lua_State* co) {
+        const auto error = sample->error();
+        return error ? push_nil_error(co, *error) : push_sample(co, sample);
+      });
+    });
+  }
+};
+
+class NextSample final : public PromWait {
+ public:
+  NextSample(Task& task, ScrapeTarget& target) : PromWait(task), pretence_(task.host().loop, [this] { pretend(); }) {
+    end_with_vu();
+    if (without_network(host_)) return pretence_.arm(host_.loop.precise_now() + target.options().interval);
+    op_ = target.next([this](SamplePtr sample) {
+      end([sample = std::move(sample)](lua_State* co) { return push_sample(co, sample); });
+    });
+  }
+
+ private:
+  void pretend() {
+    end([](lua_State* co) { return push_sample(co, nullptr); });
+  }
+  void forget_timer() noexcept override { pretence_.disarm(); }
+  Timer pretence_;
+};
+
+class ConditionWait final : public PromWait {
+ public:
+  ConditionWait(Task& task, ScrapeTarget& target, WaitFor wanted)
+      : PromWait(task), target_(target), wanted_(std::move(wanted)), limit_(host_.loop, [this] { too_late(); }) {
+    limit_.arm(later(host_.loop.precise_now(), wanted_.timeout));
+    op_ = target_.fresh([this](const SamplePtr& sample) { look(*sample); });
+  }
+
+ private:
+  void look(const ScrapeSample& sample) {
+    const ConditionState state = judge(wanted_.condition, sample);
+    last_ = state.value;
+    trouble_ = sample.error();
+    if (!state.holds) {
+      since_.reset();
+    } else if (!since_) {
+      since_ = sample.at;
+    }
+    if (since_ && sample.at - *since_ >= wanted_.hold) {
+      return end([value = *state.value](lua_State* co) {
+        lua_pushnumber(co, value);
+        return 1;
+      });
+    }
+    op_ = target_.next([this](const SamplePtr& next) { look(*next); });
+  }
+
+  std::string seen_last() const {
+    if (last_) return fmt::format("it was {:.14g} at last", *last_);
+    return trouble_ ? trouble_->message : fmt::format("no page had {}", wanted_.condition.metric);
+  }
+
+  void too_late() {
+    const std::string held = wanted_.hold > Duration{0} ? " for " + format_duration(wanted_.hold) : "";
+    Error error = make_error(
+        ErrorCode::timeout, fmt::format("scrape target '{}': {} did not hold{} within {}: {}", target_.name(),
+                                        wanted_.condition.text(), held, format_duration(wanted_.timeout), seen_last()));
+    end([error = std::move(error)](lua_State* co) { return push_nil_error(co, error); });
+  }
+  void forget_timer() noexcept override { limit_.disarm(); }
+
+  ScrapeTarget& target_;
+  const WaitFor wanted_;
+  Timer limit_;
+  std::optional<TimePoint> since_;
+  std::optional<double> last_;
+  std::optional<Error> trouble_;
+};
+
+void push_labels(lua_State* L, const Labels& labels) {
+  lua_createtable(L, 0, static_cast<int>(labels.size()));
+  for (const auto& [name, value] : labels) {
+    push(L, name);
+    push(L, value);
+    lua_rawset(L, -3);
+  }
+}
+
+void set_number(lua_State* L, const char* key, double value) {
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, key);
+}
+
+/// {labels, value, at} of an instant vector, {labels, values = {{at, value}, …}} of a range.
+void push_prom_series(lua_State* L, const PromSeries& series, bool range) {
+  lua_createtable(L, 0, 3);
+  push_labels(L, series.labels);
+  lua_setfield(L, -2, "labels");
+  if (!range) {
+    set_number(L, "at", series.points[0].first);
+    return set_number(L, "value", series.points[0].second);
+  }
+  lua_createtable(L, static_cast<int>(series.points.size()), 0);
+  for (std::size_t i = 0; i < series.points.size(); ++i) {
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, series.points[i].first);
+    lua_rawseti(L, -2, 1);
+    lua_pushnumber(L, series.points[i].second);
+    lua_rawseti(L, -2, 2);
+    lua_rawseti(L, -2, static_cast<int>(i) + 1);
+  }
+  lua_setfield(L, -2, "values");
+}
+
+int push_answer(lua_State* L, const PromAnswer& answer) {
+  luaL_checkstack(L, 10, "lgen.prom.query");
+  if (answer.kind == PromAnswer::Kind::scalar) {
+    lua_pushnumber(L, answer.scalar);
+  } else if (answer.kind == PromAnswer::Kind::string) {
+    push(L, answer.text);
+  } else {
+    lua_createtable(L, static_cast<int>(answer.series.size()), 0);
+    for (std::size_t i = 0; i < answer.series.size(); ++i) {
+      push_prom_series(L, answer.series[i], answer.kind == PromAnswer::Kind::matrix);
+      lua_rawseti(L, -2, static_cast<int>(i) + 1);
+    }
+  }
+  return 1;
+}
+
+class QueryWait final : public PromWait {
+ public:
+  QueryWait(Task& task, const std::string& base, const std::string& promql) : PromWait(task) {
+    op_ = prom_query(host_.prom->query_client(), base, promql, [this](Result<PromAnswer> answer) {
+      end([answer = std::move(answer)](lua_State* co) {
+        return answer ? push_answer(co, *answer) : push_nil_error(co, answer.error());
+      });
+    });
+  }
+};
+
+}  // namespace
+
+int await_scrape(lua_State* L, ScrapeTarget& target) {
+  Task& task = Task::check_can_wait(L, "t:scrape");
+  if (without_network(task.host())) return push_sample(L, nullptr);
+  return task.await(L, *new ScrapeOnce(task, target));
+}
+
+int await_next_sample(lua_State* L, ScrapeTarget& target) {
+  Task& task = Task::check_can_wait(L, "t:samples");
+  if (task.vu() && task.vu()->stopping()) return 0;
+  return task.await(L, *new NextSample(task, target));
+}
+
+int await_condition(lua_State* L, ScrapeTarget& target, WaitFor wanted) {
+  Task& task = Task::check_can_wait(L, "t:wait_for");
+  if (without_network(task.host())) {
+    lua_pushnumber(L, wanted.condition.bound);
+    return 1;
+  }
+  PromWait& wait = *new ConditionWait(task, target, std::move(wanted));
+  return task.await(L, wait);
+}
+
+int await_query(lua_State* L, const std::string& base, const std::string& promql) {
+  Task& task = Task::check_can_wait(L, "lgen.prom.query");
+  if (without_network(task.host())) return push_answer(L, PromAnswer{});
+  return task.await(L, *new QueryWait(task, base, promql));
+}
+
+}  // namespace lgen::lua

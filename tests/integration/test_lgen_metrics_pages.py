@@ -1,0 +1,364 @@
+"""lgen.prom: the system under test, watched through its metrics pages."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+import lgen_runs
+from metrics_pages import Discovery, Page
+from programs import Program, Server, http_get
+from waiting import accepts_connections, eventually, free_port
+
+# The body of a test's one iteration prints what it found; these are the plans' helpers.
+TARGET = 'local pods = lgen.prom.target("pods", lgen.metrics, { interval = "20ms" })\n'
+
+
+def printed(ended):
+    """What the plan has printed, before the report."""
+    return [line[6:] for line in ended.out.splitlines() if line.startswith("found ")]
+
+
+class PagesCase(lgen_runs.LgenCase):
+    def found(self, where, body, text=TARGET, code=0, flags=()):
+        ended = self.run_plan(self.plan(text, body), *[flag for one in where for flag in ("--metrics", one)], *flags)
+        self.assertEqual(ended.code, code, ended)
+        return printed(ended)
+
+    def page(self, *arguments, **options):
+        page = Page(*arguments, **options)
+        self.addCleanup(page.__exit__)
+        return page
+
+
+class SamplesTest(PagesCase):
+    def test_a_sample_answers_what_its_pages_say(self):
+        a = self.page('x{k="1"} 1\nx{k="2"} 2\ny 7\n')
+        b = self.page('x{k="1"} 4\nx{k="2"} NaN\n')
+        body = """
+        local s = assert(pods:scrape())
+        print("found", s.up, s.down, s.at > 0)
+        print("found", s:sum "x", s:max "x", s:min "x", s:count "x", s:avg("x", { k = 1 }))
+        print("found", s:value "y", s:value("x", { k = "2" }), s:sum "z", s:count "z")
+        local none, err = s:value "z"
+        print("found", none, err.code, err)
+        none, err = s:value "x"
+        print("found", none, err.code, err)
+        for value, labels in s:each("x", { pod = "%s" }) do print("found", value, labels.k, labels.pod) end
+        """ % a.address
+        words = [line.split("\t") for line in self.found([a.address, b.url + "/any/path"], body.replace("found", "found "))]
+        self.assertEqual(words[0], ["", "2", "0", "true"])
+        self.assertEqual(words[1], ["", "7", "4", "1", "3", "2.5"])
+        self.assertEqual(words[2], ["", "7", "2", "nil", "0"])
+        self.assertEqual(words[3], ["", "nil", "NOT_FOUND", "NOT_FOUND: no page has z with these labels"])
+        self.assertEqual(words[4][2], "FAILED_PRECONDITION")
+        self.assertIn("3 series of x fit", words[4][3])
+        self.assertEqual(words[5:], [["", "1", "1", a.address], ["", "2", "2", a.address]])
+
+    def test_samples_come_by_themselves_and_end_with_the_vu(self):
+        page = self.page("x 1\n")
+        body = """
+        local n, before = 0, 0
+        for sample in pods:samples() do
+          n = n + 1
+          assert(sample.at > before and sample:value "x" == 1)
+          before = sample.at
+          if n == 3 then lgen.stop "s" end
+        end
+        print("found " .. n)
+        """
+        self.assertEqual(self.found([page.url], body), ["3"])
+
+    def test_headers_go_along_and_the_text_format_is_asked_for(self):
+        page = self.page("x 1\n")
+        text = 'local pods = lgen.prom.target("pods", lgen.metrics, { headers = { Authorization = "Bearer t" } })\n'
+        self.found([page.url], "assert(pods:scrape())", text)
+        self.assertEqual(page.headers["Authorization"], "Bearer t")
+        self.assertTrue(page.headers["Accept"].startswith("text/plain;version=0.0.4"))
+
+    def test_pages_that_are_none_are_told(self):
+        cases = [
+            (dict(body="<!DOCTYPE html><html>", content_type="text/html"), "INTERNAL", "a page of text/html"),
+            (dict(body='{"a": 1}\n'), "INTERNAL", "line 1, column 1: this is JSON"),
+            (dict(body="x 1\ny{a=\"1\" 2\n"), "INTERNAL", "line 2, column 9: expected ',' or '}' after a label"),
+            (dict(body="x 1\ny"), "INTERNAL", "line 2, column 2: the page ends in the middle of a line"),
+            (dict(body="gone", status=404), "NOT_FOUND", "answered 404 Not Found"),
+            (dict(body="no", status=503), "UNAVAILABLE", "answered 503 Service Unavailable"),
+            (dict(body=b"x 1\n" * (5 << 20)), "", "16777216"),
+        ]
+        for options, code, text in cases:
+            with self.subTest(text), Page(**options) as page:
+                body = 'local s, err = pods:scrape() print("found " .. err.code, err.message)'
+                found = self.found([page.url], body)[0]
+                self.assertTrue(found.startswith(code), found)
+                self.assertIn(text, found)
+                self.assertIn(page.url + "/metrics", found)
+
+    def test_nobody_there_is_an_outcome_and_told_at_the_start(self):
+        port = free_port()
+        ended = self.run_plan(self.plan(TARGET, 'print("found " .. tostring(select(2, pods:scrape())))'), "--metrics",
+                              f"127.0.0.1:{port}")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertIn("UNAVAILABLE: ", printed(ended)[0])
+        self.assertIn(f"127.0.0.1:{port}", printed(ended)[0])
+        self.assertIn("scrape target 'pods' has no page yet: ", ended.err)
+
+
+class WaitForTest(PagesCase):
+    def test_it_waits_until_the_condition_holds_and_returns_the_value(self):
+        with Page("x 1\n") as page:
+            body = """
+            print("found " .. pods:wait_for("x", "==", 1))
+            lgen.event "ready"
+            print("found " .. pods:wait_for("x", ">=", 5, { timeout = "20s" }))
+            """
+            plan = self.plan(TARGET, body)
+            with self.start(plan, "--metrics", page.url, "--quiet") as run:
+                run.out.wait_for("^found 1$")
+                page.body = "x 7\n"
+                run.out.wait_for("^found 7$")
+                self.assertEqual(run.wait(), 0)
+
+    def test_it_must_hold_without_a_break(self):
+        with Page("x 0\n") as page:
+            body = 'print("found " .. pods:wait_for("x", "==", 0, { hold = "300ms", timeout = "20s" }), lgen.now())'
+            plan = self.plan(TARGET, 'print "found start"' and body)
+            with self.start(plan, "--metrics", page.url, "--quiet") as run:
+                eventually(lambda: page.asked >= 3, "some rounds")
+                page.body = "x 1\n"  # breaks it
+                asked = page.asked
+                eventually(lambda: page.asked >= asked + 3, "more rounds")
+                page.body = "x 0\n"
+                line = run.out.wait_for(r"^found 0\s+(\S+)$")
+                self.assertGreater(float(line[1]), 0.3)
+                self.assertEqual(run.wait(), 0)
+
+    def test_a_time_that_is_up_says_what_was_seen_last(self):
+        page = self.page('x{k="1"} 3\n')
+        body = """
+        local function tell(...) local v, err = pods:wait_for(...) print("found " .. err.kind, v, err.message) end
+        tell("x", "<", 3, { timeout = "50ms" })
+        tell("x", "<", 5, { timeout = "50ms", hold = "1m", labels = { k = 1 }, agg = "max" })
+        tell("y", "==", 0, { timeout = "50ms" })
+        """
+        found = [line.split("\t") for line in self.found([page.url], body)]
+        self.assertEqual([words[:2] for words in found], [["timeout", "nil"]] * 3)
+        self.assertEqual(found[0][2], "scrape target 'pods': sum(x) < 3 did not hold within 50ms: it was 3 at last")
+        self.assertEqual(found[1][2], "scrape target 'pods': max(x{k=\"1\"}) < 5 did not hold for 1m within 50ms: it "
+                                      "was 3 at last")
+        self.assertEqual(found[2][2], "scrape target 'pods': sum(y) == 0 did not hold within 50ms: no page had y")
+
+    def test_all_is_not_told_while_a_pod_is_down_and_any_is(self):
+        up = self.page("x 0\n")
+        where = [up.url, f"127.0.0.1:{free_port()}"]
+        body = """
+        print("found " .. pods:wait_for("x", "==", 0, { agg = "any" }))
+        print("found " .. select(2, pods:wait_for("x", "==", 0, { agg = "all", timeout = "50ms" })).kind)
+        """
+        self.assertEqual(self.found(where, body), ["0", "timeout"])
+
+    def test_a_wait_that_is_cut_short_leaves_nothing_behind(self):
+        page = self.page("x 0\n")
+        body = """
+        local _, err = lgen.timeout("50ms", function() pods:wait_for("x", "==", 1) end)
+        print("found " .. err.kind)
+        local task = lgen.spawn(function() for _ in pods:samples() do end end)
+        lgen.yield()
+        task:cancel()
+        """
+        self.assertEqual(self.found([page.url], body), ["timeout"])
+
+
+class ReportTest(PagesCase):
+    def test_what_was_scraped_is_in_the_time_lines_by_pod(self):
+        a, b = self.page("g 1\nc_total 5\n"), self.page("g 10\nc_total 5\n")
+        text = 'lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = { "g", "c_*" } })\n'
+        ended = self.run_plan(self.plan(text, 'lgen.sleep "100ms"'), "--metrics", a.url, "--metrics", b.url)
+        self.assertEqual(ended.code, 0, ended)
+        metrics = ended.summary["metrics"]
+        self.assertEqual(metrics["g"]["type"], "gauge")
+        self.assertTrue(metrics["g"]["scraped"])
+        self.assertEqual({s["labels"]["pod"]: s["value"] for s in metrics["g"]["series"]}, {a.address: 1, b.address: 10})
+        self.assertEqual(metrics["c_total"]["total"]["value"], 0)  # nothing has happened in this run
+        self.assertEqual(metrics["up"]["total"]["min"], 1)
+        self.assertGreater(metrics["scrape_duration_seconds"]["total"]["count"], 4)
+        lines = {(line["metric"], line["labels"].get("pod")) for line in ended.summary["timelines"]["series"]}
+        self.assertLessEqual({("g", a.address), ("g", b.address), ("up", a.address)}, lines)
+        self.assertIn("SYSTEM UNDER TEST", ended.out)
+        self.assertRegex(ended.out, r"g +1 \.\. 10  in 2 series")
+
+    def test_pods_come_and_go(self):
+        with Page("g 1\n") as a, Page("g 10\n") as b, Discovery(a=a.address) as sd:
+            text = 'local pods = lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = "g" })\n'
+            body = """
+            for n, sum in ipairs { 1, 11, 10 } do print("found " .. n, pods:wait_for("g", "==", sum)) end
+            """
+            plan = self.plan(text, body)
+            result = self.path("result.json")
+            with self.start(plan, "--metrics", f"sd+{sd.url}/sd", "--quiet", "--out", f"json={result}") as run:
+                run.out.wait_for("^found 1")
+                sd.show(a=a.address, b=b.address)
+                run.out.wait_for("^found 2")
+                sd.show(b=b.address)
+                run.out.wait_for("^found 3")
+                self.assertEqual(run.wait(), 0)
+
+    def test_thresholds_judge_scraped_metrics(self):
+        a, b = self.page("g 1\nrq 0\n# TYPE rq counter\n".replace("rq 0\n# TYPE rq counter\n", "")), self.page("g 10\n")
+        base = 'lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = { "g", "h_total" } })\n'
+        cases = [
+            ('lgen.threshold("g", "max <= 10")', 0, ""),
+            ('lgen.threshold("g", "max < 10")', 99, "max is 10, not < 10"),
+            ('lgen.threshold("g", "max < 10", { labels = { pod = "%s" } })' % a.address, 0, ""),
+            ('lgen.threshold("g", "min > 1", { labels = { pod = "%s" } })' % a.address, 99, "min is 1, not > 1"),
+            ('lgen.threshold("up", "min == 1", { labels = { target = "pods" } })', 0, ""),
+            ('lgen.threshold("h_total", "count == 0")', 99, "no page of its scrape target had it"),
+            ('lgen.threshold("scrape_duration_seconds", "max < 20")', 0, ""),
+        ]
+        for threshold, code, text in cases:
+            with self.subTest(threshold):
+                ended = self.run_plan(self.plan(base + threshold + "\n", 'lgen.sleep "50ms"'), "--metrics", a.url,
+                                      "--metrics", b.url)
+                self.assertEqual(ended.code, code, ended)
+                self.assertIn(text, ended.out + ended.err)
+
+    def test_a_counter_of_the_server_equals_what_the_run_did(self):
+        text = lgen_runs.CALLS + """
+        lgen.prom.target("server", lgen.metrics, { metrics = "grpc_server_call_started_total" })
+        lgen.threshold("grpc_server_call_started_total", "count == 25",
+                       { labels = { grpc_method = "hello.Hello/SayHello" } })
+        """
+        with Server() as server:
+            call = 'assert(ch:call(SayHello, { name = "x" }, { timeout = 10 }))'
+            warm = self.run_plan(self.plan(lgen_runs.CALLS, call), "--target", server.target)
+            self.assertEqual(warm.code, 0, warm)  # so that the counter does not begin at 0
+            ended = self.run_plan(self.plan(text, f"for i = 1, 25 do {call} end"), "--target", server.target,
+                                  "--metrics", f"127.0.0.1:{server.metrics_port}")
+            self.assertEqual(ended.code, 0, ended)
+
+
+class ClusterTest(PagesCase):
+    def test_local_sets_where_the_pods_are(self):
+        text = TARGET + lgen_runs.CALLS.replace('"echo.proto"', '"streaming.proto"').replace(
+            'local Unary = api:method "lgen.echo.Echo/Unary"\n',
+            'local Stream = api:method "streaming.Streamer/ProcessTextStream"\n')
+        body = """
+        local s = {}
+        for i = 1, 4 do s[i] = ch:open(Stream) s[i]:send { message = "m" } end
+        print("found " .. pods:wait_for("grpc_server_active_streams", "==", 4, { timeout = "20s" }))
+        print("found " .. assert(pods:scrape()).up)
+        for i = 1, 4 do s[i]:close() end
+        print("found " .. pods:wait_for("grpc_server_active_streams", "==", 0, { agg = "all", timeout = "20s" }))
+        """
+        ended = self.run_plan(self.plan(text, body), "--local=pods=2")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(printed(ended), ["4", "2", "0"])
+        series = ended.summary["metrics"]["grpc_server_active_streams"]["series"]
+        self.assertEqual(sorted(one["labels"]["pod"] for one in series), ["pod-1", "pod-2"])
+
+
+class Prometheus(Program):
+    """Debian's, scraping `targets` ten times a second."""
+
+    def __init__(self, folder, *targets):
+        config = os.path.join(folder, "prometheus.yml")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("global: {scrape_interval: 100ms}\nscrape_configs:\n- job_name: pods\n  static_configs:\n"
+                       f"  - targets: {list(targets)}\n")
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        super().__init__(["prometheus", "--config.file", config, "--storage.tsdb.path", os.path.join(folder, "data"),
+                          "--web.listen-address", f"127.0.0.1:{port}"])
+        eventually(lambda: self.process.poll() is not None or accepts_connections("127.0.0.1", port), "Prometheus")
+
+
+class RealPartsTest(PagesCase):
+    def test_a_question_in_promql_is_answered_by_prometheus(self):
+        with Server() as server, tempfile.TemporaryDirectory() as folder, \
+                Prometheus(folder, f"127.0.0.1:{server.metrics_port}") as prometheus:
+            eventually(lambda: '"value"' in http_get(prometheus.url + "/api/v1/query?query=grpc_server_active_streams")[1],
+                       "the first scrape")
+            body = """
+            local base = "%s"
+            local list = assert(lgen.prom.query(base, 'grpc_server_active_streams{job="pods"}'))
+            print("found " .. #list, list[1].value, list[1].labels.job, list[1].at > 1e9)
+            print("found " .. assert(lgen.prom.query(base, "1 + 1")))
+            local range = assert(lgen.prom.query(base .. "/", "up[1m]"))
+            print("found " .. range[1].values[1][2], range[1].values[1][1] > 1e9)
+            print("found " .. #assert(lgen.prom.query(base, "nothing_of_that_name")))
+            local none, err = lgen.prom.query(base, "sum(")
+            print("found " .. err.code, err.message)
+            """ % prometheus.url
+            found = self.found([], body, text="")
+            self.assertEqual(found[:4], ["1\t0\tpods\ttrue", "2", "1\ttrue", "0"])
+            self.assertTrue(found[4].startswith("INVALID_ARGUMENT\t" + prometheus.url), found)
+            self.assertIn("parse error", found[4])
+
+    def test_prometheus_own_page_is_read(self):
+        with tempfile.TemporaryDirectory() as folder, Prometheus(folder) as prometheus:
+            page = http_get(prometheus.url + "/metrics")[1]
+            self.assertIn("# TYPE go_gc_duration_seconds summary", page)
+            found = self.found([prometheus.url], """
+            local s = assert(pods:scrape())
+            print("found " .. s:value "go_info", s:count "go_gc_duration_seconds",
+                  s:count "prometheus_http_request_duration_seconds_bucket" > 0)
+            """)
+            self.assertEqual(found, ["1\t5\ttrue"])
+
+    def test_promtool_is_content_with_the_servers_page(self):
+        with Server() as server:
+            page = server.get("/metrics")[1]
+            done = subprocess.run(["promtool", "check", "metrics"], input=page, text=True, capture_output=True,
+                                  check=False)
+            self.assertNotIn("error while linting", done.stderr)
+            self.assertEqual(done.returncode not in (1,), True, done.stderr)
+
+
+class MistakesTest(PagesCase):
+    def test_mistakes_are_told_at_the_line_of_the_plan(self):
+        cases = [
+            ('lgen.prom.target("p")', "where are its pages? a URL, a list of them, dns:///NAME:PORT or sd+URL expected, "
+                                      "got nil (lgen.metrics is set by --metrics WHERE and by --local)"),
+            ('lgen.prom.target("p", "nowhere")', "'nowhere': no place of metrics"),
+            ('lgen.prom.target("p", {})', "where: the list is empty"),
+            ('lgen.prom.target("p", "h:1", { intervall = 1 })', "unknown option 'intervall' (did you mean 'interval'?)"),
+            ('lgen.prom.target("p", "h:1", { interval = 0 })', "interval: at least 10ms expected"),
+            ('lgen.prom.target("p", "h:1", { metrics = "vus" })', "metric 'vus': is built in; choose another name"),
+            ('lgen.prom.target("p", "h:1") lgen.prom.target("p", "h:1")', "there is one of that name already"),
+            ('lgen.prom.target("p", "h:1"):scrape()', "network call while the plan is loading (t:scrape)"),
+            ('lgen.prom.query("x", "y")', "lgen.prom.query"),
+            ('lgen.prom.target("p", "h:1", { metrics = "a_b" }) lgen.threshold("a_c", "max < 1")',
+             "no metric 'a_c' (did you mean 'a_b'?)"),
+            ('lgen.prom.target("p", "h:1", { metrics = "a_b" }) lgen.threshold("a_b", "p(9) < 1")', "has no p(9)"),
+        ]
+        for text, message in cases:
+            with self.subTest(text):
+                self.check(self.run_words("check", self.plan(text + "\n")), 104, "plan.lua:2: ", message)
+
+    def test_mistakes_inside_an_iteration_fail_it(self):
+        cases = [
+            ('pods:wait_for("x", "=>", 1)', "t:wait_for: op: one of < <= > >= == ~= expected, got '=>'"),
+            ('pods:wait_for("x", "<", 1, { agg = "med" })', "t:wait_for: agg: one of sum max min avg any all expected"),
+            ('pods:wait_for("x", "<", "1")', 't:wait_for: value: number expected, got string "1"'),
+            ('pods:scrape():summ "x"', "lgen.Sample has no method or field 'summ' (did you mean 'sum'?)"),
+            ('pods:scrape():sum "x".y()', ""),
+            ('pods:scrape():sum("x", { [1] = "a" })', "sample:sum: labels: names are strings"),
+        ]
+        for body, message in cases:
+            with self.subTest(body):
+                self.check(self.run_words("check", self.plan(TARGET, body)), 104, message)
+
+    def test_check_tries_every_call_without_a_network(self):
+        body = """
+        local s = assert(pods:scrape())
+        assert(s:value "x" == 0 and s:sum "x" == 0 and s:count "x" == 0)
+        for _ in s:each "x" do end
+        assert(pods:wait_for("x", ">=", 5) == 5)
+        for sample in pods:samples() do if sample.at > 1 then break end end
+        assert(#lgen.prom.query("http://127.0.0.1:1", "x") == 0)
+        """
+        self.check(self.run_words("check", self.plan(TARGET, body)), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
