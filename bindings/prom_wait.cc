@@ -105,10 +105,13 @@ class NextSample final : public PromWait {
  public:
   NextSample(Task& task, ScrapeTarget& target) : PromWait(task), pretence_(task.host().loop, [this] { pretend(); }) {
     end_with_vu();
-    if (without_network(host_)) return pretence_.arm(host_.loop.precise_now() + target.options().interval);
-    op_ = target.next([this](SamplePtr sample) {
-      end([sample = std::move(sample)](lua_State* co) { return push_sample(co, sample); });
-    });
+    if (without_network(host_)) {
+      pretence_.arm(host_.loop.precise_now() + target.options().interval);
+    } else {
+      op_ = target.next([this](SamplePtr sample) {
+        end([sample = std::move(sample)](lua_State* co) { return push_sample(co, sample); });
+      });
+    }
   }
 
  private:

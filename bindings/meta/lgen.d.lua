@@ -225,6 +225,18 @@
 ---@field rows? string what a row is; default "connection"
 ---@field cols? string what a column is; default "backend"
 
+---@class lgen.PromTargetOptions
+---@field interval? lgen.Duration between two rounds in the background; default 1s
+---@field metrics? string|string[] what of the pages goes into the report: names, or patterns with *; thresholds need the whole name; default: all but the buckets of histograms and the quantiles of summaries
+---@field timeout? lgen.Duration of one page; default 5s
+---@field headers? table<string, string> sent with every request
+
+---@class lgen.WaitForOptions
+---@field agg? "sum"|"max"|"min"|"avg"|"any"|"all" what is compared: a figure of all series, or each of them; default sum
+---@field labels? table<string, string|number> only series with these labels
+---@field hold? lgen.Duration how long it must hold without a break; default 0
+---@field timeout? lgen.Duration default 60s
+
 ---@class lgen.DigestOptions
 ---@field encoding? "hex"|"base64"|"base64url"|"raw" of the result; default: hex
 
@@ -245,6 +257,7 @@
 ---@field plan fun(o: lgen.PlanOptions) [R] What the plan is called and which API it is written for.
 ---@field options fun(list: lgen.Option[]): table<string, any> [R] Declares the plan's own flags and returns their values: {"hold", "duration", default = "30s", help = …}.
 ---@field target string --target HOST:PORT.
+---@field metrics string|string[]|nil --metrics WHERE, for lgen.prom.target; --local sets it.
 ---@field cancelled any The error value raised in cancelled tasks.
 ---@field scenario fun(name: string, o: lgen.Scenario) [R] Work to do, and how much of it.
 ---@field setup fun(fn: fun(): any) [R] Runs once before all scenarios; may wait.
@@ -280,6 +293,7 @@
 ---@field load lgen.load
 ---@field random lgen.random
 ---@field grpc lgen.grpc
+---@field prom lgen.prom
 ---@field log lgen.log
 ---@field crypto lgen.crypto
 ---@field json lgen.json
@@ -429,6 +443,30 @@
 ---@field jain fun(self: lgen.Distribution): number Jain's index of the columns: 1 is even.
 ---@field max_over_mean fun(self: lgen.Distribution): number The fullest column over the mean.
 ---@field verdict fun(self: lgen.Distribution): {kind: string, why: string, p: number, astray: number, subsets: string[][]} per_connection, per_stream, per_stream_within_subset or inconclusive.
+
+---The system under test, watched through its metrics pages.
+---@class lgen.prom
+---@field target fun(name: string, where: string|string[], o?: lgen.PromTargetOptions): lgen.PromTarget [R] Pods whose metrics pages are read all the time: a URL, a list of them, dns:///NAME:PORT (every address is a pod) or sd+URL (Prometheus' HTTP service discovery). They go into the report with the labels pod and target, and can be thresholds' metrics.
+---@field query fun(base: string, promql: string): any, lgen.Error? [Y R E] Asks a Prometheus server: a number, a string, or a list of {labels, value, at} ({labels, values = {{at, value}, …}} for a range).
+
+---Pods that are watched together.
+---@class lgen.PromTarget
+---@field scrape fun(self: lgen.PromTarget): lgen.Sample?, lgen.Error? [Y R E] All pages, asked for now; nil when no pod is up.
+---@field samples fun(self: lgen.PromTarget): fun(): lgen.Sample? [Y R] `for sample in t:samples() do`: every round of the background from now on (while the body runs, rounds are passed over); ends when the VU is told to stop.
+---@field wait_for fun(self: lgen.PromTarget, metric: string, op: "<"|"<="|">"|">="|"=="|"~="|"!=", value: number, o?: lgen.WaitForOptions): number?, lgen.Error? [Y R E] Waits until it holds and returns the value. It never holds without a series; for all not while a pod is down.
+
+---What all pods' pages said at one time.
+---@class lgen.Sample
+---@field value fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): number?, lgen.Error? [R E] Of the one series that fits.
+---@field sum fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): number? [R] Over all series that fit, of all pods; nil without any. NaN is no value.
+---@field max fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): number? [R] The largest.
+---@field min fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): number? [R] The smallest.
+---@field avg fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): number? [R] Their mean.
+---@field count fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): number [R] How many there are.
+---@field each fun(self: lgen.Sample, metric: string, labels?: table<string, string|number>): fun(): number?, table<string, string>? [R] `for value, labels in sample:each "x" do`; the label pod says whose it is.
+---@field up integer Pods whose page was read.
+---@field down integer Pods whose page could not be read.
+---@field at number When, in seconds since the start of the run.
 
 ---The run's log, on stderr or where --log says.
 ---@class lgen.log

@@ -46,7 +46,8 @@ class SamplesTest(PagesCase):
         print("found", none, err.code, err)
         for value, labels in s:each("x", { pod = "%s" }) do print("found", value, labels.k, labels.pod) end
         """ % a.address
-        words = [line.split("\t") for line in self.found([a.address, b.url + "/any/path"], body.replace("found", "found "))]
+        found = self.found([a.address, b.url + "/any/path"], body.replace("found", "found "))
+        words = [line.split("\t") for line in found]
         self.assertEqual(words[0], ["", "2", "0", "true"])
         self.assertEqual(words[1], ["", "7", "4", "1", "3", "2.5"])
         self.assertEqual(words[2], ["", "7", "2", "nil", "0"])
@@ -109,8 +110,9 @@ class WaitForTest(PagesCase):
         with Page("x 1\n") as page:
             body = """
             print("found " .. pods:wait_for("x", "==", 1))
-            lgen.event "ready"
+            io.flush()
             print("found " .. pods:wait_for("x", ">=", 5, { timeout = "20s" }))
+            io.flush()
             """
             plan = self.plan(TARGET, body)
             with self.start(plan, "--metrics", page.url, "--quiet") as run:
@@ -122,7 +124,7 @@ class WaitForTest(PagesCase):
     def test_it_must_hold_without_a_break(self):
         with Page("x 0\n") as page:
             body = 'print("found " .. pods:wait_for("x", "==", 0, { hold = "300ms", timeout = "20s" }), lgen.now())'
-            plan = self.plan(TARGET, 'print "found start"' and body)
+            plan = self.plan(TARGET, body)
             with self.start(plan, "--metrics", page.url, "--quiet") as run:
                 eventually(lambda: page.asked >= 3, "some rounds")
                 page.body = "x 1\n"  # breaks it
@@ -191,7 +193,7 @@ class ReportTest(PagesCase):
         with Page("g 1\n") as a, Page("g 10\n") as b, Discovery(a=a.address) as sd:
             text = 'local pods = lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = "g" })\n'
             body = """
-            for n, sum in ipairs { 1, 11, 10 } do print("found " .. n, pods:wait_for("g", "==", sum)) end
+            for n, sum in ipairs { 1, 11, 10 } do print("found " .. n, pods:wait_for("g", "==", sum)) io.flush() end
             """
             plan = self.plan(text, body)
             result = self.path("result.json")
@@ -204,7 +206,7 @@ class ReportTest(PagesCase):
                 self.assertEqual(run.wait(), 0)
 
     def test_thresholds_judge_scraped_metrics(self):
-        a, b = self.page("g 1\nrq 0\n# TYPE rq counter\n".replace("rq 0\n# TYPE rq counter\n", "")), self.page("g 10\n")
+        a, b = self.page("g 1\n"), self.page("g 10\n")
         base = 'lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = { "g", "h_total" } })\n'
         cases = [
             ('lgen.threshold("g", "max <= 10")', 0, ""),

@@ -88,7 +88,9 @@ void print_scraped_metrics(Page& page, const Snapshot& metrics) {
 void print_own_metrics(Page& page, const Snapshot& metrics) {
   bool titled = false;
   for (const MetricSnapshot& metric : metrics.metrics) {
-    if (metric.spec.built_in || metric.spec.scraped || metric.spec.type == MetricType::histogram || metric.series.empty()) continue;
+    if (metric.spec.built_in || metric.spec.scraped || metric.spec.type == MetricType::histogram ||
+        metric.series.empty())
+      continue;
     if (!std::exchange(titled, true)) page.heading("METRICS", {Span(" of the plan", Tone::dim)});
     print_metric(page, metric);
   }

@@ -1,5 +1,6 @@
 """Metrics pages by hand: a pod that says what a test wants, and a service discovery of such pods."""
 
+import contextlib
 import http.server
 import json
 import threading
@@ -38,8 +39,9 @@ class Page:
                 self.send_response(page.status)
                 self.send_header("Content-Type", page.content_type)
                 self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
+                with contextlib.suppress(OSError):  # the client may have seen enough
+                    self.end_headers()
+                    self.wfile.write(text)
 
             def log_message(self, *_):
                 pass

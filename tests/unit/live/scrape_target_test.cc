@@ -3,10 +3,10 @@
 #include <map>
 #include <string>
 
-#include "net_fixture.h"
 #include "catch.h"
 #include "lgen/http_server.h"
 #include "lgen/prom_query.h"
+#include "net_fixture.h"
 
 namespace lgen {
 namespace {
