@@ -127,14 +127,20 @@ class ConditionWait final : public PromWait {
   ConditionWait(Task& task, ScrapeTarget& target, WaitFor wanted)
       : PromWait(task), target_(target), wanted_(std::move(wanted)), limit_(host_.loop, [this] { too_late(); }) {
     limit_.arm(later(host_.loop.precise_now(), wanted_.timeout));
+    if (const SamplePtr known = target_.latest()) remember(*known);
     op_ = target_.fresh([this](const SamplePtr& sample) { look(*sample); });
   }
 
  private:
-  void look(const ScrapeSample& sample) {
+  ConditionState remember(const ScrapeSample& sample) {
     const ConditionState state = judge(wanted_.condition, sample);
     last_ = state.value;
     trouble_ = sample.error();
+    return state;
+  }
+
+  void look(const ScrapeSample& sample) {
+    const ConditionState state = remember(sample);
     if (!state.holds) {
       since_.reset();
     } else if (!since_) {

@@ -31,6 +31,7 @@ class Page:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one write an answer
 
             def do_GET(self):
                 page.asked += 1
