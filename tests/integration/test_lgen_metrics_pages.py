@@ -187,7 +187,7 @@ class ReportTest(PagesCase):
         lines = {(line["metric"], line["labels"].get("pod")) for line in ended.summary["timelines"]["series"]}
         self.assertLessEqual({("g", a.address), ("g", b.address), ("up", a.address)}, lines)
         self.assertIn("SYSTEM UNDER TEST", ended.out)
-        self.assertRegex(ended.out, r"g +1 \.\. 10  in 2 series")
+        self.assertRegex(ended.out, r"g +1 \.\. 10  in 2 series\n")
 
     def test_pods_come_and_go(self):
         with Page("g 1\n") as a, Page("g 10\n") as b, Discovery(a=a.address) as sd:

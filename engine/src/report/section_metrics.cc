@@ -60,7 +60,7 @@ std::string number_text(double value) {
 /// One line: pods and labels are in the time lines.
 std::string scraped_text(const MetricSnapshot& metric) {
   const SeriesSnapshot all = aggregate(metric, {});
-  const std::string of = metric.series.size() == 1 ? "" : "  in " + counted(metric.series.size(), "series");
+  const std::string of = metric.series.size() == 1 ? "" : fmt::format("  in {} series", grouped(metric.series.size()));
   if (metric.spec.type == MetricType::counter) return "+" + number_text(all.value) + of;
   return fmt::format("{} .. {}{}", number_text(all.min), number_text(all.max), of);
 }
