@@ -18,11 +18,6 @@ namespace {
 constexpr std::size_t kLongestText = 1000;  // bytes of a string that are printed
 constexpr int kDeepest = 20;
 
-void print(std::uint64_t call, const std::string& line) {
-  step_aside();
-  write_stderr(fmt::format("trace #{} {}\n", call, line));
-}
-
 bool is_name(std::string_view key) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   const auto rest = [&](char c) { return letter(c) || (c >= '0' && c <= '9'); };
@@ -131,6 +126,12 @@ void Trace::received(std::uint64_t call, lua_State* L, const MessagePlan* plan, 
   if (call) message(call, '<', L, plan, bytes);
 }
 
+void Trace::print(std::uint64_t call, std::string line) const {
+  host_.redactor.clean(line);
+  step_aside();
+  write_stderr(fmt::format("trace #{} {}\n", call, line));
+}
+
 void Trace::half_closed(std::uint64_t call) const {
   if (call) print(call, "> half-close");
 }
@@ -144,13 +145,17 @@ void Trace::ended(std::uint64_t call, const GrpcStatus& status, const MetadataVi
 
 std::function<void(std::string_view)> Trace::of_reflection(const std::string& channel, const Metadata& sent) const {
   if (host_.settings.trace == 0) return nullptr;
-  return [head = fmt::format("trace reflection on channel {}", channel),
-          metadata = sent.empty() ? std::string() : pairs_text(&sent)](std::string_view line) {
-    step_aside();
-    write_stderr(fmt::format("{}: {}\n", head, line));
-    const bool opened = line.starts_with("/");
-    if (opened && !metadata.empty()) write_stderr(fmt::format("{}: > metadata {}\n", head, metadata));
-  };
+  return
+      [head = fmt::format("trace reflection on channel {}", channel),
+       metadata = sent.empty() ? std::string() : pairs_text(&sent), &redactor = host_.redactor](std::string_view line) {
+        step_aside();
+        write_stderr(fmt::format("{}: {}\n", head, line));
+        const bool opened = line.starts_with("/");
+        if (!opened || metadata.empty()) return;
+        std::string clean = metadata;
+        redactor.clean(clean);
+        write_stderr(fmt::format("{}: > metadata {}\n", head, clean));
+      };
 }
 
 void Trace::message(std::uint64_t call, char direction, lua_State* L, const MessagePlan* plan,

@@ -36,6 +36,8 @@ class Trace {
  private:
   void message(std::uint64_t call, char direction, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;
 
+  void print(std::uint64_t call, std::string line) const;
+
   Host& host_;
   std::uint64_t calls_ = 0;
 };

@@ -111,6 +111,12 @@ double Host::now_seconds() const {
 void Host::tell_failure(Failure failure) const {
   if (!on_failure) return;
   failure.at = now_seconds();
+  if (redactor.empty()) return on_failure(failure);
+  std::string message(failure.message), place(failure.where), backend(failure.backend);
+  for (std::string* text : {&message, &place, &backend}) redactor.clean(*text);
+  failure.message = message;
+  failure.where = place;
+  failure.backend = backend;
   on_failure(failure);
 }
 
@@ -135,7 +141,9 @@ void Host::add_error(Failure failure) {
 }
 
 void Host::plan_error(const std::string& text, const std::string& traceback, std::string_view scenario) {
-  log(LogLevel::debug, fmt::format("{}: {}\n{}", scenario, text, traceback));
+  std::string line = fmt::format("{}: {}\n{}", scenario, text, traceback);
+  redactor.clean(line);
+  log(LogLevel::debug, line);
   add_error({.kind = "iteration", .scenario = scenario, .where = scenario, .code = "plan", .message = text});
 }
 

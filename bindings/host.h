@@ -19,6 +19,7 @@
 #include "lgen/metrics.h"
 #include "lgen/plan.h"
 #include "lgen/recorder.h"
+#include "lgen/redact.h"
 #include "lgen/runner.h"
 #include "lgen/summary.h"
 #include "task.h"
@@ -114,6 +115,7 @@ struct Host {
   /// One set for all of its VUs. Settings are final when it is first asked for.
   TagSet scenario_tags(ScenarioDecl& scenario) const;
 
+  Redactor redactor;  // of the secret options' values
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
   TimePoint run_started{};

@@ -39,8 +39,10 @@ int write(lua_State* L, LogLevel level) {
   if (lua_pcall(L, lua_gettop(L) - 1, 1, 0) != 0) {
     raise(L, fmt::format("lgen.log: {}", lua_tostring(L, -1)));
   }
-  log(level, fmt::format("{}{}{}", place, to_view(L, -1),
-                         left_out ? fmt::format(" ({} more lines from here were left out)", left_out) : ""));
+  std::string line = fmt::format("{}{}{}", place, to_view(L, -1),
+                                 left_out ? fmt::format(" ({} more lines from here were left out)", left_out) : "");
+  host.redactor.clean(line);
+  log(level, line);
   return 0;
 }
 

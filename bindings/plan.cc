@@ -289,7 +289,10 @@ void Plan::describe(RunInfo& run) const {
   run.target = host.settings.target;
   run.security = host.settings.security;
   run.transport = host.settings.transport;
+  host.redactor.clean(run);
 }
+
+const Redactor& Plan::redactor() const { return host_->redactor; }
 
 void Plan::on_failure(std::function<void(const Failure&)> listener) { host_->on_failure = std::move(listener); }
 
@@ -309,6 +312,7 @@ void Plan::fill(Summary& summary) const {
   }
   host.grpc->fill(summary);
   host.measure->fill(summary);
+  host.redactor.clean(summary);
 }
 
 void Plan::on_stuck(std::function<void(const std::string& why)> last_words) {

@@ -345,19 +345,31 @@ Scalar reported_value(lua_State* L, const OptionDecl& option, const std::vector<
   return fmt::format("{}", fmt::join(texts, ","));
 }
 
+/// A secret is not repeated, however wrong.
+std::string what_is_wrong(const OptionDecl& option, const Error& error) {
+  return option.shown.secret ? bad(option, fmt::format("what was given is no {}", option.shown.type)).message
+                             : error.message;
+}
+
 /// Fills the table of values at the top of the stack; raises (as a usage error) on the first that does not fit.
 void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& options,
                  const std::map<std::string, std::vector<std::string>>& flags) {
+  std::vector<std::string> secrets;
   for (const OptionDecl& option : options) {
     const std::vector<std::string> texts = texts_of(host, option, flags);
+    if (option.shown.secret) {
+      for (std::string& text : split_list(option, texts)) secrets.push_back(std::move(text));
+    }
     if (texts.empty()) {
       if (option.shown.required) raise_usage(L, bad(option, "is required; give it on the command line").message);
       continue;
     }
-    if (const Outcome pushed = push_option(L, option, texts); !pushed) raise_usage(L, pushed.error().message);
+    if (const Outcome pushed = push_option(L, option, texts); !pushed)
+      raise_usage(L, what_is_wrong(option, pushed.error()));
     host.decl.option_values.emplace_back(option.shown.name, reported_value(L, option, texts));
     lua_setfield(L, -2, field_name(option.shown.name).c_str());
   }
+  host.redactor = Redactor(std::move(secrets));
 }
 
 void guard_values(lua_State* L, const std::vector<OptionDecl>& options) {

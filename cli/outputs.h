@@ -13,17 +13,20 @@
 #include "lgen/error.h"
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
+#include "lgen/redact.h"
 #include "lgen/runner.h"
 #include "lgen/summary.h"
 
 namespace lgen::cli {
 
-/// The run that a live output belongs to. Loop and metrics outlive finish(), the rest is gone by then.
+/// The run that a live output belongs to. Loop, metrics and redactor outlive finish(), the
+/// rest is gone by then.
 struct RunView {
   Loop& loop;
   Metrics& metrics;
   Runner& runner;
-  const RunInfo& run;  // what is known at the start
+  const RunInfo& run;        // what is known at the start
+  const Redactor& redactor;  // outlives finish(), too; what is handed over here is clean already
 };
 
 /// One more second of the run, `from` to `to` since its start. The snapshot is taken once for all outputs.

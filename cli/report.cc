@@ -1,30 +1,15 @@
 // `lgen report RESULT.json`: an earlier run's summary on the terminal again, or in any format that is made of it.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
 #include "commands.h"
 #include "exit_code.h"
 #include "lgen/report.h"
 #include "outputs.h"
+#include "summary_file.h"
 #include "terminal.h"
 
 namespace lgen::cli {
 namespace {
-
-Result<Summary> read_summary(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return make_error(ErrorCode::not_found, fmt::format("cannot read {}: {}", path, std::strerror(errno)));
-  }
-  auto summary = parse_json_summary(text.str());
-  if (!summary) return make_error(ErrorCode::invalid_argument, fmt::format("{}: {}", path, summary.error().message));
-  return summary;
-}
 
 /// Those that can be made afterwards.
 Result<std::vector<OutputRequest>> outputs_of(const Words& words) {
@@ -43,10 +28,11 @@ Result<std::vector<OutputRequest>> outputs_of(const Words& words) {
 int write_all(const std::vector<OutputRequest>& outputs, const Summary& summary) {
   int code = kOk;
   for (const OutputRequest& output : outputs) {
-    const Outcome written = write_file(output.where, output.format->render(summary));
-    if (written) continue;
-    complain(written.error().message);
-    code = kOutputFailed;
+    const std::string text = output.format->render(summary);
+    const Outcome written = output.on_stdout() ? Outcome(Done{}) : write_file(output.where, text);
+    if (!written) complain(written.error().message);
+    const bool shown = !output.on_stdout() || show_on_stdout(text) == kOk;
+    if (!written || !shown) code = kOutputFailed;
   }
   return code;
 }
@@ -67,8 +53,7 @@ int report(Words words) {
     return kConfiguration;
   }
   if (outputs->empty()) {
-    const Outcome shown = write_file("-", render_console(*summary, console_style(words.has("no-color"))));
-    return shown ? kOk : kOutputFailed;
+    return show_on_stdout(render_console(*summary, console_style(words.has("no-color"))));
   }
   return write_all(*outputs, *summary);
 }

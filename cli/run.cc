@@ -97,7 +97,7 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   const bool written = outputs.write(summary, settings.no_color, loan) && live_written;
   const bool ended_early = result.outcome.end != RunEnd::completed && connect_failure.empty();
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
-  const std::string why = told ? "" : ended_early ? result.outcome.reason : failure_of(summary, connect_failure);
+  const std::string why = told ? "" : ended_early ? summary.run.end_reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
   return code(!written);
 }

@@ -39,12 +39,14 @@ Result<RunOutputs> RunOutputs::open(std::span<const std::string> texts, StdoutLo
 
 void RunOutputs::begin(const RunView& view) {
   metrics_ = &view.metrics;
+  redactor_ = &view.redactor;
   for (const auto& output : live_) output->begin(view);
 }
 
 void RunOutputs::tick(Duration elapsed) {
   if (live_.empty()) return;
   Snapshot now = metrics_->snapshot();
+  redactor_->clean(now);
   const Snapshot change = now.since(before_);
   for (const auto& output : live_) output->tick({ticked_, elapsed, now, change});
   before_ = std::move(now);

@@ -32,7 +32,8 @@ class RunOutputs {
   std::vector<OutputRequest> rendered_;
   std::vector<std::unique_ptr<LiveOutput>> live_;
   Metrics* metrics_ = nullptr;  // while the run goes on
-  Snapshot before_;             // of the last tick, at `ticked_`
+  const Redactor* redactor_ = nullptr;
+  Snapshot before_;  // of the last tick, at `ticked_`
   Duration ticked_{0};
   bool takes_stdout_ = false;
 };

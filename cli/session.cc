@@ -246,7 +246,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   Session session(loop, metrics, plan, descriptors, outputs);
   plan.attach(session.runner);
   const RunInfo known = session.known_at_start();
-  outputs.begin({loop, metrics, session.runner, known});
+  outputs.begin({loop, metrics, session.runner, known, plan.redactor()});
   if (outputs.any_live()) plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
   plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
   const StopSignals signals(loop, session.runner);

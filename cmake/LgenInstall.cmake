@@ -7,6 +7,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS lgen lgen-server lgen-cluster RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY plans/ DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/plans FILES_MATCHING PATTERN "*.lua")
+install(FILES schema/summary.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/schema)
 install(FILES bindings/meta/lgen.d.lua DESTINATION ${CMAKE_INSTALL_DATADIR}/lgen/meta)
 
 set(lgen_share ${PROJECT_BINARY_DIR}/share)

@@ -17,7 +17,7 @@ PUBLIC = {
     "net": "codec decoder_impl encoder_impl grpc http http_server message_json message_plan method_kind native_impl process schema tls well_known wire",
     "metrics": "distribution histogram metrics recorder threshold threshold_watch timeline",
     "load": "runner schedule vu",
-    "report": "append_file report run_log summary",
+    "report": "append_file diff redact report run_log summary",
     "live": "exposition prom_query scrape",
     "bindings": "check plan settings",
 }

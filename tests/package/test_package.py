@@ -88,6 +88,8 @@ class Package(unittest.TestCase):
             self.assertIn("--", run(os.path.join(self.prefix, "bin", program), "--help"))
         plans = os.listdir(os.path.join(self.prefix, "share/lgen/plans"))
         self.assertTrue({"multi_channel.lua", "hello.lua", "unary.lua", "chat.lua"} <= set(plans), plans)
+        with open(os.path.join(self.prefix, "share/lgen/schema/summary.schema.json"), encoding="utf-8") as schema:
+            self.assertIn("lgen.summary/1", schema.read())
         for shared in ("man/man1/lgen.1", "bash-completion/completions/lgen", "zsh/site-functions/_lgen",
                        "fish/vendor_completions.d/lgen.fish"):
             with open(os.path.join(self.prefix, "share", shared), encoding="utf-8") as text:

@@ -17,6 +17,7 @@
 #include "lgen/grpc.h"
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
+#include "lgen/redact.h"
 #include "lgen/runner.h"
 #include "lgen/settings.h"
 #include "lgen/summary.h"
@@ -88,6 +89,9 @@ class Plan {
 
   /// The part of RunInfo that is known once the plan is loaded: plan, options, seed, target.
   void describe(RunInfo& run) const;
+
+  /// Hides the values of secret options in what is made of the run.
+  const Redactor& redactor() const;
 
   /// Calls `listener` for everything that fails from now on; an empty one is for nobody.
   void on_failure(std::function<void(const Failure&)> listener);

@@ -14,8 +14,9 @@ Error cannot_write(const std::string& path, int error) {
                                 : error == ENOENT                   ? "; its folder does not exist, create it first"
                                 : error == EACCES || error == EROFS ? "; name a folder you may write to"
                                                                     : "";
-  return make_error(ErrorCode::io, fmt::format("cannot write {}: {}{}", path == "-" ? "standard output" : path,
-                                               std::strerror(error), help));
+  return make_error(
+      error == EPIPE ? ErrorCode::closed : ErrorCode::io,
+      fmt::format("cannot write {}: {}{}", path == "-" ? "standard output" : path, std::strerror(error), help));
 }
 
 PipeGuard::PipeGuard() {
