@@ -1,7 +1,8 @@
 // Schema "lgen.summary/1": every struct of a Summary and its keys, in their order, said once. The writer and the reader
 // both walk this description with io("key", field), so that neither can know a key the other does not; io.later() is
 // for what older files do not have, which keeps its default. Three things are not structs and stand in both: a metric's
-// map of series, a histogram and a point of a time line. Thread: pure functions.
+// map of series, a histogram and a point of a time line. A new key is described in schema/summary.schema.json, too; a
+// test fails otherwise. Thread: pure functions.
 #pragma once
 
 #include <concepts>
@@ -187,7 +188,7 @@ void fields(Io& io, T& v) {
   io("label_names", v.labels);
   io("scale", v.scale);
   io("built_in", v.built_in);
-  if (!v.built_in) io("scraped", v.scraped);
+  if (!v.built_in) io.later("scraped", v.scraped);
 }
 
 /// A series of any type but a histogram.
