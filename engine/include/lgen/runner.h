@@ -62,6 +62,10 @@ struct ScenarioProgress {
   Duration elapsed{0}, length{0};          // since its start; planned length without graceful stop
   Duration warmup{0};                      // how much of `elapsed` lay in phases called "warmup"
   bool finished = false;
+  // While it runs; in no report.
+  bool paused = false;
+  bool stopping = false;     // by stop(), or since its foreground is over
+  Duration stops_within{0};  // stopping: how long what runs still has
 };
 
 /// Arrivals that wait for a VU.
@@ -94,6 +98,8 @@ class Runner {
   /// Ends the run early: no new iterations, VUs are asked to stop, after min(graceful_stop, stop_timeout) cancelled.
   /// All of these may be called from anywhere on the loop, also from inside a VU; the first reason to end stays.
   void stop(int signum);
+  /// The same on somebody's word; `who` is the reason in the report.
+  void stop(std::string who);
   void abort(std::string reason);
   /// The plan can not go on (raised outside an iteration, never yields).
   void fail(std::string reason);
@@ -102,6 +108,13 @@ class Runner {
 
   /// lgen.scale(scenario, n): how many VUs a scenario with the load `external` has from now on.
   Outcome scale_scenario(std::string_view name, std::uint64_t vus);
+
+  /// No iteration starts until resume(), what runs goes on. The time of the scenarios (stages, rates, durations) stands
+  /// still meanwhile: nothing comes due, nothing is dropped, the run becomes longer. Before the load: it begins paused.
+  /// False: it is so already, or there is nothing left to pause.
+  bool pause();
+  bool resume();
+  bool paused() const;
 
   TimePoint started_at() const;
   std::vector<ScenarioProgress> progress() const;

@@ -87,6 +87,7 @@ struct Runner::Impl {
   bool hook_cancelled = false;
   Timer patience_timer;
 
+  bool paused = false;
   Soon soon;
   std::optional<GeneratorWatch> watch;
   std::vector<std::unique_ptr<Scenario>> scenarios;
@@ -208,7 +209,10 @@ void Runner::Impl::enter_load() {
   stage = Stage::load;
   outcome.load_started = loop.now();
   watch.emplace(loop, metrics);
-  for (const auto& scenario : scenarios) scenario->start();
+  for (const auto& scenario : scenarios) {
+    if (paused) scenario->pause();
+    scenario->start();
+  }
 }
 
 /// Background scenarios end when all others have; where there are no others, at their own time.
@@ -272,6 +276,8 @@ void Runner::start(std::function<void(const RunOutcome&)> finished) { impl_->sta
 
 void Runner::stop(int signum) { impl_->end_early(RunEnd::signal, signal_name(signum), signum); }
 
+void Runner::stop(std::string who) { impl_->end_early(RunEnd::signal, std::move(who), 0); }
+
 void Runner::abort(std::string reason) { impl_->end_early(RunEnd::aborted, std::move(reason), 0); }
 
 void Runner::fail(std::string reason) { impl_->end_early(RunEnd::plan_error, std::move(reason), 0); }
@@ -287,6 +293,22 @@ Outcome Runner::scale_scenario(std::string_view name, std::uint64_t vus) {
   Scenario* scenario = impl_->find(name);
   return scenario == nullptr ? impl_->no_scenario(name) : scenario->scale(vus);
 }
+
+bool Runner::pause() {
+  if (impl_->paused || impl_->ending() || impl_->stage > Impl::Stage::load) return false;
+  impl_->paused = true;
+  for (const auto& scenario : impl_->scenarios) scenario->pause();
+  return true;
+}
+
+bool Runner::resume() {
+  if (!impl_->paused || impl_->ending()) return false;
+  impl_->paused = false;
+  for (const auto& scenario : impl_->scenarios) scenario->resume();
+  return true;
+}
+
+bool Runner::paused() const { return impl_->paused && !impl_->ending(); }
 
 TimePoint Runner::started_at() const { return impl_->outcome.started; }
 

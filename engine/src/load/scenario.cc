@@ -43,7 +43,25 @@ Scenario::Scenario(Loop& loop, Metrics& metrics, ScenarioSpec spec, Slice slice,
                .vu_failed = [this](const PooledVu& vu, std::string_view what) { vu_failed(vu, what); }}) {}
 
 void Scenario::start() {
-  if (stage_ == Stage::waiting) start_timer_.arm(loop_.now() + spec_.start_after);
+  if (stage_ != Stage::waiting) return;
+  asked_ = true;
+  until_start_ = spec_.start_after;
+  if (!paused_) start_timer_.arm(loop_.now() + until_start_);
+}
+
+void Scenario::pause() {
+  if (paused_) return;
+  paused_ = true;
+  if (start_timer_.armed()) until_start_ = std::max(start_timer_.when() - loop_.now(), Duration{0});
+  start_timer_.disarm();
+  if (stage_ == Stage::running) worker_.pause();
+}
+
+void Scenario::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  if (asked_ && stage_ == Stage::waiting) start_timer_.arm(loop_.now() + until_start_);
+  if (stage_ == Stage::running) worker_.resume();
 }
 
 /// One that has not started goes through the same end, so that what it never did is counted as dropped.
@@ -100,9 +118,12 @@ ScenarioProgress Scenario::progress() const {
   progress.total = schedule_.total_iterations();
   if (stage_ != Stage::waiting) progress.scheduled = worker_.scheduled();
   progress.length = schedule_.end();
-  if (stage_ != Stage::waiting) progress.elapsed = (finished() ? finished_ : loop_.now()) - worker_.started();
+  if (stage_ != Stage::waiting) progress.elapsed = worker_.elapsed(finished() ? finished_ : loop_.now());
   progress.warmup = warmup_within(spec_.phases, progress.elapsed);
   progress.finished = finished();
+  progress.stopping = worker_.stopping() && !finished();
+  progress.paused = paused_ && !finished() && !progress.stopping;
+  if (progress.stopping) progress.stops_within = std::max(worker_.stop_by() - loop_.now(), Duration{0});
   return progress;
 }
 

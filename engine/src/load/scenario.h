@@ -32,6 +32,10 @@ class Scenario {
   /// Ends it as if its time were up; what runs has graceful_stop, but at most `cap`. May be called from inside a VU.
   void stop(Duration cap);
 
+  /// No iteration starts until resume(); the time of the scenario stands still meanwhile.
+  void pause();
+  void resume();
+
   /// Sets the number of VUs (over all ranks). Fails where the load decides that itself, or beyond its max_vus.
   Outcome scale(std::uint64_t vus);
 
@@ -55,6 +59,8 @@ class Scenario {
   Hooks hooks_;
   Stage stage_ = Stage::waiting;
   TimePoint finished_{};
+  bool paused_ = false, asked_ = false;  // asked: by start()
+  Duration until_start_{0};              // of one that is paused before its start
   Timer start_timer_;
   Tally tally_;
   Worker worker_;

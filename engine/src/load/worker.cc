@@ -47,11 +47,30 @@ void Worker::scale(std::uint64_t vus) {
   soon_.ask();
 }
 
+void Worker::pause() {
+  if (paused() || stopping_ || over_) return;
+  paused_at_ = loop_.now();
+  soon_.ask();
+}
+
+/// The start moves by the length of the pause, and with it everything that is counted from there.
+void Worker::resume() {
+  if (!paused() || stopping_) return;
+  const TimePoint now = loop_.now();
+  const Duration pause = now - paused_at_;
+  started_ += pause;
+  last_turn_ += pause;
+  paused_at_ = kNever;
+  resumed_at_ = now;
+  soon_.ask();
+}
+
 /// The schedule ends where it was last looked at: what has come due since nobody has missed.
 void Worker::stop(Duration grace) {
   if (!stopping_) stopped_at_ = last_turn_;
   stopping_ = true;
-  pool_.cap(loop_.now() + grace);
+  stop_by_ = std::min(stop_by_, loop_.now() + grace);
+  pool_.cap(stop_by_);
   soon_.ask();
 }
 
@@ -59,7 +78,7 @@ void Worker::turn() {
   if (over_) return;
   const TimePoint now = loop_.now();
   if (closing(now)) note_closing(now);
-  last_turn_ = now;
+  last_turn_ = clock(now);
   bool more = portion([&] { return follow_schedule(now); });
   more |= portion([&] { return pool_.enforce(now); });
   more |= portion([&] { return take_arrival(now); });
@@ -84,7 +103,7 @@ bool Worker::follow_schedule(TimePoint now) {
 }
 
 bool Worker::take_arrival(TimePoint now) {
-  if (closing(now)) return false;
+  if (closing(now) || paused()) return false;
   const Duration at = now - started_;
   if (arrivals_.more() ? !arrivals_.ready(at) : open()) return false;
   if (PooledVu* vu = pool_.take_idle()) {
@@ -102,14 +121,16 @@ bool Worker::take_arrival(TimePoint now) {
 void Worker::start_iteration(PooledVu& vu) {
   const std::uint64_t number = arrivals_.next();
   const TimePoint due = started_ + arrivals_.take();
-  vu.intended = open() ? due : vu.free_since;
+  const TimePoint free = free_since(vu);
+  vu.intended = open() ? due : free;
   vu.phase = tally_.phase_at(vu.intended - started_);
   const TimePoint now = loop_.precise_now();
   std::optional<Duration> vu_wait, start_lag, late;
   if (open()) late = now - due;
-  if (open()) vu_wait = std::max(vu.free_since - due, Duration{0});
-  // In the closed model all VUs begin at one time. How long that takes is the plan's doing, not lateness of ours.
-  if (open() || vu.iterations > 0) start_lag = now - std::max(due, vu.free_since);
+  if (open()) vu_wait = std::max(free - due, Duration{0});
+  // In the closed model all VUs begin at one time, also after a pause. How long that takes is the plan's doing, not
+  // lateness of ours.
+  if (open() || (vu.iterations > 0 && vu.free_since >= resumed_at_)) start_lag = now - std::max(due, free);
   tally_.started(vu.phase, start_lag, vu_wait);
   pool_.start(vu, Iteration{.number = vu.iterations,
                             .global = number,
@@ -133,7 +154,7 @@ void Worker::finish(TimePoint now) {
 
 void Worker::arm(TimePoint now) {
   TimePoint next = pool_.next_deadline();
-  if (!closing(now)) {
+  if (!closing(now) && !paused()) {
     const Duration at = now - started_;
     if (const auto change = schedule_.next_change(at)) next = std::min(next, started_ + *change);
     if (const auto event = arrivals_.next_event(at)) next = std::min(next, started_ + *event);
@@ -149,15 +170,15 @@ void Worker::arm(TimePoint now) {
 /// After the end: arrivals that came in time may still wait for a VU.
 std::uint64_t Worker::wanted_vus(TimePoint now) const {
   if (closing(now)) return 0;
-  if (now >= end()) return pool_.size();
-  return scaled_.value_or(schedule_.vus_at(now - started_));
+  if (clock(now) >= end()) return pool_.size();
+  return scaled_.value_or(schedule_.vus_at(elapsed(now)));
 }
 
 /// No further iteration starts: stopped, or the time is up and with it the grace of arrivals that came in time.
 bool Worker::closing(TimePoint now) const {
   if (stopping_) return true;
-  if (now < end()) return false;
-  return !arrivals_.waiting(now - started_) || now >= end() + graceful_stop_;
+  if (clock(now) < end()) return false;
+  return !arrivals_.waiting(elapsed(now)) || clock(now) >= end() + graceful_stop_;
 }
 
 /// Arrivals that a free VU could still have taken: only where one turn had more of them than its portion.
@@ -173,6 +194,6 @@ bool Worker::is_over(TimePoint now) const {
 }
 
 /// graceful_stop counts from the end of the schedule, or from now when a VU leaves before that.
-TimePoint Worker::leave_by(TimePoint now) const { return std::min(now, end()) + graceful_stop_; }
+TimePoint Worker::leave_by(TimePoint now) const { return (paused() ? now : std::min(now, end())) + graceful_stop_; }
 
 }  // namespace lgen

@@ -35,11 +35,20 @@ class Worker {
   void start();
   /// From now on there should be so many VUs, whatever the schedule says, until its end.
   void scale(std::uint64_t vus);
+  /// The schedule's clock stands still, or goes on where it stood: nothing starts meanwhile, nothing comes due, and no
+  /// latency contains the pause. What runs goes on.
+  void pause();
+  void resume();
   /// Nothing more starts; what runs has `grace` at most. Harmless when repeated; the shortest grace counts. May be
   /// called from inside a VU.
   void stop(Duration grace);
 
-  TimePoint started() const { return started_; }
+  /// Of the schedule's time.
+  Duration elapsed(TimePoint now) const { return clock(now) - started_; }
+  bool paused() const { return paused_at_ != kNever; }
+  bool stopping() const { return stopping_; }
+  /// When what still runs after a stop will be cancelled; kNever: not stopped.
+  TimePoint stop_by() const { return stop_by_; }
   std::uint64_t vus() const { return pool_.alive(); }
   /// Arrivals that have come due so far, counted from the schedule alone; nothing: a closed kind.
   std::optional<std::uint64_t> scheduled() const { return schedule_.due_by(schedule_time(loop_.now())); }
@@ -60,8 +69,12 @@ class Worker {
   TimePoint leave_by(TimePoint now) const;
   TimePoint end() const { return started_ + schedule_.end(); }
   bool open() const { return schedule_.backlog().has_value(); }
+  /// The schedule's clock: `now`, unless it stands still.
+  TimePoint clock(TimePoint now) const { return std::min(now, paused_at_); }
   /// How far the schedule has got: a stop ends it.
-  Duration schedule_time(TimePoint now) const { return std::min(now, stopped_at_) - started_; }
+  Duration schedule_time(TimePoint now) const { return std::min(clock(now), stopped_at_) - started_; }
+  /// Since when `vu` could have taken an arrival; no pause counts as its waiting.
+  TimePoint free_since(const PooledVu& vu) const { return std::max(vu.free_since, resumed_at_); }
 
   Loop& loop_;
   const Schedule& schedule_;
@@ -70,7 +83,9 @@ class Worker {
   Hooks hooks_;
   TimePoint started_{};
   TimePoint last_turn_{};
-  TimePoint stopped_at_ = kNever;
+  TimePoint stopped_at_ = kNever, stop_by_ = kNever;
+  TimePoint paused_at_ = kNever;  // the schedule's clock stands there
+  TimePoint resumed_at_{};
   bool stopping_ = false, over_ = false, closed_ = false;
   std::optional<std::uint64_t> scaled_;
   Arrivals arrivals_;
