@@ -40,7 +40,7 @@ struct MetricsState {
   /// Judges the thresholds that do not wait for the end; see ThresholdWatch::tick.
   void second_over(Duration elapsed);
   /// Judges thresholds on summary.metrics over summary.run.duration; adds checks, distributions and events.
-  void fill(Summary& summary) const;
+  void fill(Summary& summary, bool judge_distributions) const;
 
   Host& host;
   std::vector<Threshold> thresholds;

@@ -385,7 +385,7 @@ ThresholdResult MetricsState::judge_threshold(const Threshold& threshold, const 
   return result;
 }
 
-void MetricsState::fill(Summary& summary) const {
+void MetricsState::fill(Summary& summary, bool judge_distributions) const {
   for (const Threshold& threshold : thresholds) {
     ThresholdResult& result = summary.thresholds.emplace_back(judge_threshold(threshold, summary));
     if (const std::string label = label_nobody_carries(threshold, summary.metrics); !label.empty()) {
@@ -398,7 +398,7 @@ void MetricsState::fill(Summary& summary) const {
   for (const CheckState& check : checks) summary.checks.push_back(check.result);
   for (const auto& d : distributions) {
     DistributionTable table = d->table();
-    Verdict verdict = judge_distribution(table);
+    Verdict verdict = judge_distributions ? judge_distribution(table) : Verdict{};
     const double jain = jain_index(table), spread = max_over_mean(table);
     summary.distributions.push_back({std::move(table), std::move(verdict), jain, spread});
   }

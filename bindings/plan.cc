@@ -296,7 +296,7 @@ const Redactor& Plan::redactor() const { return host_->redactor; }
 
 void Plan::on_failure(std::function<void(const Failure&)> listener) { host_->on_failure = std::move(listener); }
 
-void Plan::fill(Summary& summary) const {
+void Plan::fill(Summary& summary, bool judge_distributions) const {
   const Host& host = *host_;
   describe(summary.run);
   summary.errors = host.errors;
@@ -311,7 +311,7 @@ void Plan::fill(Summary& summary) const {
         fmt::format("{}: {}", metric, overflow_words(host.metrics.spec(*host.metrics.find(metric)))));
   }
   host.grpc->fill(summary);
-  host.measure->fill(summary);
+  host.measure->fill(summary, judge_distributions);
   host.redactor.clean(summary);
 }
 

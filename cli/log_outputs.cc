@@ -64,7 +64,7 @@ class HdrOutput final : public LiveOutput {
 
 const OutputKey kNdjsonKeys[1] = {{"rate", "N", "at most N errors a second, 100 unless said"}};
 
-Result<std::unique_ptr<LiveOutput>> open_ndjson(const OutputRequest& request, int stdout_fd) {
+Result<std::unique_ptr<LiveOutput>> open_ndjson(const OutputRequest& request, const OutputMeans& means) {
   std::uint64_t rate = kErrorsASecond;
   if (const std::string text = request.key("rate"); !text.empty()) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
@@ -72,13 +72,13 @@ Result<std::unique_ptr<LiveOutput>> open_ndjson(const OutputRequest& request, in
       return make_error(ErrorCode::invalid_argument, fmt::format("--out: ndjson: rate: '{}' is no whole number", text));
     }
   }
-  auto file = AppendFile::open(request.where, stdout_fd);
+  auto file = AppendFile::open(request.where, means.stdout_fd);
   if (!file) return file.error();
   return std::unique_ptr<LiveOutput>(std::make_unique<NdjsonOutput>(std::move(*file), rate));
 }
 
-Result<std::unique_ptr<LiveOutput>> open_hdr(const OutputRequest& request, int stdout_fd) {
-  auto file = AppendFile::open(request.where, stdout_fd);
+Result<std::unique_ptr<LiveOutput>> open_hdr(const OutputRequest& request, const OutputMeans& means) {
+  auto file = AppendFile::open(request.where, means.stdout_fd);
   if (!file) return file.error();
   return std::unique_ptr<LiveOutput>(std::make_unique<HdrOutput>(std::move(*file)));
 }

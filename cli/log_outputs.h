@@ -11,7 +11,7 @@ namespace lgen::cli {
 /// ,rate= of ndjson.
 extern const OutputKey kNdjsonKeys[1];
 
-Result<std::unique_ptr<LiveOutput>> open_ndjson(const OutputRequest& request, int stdout_fd);
-Result<std::unique_ptr<LiveOutput>> open_hdr(const OutputRequest& request, int stdout_fd);
+Result<std::unique_ptr<LiveOutput>> open_ndjson(const OutputRequest& request, const OutputMeans& means);
+Result<std::unique_ptr<LiveOutput>> open_hdr(const OutputRequest& request, const OutputMeans& means);
 
 }  // namespace lgen::cli

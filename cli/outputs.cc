@@ -6,6 +6,7 @@
 
 #include "lgen/report.h"
 #include "lgen/units.h"
+#include "live_outputs.h"
 #include "log_outputs.h"
 
 namespace lgen::cli {
@@ -46,6 +47,26 @@ constexpr OutputFormat kFormats[] = {
      .help = "while the run goes on, an HdrHistogram log of every second's latencies",
      .extension = ".hlog",
      .open = open_hdr},
+    {.name = "dashboard",
+     .place = Place::address,
+     .value = "[ADDRESS]:PORT",
+     .help = "serve a page that follows the run",
+     .fallback = ":5665",
+     .keys = kDashboardKeys,
+     .open = open_dashboard},
+    {.name = "prometheus",
+     .place = Place::address,
+     .value = "[ADDRESS]:PORT",
+     .help = "serve the metrics of the run at /metrics",
+     .fallback = ":9465",
+     .keys = kPrometheusKeys,
+     .open = open_prometheus},
+    {.name = "opentelemetry",
+     .place = Place::address,
+     .value = "URL",
+     .help = "push the metrics of the run to a receiver, as OTLP in JSON over HTTP",
+     .keys = kOtlpKeys,
+     .open = open_opentelemetry},
 };
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
@@ -74,6 +95,7 @@ Error unknown_format(std::string_view name) {
 Result<OutputRequest> parse_alone(std::string_view text) {
   if (const OutputFormat* format = find_format(text)) {
     if (!format->fallback.empty()) return OutputRequest{format, std::string(format->fallback), {}};
+    if (format->place == Place::address) return usage(fmt::format("{0}: where to? {0}={1}", text, format->value));
     return usage(fmt::format("{0}: to which file? {0}=FILE, or {0}=- for standard output", text));
   }
   const auto* at = std::find_if(std::begin(kFormats), std::end(kFormats), [&](const OutputFormat& format) {

@@ -3,6 +3,7 @@
 // while the run goes on. Thread: the main thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ struct RunView {
   Runner& runner;
   const RunInfo& run;        // what is known at the start
   const Redactor& redactor;  // outlives finish(), too; what is handed over here is clean already
+  /// The run as it stands, without verdicts; gone when the load has ended.
+  std::function<Summary()> so_far;
+  std::span<const std::pair<std::string, std::string>> tags;  // of --tag
 };
 
 /// One more second of the run, `from` to `to` since its start. The snapshot is taken once for all outputs.
@@ -47,14 +51,27 @@ class LiveOutput {
   virtual void tick(const RunSecond& second) = 0;
   /// A call, stream, check or iteration has failed, just now.
   virtual void failure(const Failure&) {}
-  /// The run is over; the loop may be run once more (to serve a last scrape, to push what is left). Closes everything.
+  /// The run is over. Begins what needs the loop once more, such as a last push: it runs until nobody is busy(). Left
+  /// out when the plan hangs for good.
+  virtual void deliver(const Summary&) {}
+  /// After deliver(). Closes what nobody may look at any more.
   virtual Outcome finish(const Summary& summary) = 0;
+  /// The report is printed. Begins to wait for those who may still come: the loop runs until nobody is busy(), or until
+  /// a signal comes.
+  virtual void linger() {}
+  virtual bool busy() const { return false; }
 };
 
 /// The placeholder of options that take any of the formats, in their tables.
 inline constexpr std::string_view kOutputValue = "FORMAT=FILE";
 
 struct OutputRequest;
+
+/// What live outputs are made of.
+struct OutputMeans {
+  Loop& loop;
+  int stdout_fd;  // where "-" leads
+};
 
 /// A `,key=value` behind FORMAT=WHERE.
 struct OutputKey {
@@ -72,9 +89,8 @@ struct OutputFormat {
   std::span<const OutputKey> keys;
   // Exactly one of these two.
   std::string (*render)(const Summary& summary) = nullptr;
-  /// Opens the file or the port, so that what cannot be is found before the load begins. `stdout_fd` is where "-"
-  /// leads.
-  Result<std::unique_ptr<LiveOutput>> (*open)(const OutputRequest& request, int stdout_fd) = nullptr;
+  /// Opens the file or the port, so that what cannot be is found before the load begins.
+  Result<std::unique_ptr<LiveOutput>> (*open)(const OutputRequest& request, const OutputMeans& means) = nullptr;
 };
 
 std::span<const OutputFormat> output_formats();

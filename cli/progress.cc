@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <csignal>
 #include <utility>
 
 #include "lgen/log.h"
@@ -18,13 +18,19 @@ namespace {
 constexpr Duration kRedraw = std::chrono::milliseconds(200);
 constexpr Duration kLine = std::chrono::seconds(5);
 constexpr std::size_t kBar = 20;
+constexpr std::size_t kNameWidth = 24;
 constexpr std::size_t kLineWidth = 200;  // where there is no terminal
 
 Progress* g_on_screen = nullptr;  // log lines come from anywhere; see clear_for_log
 
-std::size_t terminal_width() {
+struct TerminalSize {
+  std::size_t columns = 80, rows = 24;
+};
+
+TerminalSize terminal_size() {
   winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
+  return {size.ws_col, size.ws_row > 0 ? size.ws_row : std::size_t{24}};
 }
 
 /// Share done, by time or by iterations, whichever is further: long iterations end all at once.
@@ -68,19 +74,57 @@ std::string waiting_text(const ScenarioProgress& s, Duration grace) {
                      trouble(s));
 }
 
+/// A stop, from wherever it came: the planned time no longer counts.
+std::string stopping_text(const ScenarioProgress& s) {
+  if (s.running == 0) return fmt::format("stopping{}", trouble(s));
+  return fmt::format("stopping: waiting for {} to end, at most {}{}", counted(s.running, "iteration"),
+                     clock_text(s.stops_within), trouble(s));
+}
+
 std::string bar_text(const ScenarioProgress& s) {
   const double share = share_done(s);
   const auto filled = static_cast<std::size_t>(share * kBar);
-  const std::string time = s.finished ? "done" : fmt::format("{} of {}", clock_text(s.elapsed), clock_text(s.length));
+  const std::string of = fmt::format("{} of {}", clock_text(s.elapsed), clock_text(s.length));
+  const std::string time = s.finished ? "done" : s.paused ? "paused at " + of : of;
   return fmt::format("[{:=<{}}{:<{}}] {:3.0f}%  {}  {}", "", filled, "", kBar - filled, share * 100, time, counts(s));
 }
 
 }  // namespace
 
 std::string progress_line(const ScenarioProgress& s, Duration grace, std::size_t width) {
-  std::string line = fmt::format("{} {}", s.name, is_waiting(s) ? waiting_text(s, grace) : bar_text(s));
-  if (line.size() > width) line.resize(width);
-  return line;
+  const std::string text = s.stopping ? stopping_text(s) : is_waiting(s) ? waiting_text(s, grace) : bar_text(s);
+  return clip(fmt::format("{} {}", s.name, text), width);
+}
+
+void align_names(std::vector<ScenarioProgress>& scenarios) {
+  std::size_t widest = 0;
+  for (const ScenarioProgress& s : scenarios) widest = std::max(widest, display_width(s.name));
+  const std::size_t width = std::min(widest, kNameWidth);
+  for (ScenarioProgress& s : scenarios) s.name = pad_right(clip(s.name, width), width);
+}
+
+std::vector<std::string> fit_rows(std::vector<std::string> lines, const std::vector<bool>& finished, std::size_t rows) {
+  if (lines.size() <= rows || rows == 0) return lines;
+  const std::size_t keep = rows - 1, all = lines.size();
+  std::size_t to_drop = all - keep;
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < all; ++i) {
+    const bool drop = to_drop > 0 && i < finished.size() && finished[i];
+    if (drop) {
+      --to_drop;
+    } else {
+      kept.push_back(std::move(lines[i]));
+    }
+  }
+  kept.resize(std::min(kept.size(), keep));
+  kept.push_back(fmt::format("and {} more", counted(all - keep, "scenario")));
+  return kept;
+}
+
+std::size_t rows_taken(const std::vector<std::size_t>& widths, std::size_t columns) {
+  std::size_t rows = 0;
+  for (const std::size_t width : widths) rows += width == 0 ? 1 : (width + columns - 1) / columns;
+  return rows;
 }
 
 std::string traffic_text(const Traffic& traffic) {
@@ -98,7 +142,7 @@ std::vector<std::string> progress_lines(std::vector<std::string> scenarios, cons
   if (scenarios.size() == 1 && scenarios[0].size() + 2 + traffic.size() <= width) {
     scenarios[0] += ", " + traffic;
   } else {
-    scenarios.push_back(("  " + traffic).substr(0, width));
+    scenarios.push_back(clip("  " + traffic, width));
   }
   return scenarios;
 }
@@ -113,12 +157,14 @@ Progress::Progress(Loop& loop, const Runner& runner, const Metrics& metrics, std
 
 Progress::~Progress() { stop(); }
 
+/// A terminal of another size is drawn on anew, at once: lines that no longer fit would stay.
 void Progress::start() {
   if (terminal_) {
     g_on_screen = this;
     set_log_hook([] {
       if (g_on_screen) g_on_screen->clear();
     });
+    loop_.on_signal(SIGWINCH, [this](int) { draw(); });
   }
   timer_.arm(loop_.precise_now() + (terminal_ ? kRedraw : kLine));
 }
@@ -127,6 +173,7 @@ void Progress::stop() {
   timer_.disarm();
   clear();
   if (g_on_screen == this) {
+    loop_.on_signal(SIGWINCH, {});
     set_log_hook(nullptr);
     g_on_screen = nullptr;
   }
@@ -137,35 +184,57 @@ void Progress::tick() {
   timer_.arm(loop_.precise_now() + (terminal_ ? kRedraw : kLine));
 }
 
-std::vector<std::string> Progress::lines(std::size_t width, bool also_finished) const {
-  std::vector<std::string> scenarios;
-  const std::vector<ScenarioProgress> all = runner_.progress();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Duration grace = i < graces_.size() ? graces_[i] : Duration{0};
-    if (also_finished || !all[i].finished) scenarios.push_back(progress_line(all[i], grace, width));
-  }
-  const Traffic traffic{metrics_.total("grpc_streams_active"), metrics_.total("grpc_messages_sent"),
-                        metrics_.total("grpc_calls")};
-  return progress_lines(std::move(scenarios), traffic_text(traffic), width);
+std::string Progress::line(const ScenarioProgress& scenario, std::size_t index, std::size_t width) const {
+  return progress_line(scenario, index < graces_.size() ? graces_[index] : Duration{0}, width);
 }
 
+std::string Progress::traffic() const {
+  return traffic_text(
+      {metrics_.total("grpc_streams_active"), metrics_.total("grpc_messages_sent"), metrics_.total("grpc_calls")});
+}
+
+std::vector<std::string> Progress::bars(std::size_t columns, std::size_t rows) const {
+  std::vector<ScenarioProgress> all = runner_.progress();
+  align_names(all);
+  std::vector<std::string> lines;
+  std::vector<bool> finished;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    lines.push_back(line(all[i], i, columns));
+    finished.push_back(all[i].finished);
+  }
+  const std::size_t room = rows > 2 ? rows - 2 : 1;  // of the traffic and of the cursor
+  return progress_lines(fit_rows(std::move(lines), finished, room), traffic(), columns);
+}
+
+std::vector<std::string> Progress::plain_lines() const {
+  std::vector<std::string> lines;
+  const std::vector<ScenarioProgress> all = runner_.progress();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].finished) lines.push_back(line(all[i], i, kLineWidth));
+  }
+  return progress_lines(std::move(lines), traffic(), kLineWidth);
+}
+
+/// In one write: nothing flickers.
 void Progress::draw() {
   clear();
-  for (const std::string& line : lines(terminal_width() - 1, true)) {
-    write_stderr(line + "\n");
-    ++drawn_;
+  const TerminalSize size = terminal_size();
+  std::string text;
+  for (const std::string& line : bars(size.columns - 1, size.rows)) {
+    text += line + "\n";
+    drawn_.push_back(display_width(line));
   }
-  std::fflush(stderr);
+  write_stderr(text);
 }
 
 void Progress::print_lines() {
-  for (const std::string& line : lines(kLineWidth, false)) write_stderr(line + "\n");
-  std::fflush(stderr);
+  for (const std::string& line : plain_lines()) write_stderr(line + "\n");
 }
 
 void Progress::clear() {
-  if (drawn_ > 0) write_stderr(fmt::format("\x1b[{}A\x1b[J", drawn_));
-  drawn_ = 0;
+  const std::size_t rows = rows_taken(drawn_, terminal_size().columns);
+  if (rows > 0) write_stderr(fmt::format("\x1b[{}A\r\x1b[J", rows));
+  drawn_.clear();
 }
 
 }  // namespace lgen::cli

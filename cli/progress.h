@@ -16,6 +16,17 @@ namespace lgen::cli {
 /// One scenario in one line of at most `width` columns; pure. `grace`: how long what runs may go on at the end.
 std::string progress_line(const ScenarioProgress& scenario, Duration grace, std::size_t width);
 
+/// Bars stand below one another when all names take the columns of the longest, 24 at most; pure.
+void align_names(std::vector<ScenarioProgress>& scenarios);
+
+/// At most `rows` of the lines: those of scenarios that have finished go first, then the last ones; what is left out is
+/// counted in the last line; pure.
+std::vector<std::string> fit_rows(std::vector<std::string> lines, const std::vector<bool>& finished, std::size_t rows);
+
+/// Rows that lines of these widths take on a terminal `columns` wide: one made narrower breaks those that stand there;
+/// pure.
+std::size_t rows_taken(const std::vector<std::size_t>& widths, std::size_t columns);
+
 /// What all scenarios together have on the wire.
 struct Traffic {
   double streams_open = 0, messages_sent = 0, calls = 0;
@@ -40,7 +51,10 @@ class Progress {
 
  private:
   void tick();
-  std::vector<std::string> lines(std::size_t width, bool also_finished) const;
+  std::vector<std::string> bars(std::size_t columns, std::size_t rows) const;
+  std::vector<std::string> plain_lines() const;
+  std::string traffic() const;
+  std::string line(const ScenarioProgress& scenario, std::size_t index, std::size_t width) const;
   void draw();
   void print_lines();
   void clear();
@@ -50,7 +64,7 @@ class Progress {
   const std::vector<Duration> graces_;
   Loop& loop_;
   bool terminal_;
-  std::size_t drawn_ = 0;  // lines on the screen
+  std::vector<std::size_t> drawn_;  // the lines on the screen, by their widths
   Timer timer_;
 };
 

@@ -76,9 +76,9 @@ Outcome prepare(EngineOptions& options, LocalPorts& local_ports, StdoutLoan& loa
   return choose_local_ports(options, *settings, local_ports);
 }
 
-/// The end of a run: its outputs, what speaks against it, the exit code.
-int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, RunOutputs& outputs,
-             StdoutLoan& loan) {
+/// The end of a run: its outputs, what speaks against it, the exit code. `can_wait`: the loop may be run.
+int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, RunOutputs& outputs, StdoutLoan& loan,
+             bool can_wait) {
   if (const std::string& misfit = plan.misfit(); !misfit.empty() && result.outcome.end == RunEnd::plan_error) {
     outputs.finish_live(result.summary);
     complain(misfit);  // before anything was measured: there is nothing to report
@@ -92,6 +92,7 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
     return exit_code(result.outcome, summary, settings, connect_failure, output_failed);
   };
   summary.run.exit_code = code(false);
+  if (can_wait) outputs.deliver(summary);
   const bool live_written = outputs.finish_live(summary);
   summary.run.exit_code = code(!live_written);
   const bool written = outputs.write(summary, settings.no_color, loan) && live_written;
@@ -99,6 +100,7 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
   const std::string why = told ? "" : ended_early ? summary.run.end_reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
+  if (can_wait) outputs.linger();
   return code(!written);
 }
 
@@ -109,7 +111,7 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   constexpr unsigned kPrintingMayTake = 5;  // seconds
   std::signal(SIGALRM, [](int) { _exit(kPlanError); });
   alarm(kPrintingMayTake);
-  _exit(conclude(std::move(result), plan, cluster, outputs, loan));
+  _exit(conclude(std::move(result), plan, cluster, outputs, loan, false));
 }
 
 /// `lgen chekc plan.lua`: no plan of that name, but nearly a command.
@@ -126,7 +128,7 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, const LocalPorts& local
   std::unique_ptr<LocalCluster> cluster;
   if (const Outcome ok = apply_log(settings); !ok) return refuse(ok.error());
   for (const std::string& line : misspelt_environment()) log(LogLevel::warn, line);
-  auto outputs = RunOutputs::open(settings.outputs, loan);
+  auto outputs = RunOutputs::open(loop, settings.outputs, loan);
   if (!outputs) return refuse(outputs.error());
   const DescriptorLimit descriptors = raise_descriptor_limit();
   if (settings.local) {
@@ -140,7 +142,7 @@ int run_loaded(Loop& loop, Metrics& metrics, Plan& plan, const LocalPorts& local
                               [&](SessionResult so_far) {
                                 conclude_from_outside(std::move(so_far), plan, cluster.get(), *outputs, loan);
                               }),
-                  plan, cluster.get(), *outputs, loan);
+                  plan, cluster.get(), *outputs, loan, true);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "run_outputs.h"
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 
 #include "commands.h"
@@ -10,6 +12,8 @@
 namespace lgen::cli {
 namespace {
 
+constexpr int kSignals[] = {SIGINT, SIGTERM};
+
 /// Tells what went wrong; false: something did.
 bool went_well(const Outcome& outcome) {
   if (!outcome) complain(outcome.error().message);
@@ -18,10 +22,10 @@ bool went_well(const Outcome& outcome) {
 
 }  // namespace
 
-Result<RunOutputs> RunOutputs::open(std::span<const std::string> texts, StdoutLoan& loan) {
+Result<RunOutputs> RunOutputs::open(Loop& loop, std::span<const std::string> texts, StdoutLoan& loan) {
   auto requests = parse_outputs(texts);
   if (!requests) return requests.error();
-  RunOutputs outputs;
+  RunOutputs outputs(loop);
   outputs.takes_stdout_ = cli::takes_stdout(*requests);
   if (outputs.takes_stdout_) loan.take();
   for (OutputRequest& request : *requests) {
@@ -30,7 +34,7 @@ Result<RunOutputs> RunOutputs::open(std::span<const std::string> texts, StdoutLo
       outputs.rendered_.push_back(std::move(request));
       continue;
     }
-    auto live = request.format->open(request, loan.real_stdout());
+    auto live = request.format->open(request, {loop, loan.real_stdout()});
     if (!live) return live.error();
     outputs.live_.push_back(std::move(*live));
   }
@@ -57,11 +61,33 @@ void RunOutputs::failure(const Failure& failure) {
   for (const auto& output : live_) output->failure(failure);
 }
 
-bool RunOutputs::finish_live(const Summary& summary) {
+void RunOutputs::run_while_busy() {
+  const auto busy = [this] { return std::any_of(live_.begin(), live_.end(), [](const auto& o) { return o->busy(); }); };
+  bool leave = false;
+  for (const int signal : kSignals) loop_->on_signal(signal, [&](int) { leave = true; });
+  if (busy()) loop_->run_until([&] { return leave || !busy(); });
+  for (const int signal : kSignals) loop_->on_signal(signal, {});
+}
+
+void RunOutputs::deliver(const Summary& summary) {
+  for (const auto& output : live_) output->deliver(summary);
+  run_while_busy();
+}
+
+bool RunOutputs::finish_live(Summary& summary) {
   bool all = true;
-  for (const auto& output : live_) all = went_well(output->finish(summary)) && all;
-  live_.clear();
+  for (const auto& output : live_) {
+    const Outcome finished = output->finish(summary);
+    if (!finished) summary.run.notes.push_back(finished.error().message);
+    all = went_well(finished) && all;
+  }
   return all;
+}
+
+void RunOutputs::linger() {
+  for (const auto& output : live_) output->linger();
+  run_while_busy();
+  live_.clear();
 }
 
 bool RunOutputs::write(const Summary& summary, bool no_color, StdoutLoan& loan) {

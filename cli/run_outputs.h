@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "lgen/loop.h"
 #include "outputs.h"
 #include "stdout_loan.h"
 
@@ -16,7 +17,7 @@ class RunOutputs {
  public:
   /// Fails on what is no format, and on a place that cannot be written or listened on. Takes standard output from the
   /// plan when an output goes there.
-  static Result<RunOutputs> open(std::span<const std::string> texts, StdoutLoan& loan);
+  static Result<RunOutputs> open(Loop& loop, std::span<const std::string> texts, StdoutLoan& loan);
 
   void begin(const RunView& view);
   void tick(Duration elapsed);
@@ -24,11 +25,19 @@ class RunOutputs {
   /// Whether anything is to be told of the run while it goes on.
   bool any_live() const { return !live_.empty(); }
 
-  /// The live ones first; what could not be written is told. True when everything was.
-  bool finish_live(const Summary& summary);
+  /// Main thread only: what the live ones still have to send goes out.
+  void deliver(const Summary& summary);
+  /// The live ones first; what could not be written is told, and noted in the summary. True when everything was.
+  bool finish_live(Summary& summary);
   bool write(const Summary& summary, bool no_color, StdoutLoan& loan);
+  /// Main thread only: waits for those who are still awaited, but no longer than until a signal.
+  void linger();
 
  private:
+  explicit RunOutputs(Loop& loop) : loop_(&loop) {}
+  void run_while_busy();
+
+  Loop* loop_;
   std::vector<OutputRequest> rendered_;
   std::vector<std::unique_ptr<LiveOutput>> live_;
   Metrics* metrics_ = nullptr;  // while the run goes on

@@ -8,7 +8,9 @@
 #include <ctime>
 #include <optional>
 
+#include "control_folder.h"
 #include "early_signals.h"
+#include "lgen/control.h"
 #include "lgen/cpu_quota.h"
 #include "lgen/log.h"
 #include "lgen/timeline.h"
@@ -179,6 +181,13 @@ void wait_for_streams(Loop& loop, const Plan& plan) {
   if (plan.open_streams() > 0) loop.run_until([&] { return late || plan.open_streams() == 0; });
 }
 
+/// A run that cannot take orders runs all the same.
+void open_control(ControlServer& control) {
+  const auto path = own_control_socket();
+  const Outcome open = path ? control.listen(*path) : path.error();
+  if (!open) log(LogLevel::info, fmt::format("lgen ctl cannot reach this run: {}", open.error().message));
+}
+
 /// The parts of a run that its result is made of.
 struct Session {
   Session(Loop& loop_in, Metrics& metrics_in, Plan& plan_in, const DescriptorLimit& descriptors_in, RunOutputs& outputs)
@@ -194,20 +203,31 @@ struct Session {
     return spec;
   }
 
-  SessionResult result(const RunOutcome& outcome) const {
+  SessionResult result(const RunOutcome& outcome, bool judge_distributions = true) const {
     SessionResult result{outcome, {}};
     Summary& summary = result.summary;
     fill_run(summary.run, outcome, started_unix, descriptors);
     summary.scenarios = outcome.scenarios;
     summary.metrics = metrics.snapshot();
     summary.timelines = seconds.timeline.data();
-    plan.fill(summary);
+    plan.fill(summary, judge_distributions);
+    add_orders(summary.events);
     fill_health(summary.health, usage, outcome.finished - outcome.started, descriptors);
     for (const ScenarioProgress& s : outcome.scenarios) {
       summary.health.dropped_with_free_vu += s.dropped_with_free_vu;
     }
     judge_validity(summary);
     return result;
+  }
+
+  /// What somebody has ordered from outside is an event of the run.
+  void note_order(std::string name, Fields fields) {
+    log(LogLevel::info, name + " from outside");
+    orders.push_back({to_seconds(loop.precise_now() - begun), std::move(name), std::move(fields)});
+  }
+  void add_orders(std::vector<EventRecord>& events) const {
+    events.insert(events.end(), orders.begin(), orders.end());
+    std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   }
 
   RunInfo known_at_start() const {
@@ -217,6 +237,14 @@ struct Session {
     run.host = host_name();
     run.started_unix = started_unix;
     return run;
+  }
+
+  /// Of a run that goes on.
+  Summary so_far() const {
+    Summary summary = result(outcome_so_far({}), false).summary;
+    summary.run.end = runner.paused() ? "paused" : "running";
+    summary.conservation.clear();  // calls are on their way
+    return summary;
   }
 
   /// Of a run that will never end.
@@ -233,6 +261,8 @@ struct Session {
   Plan& plan;
   const DescriptorLimit& descriptors;
   const double started_unix = unix_now();
+  const TimePoint begun = loop.precise_now();
+  std::vector<EventRecord> orders;
   const UsedBefore usage;
   std::vector<Duration> graces;  // of the scenarios, in their order
   Runner runner;
@@ -246,9 +276,14 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   Session session(loop, metrics, plan, descriptors, outputs);
   plan.attach(session.runner);
   const RunInfo known = session.known_at_start();
-  outputs.begin({loop, metrics, session.runner, known, plan.redactor()});
+  outputs.begin(
+      {loop, metrics, session.runner, known, plan.redactor(), [&] { return session.so_far(); }, plan.settings().tags});
   if (outputs.any_live()) plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
   plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
+  ControlServer control(loop, session.runner, known, [&](std::string name, Fields fields) {
+    session.note_order(std::move(name), std::move(fields));
+  });
+  open_control(control);
   const StopSignals signals(loop, session.runner);
   Progress progress(loop, session.runner, metrics, session.graces);
   if (!plan.settings().quiet) progress.start();

@@ -18,7 +18,7 @@ PUBLIC = {
     "metrics": "distribution histogram metrics recorder threshold threshold_watch timeline",
     "load": "runner schedule vu",
     "report": "append_file diff redact report run_log summary",
-    "live": "exposition prom_query scrape",
+    "live": "control dashboard export exposition otlp prom_query scrape",
     "bindings": "check plan settings",
 }
 LAYER_OF_HEADER = {f"lgen/{name}.h": layer for layer, names in PUBLIC.items() for name in names.split()}

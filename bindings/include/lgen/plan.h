@@ -85,7 +85,8 @@ class Plan {
 
   /// What the plan holds for the report: thresholds, checks, distributions, events, errors, channels, connections,
   /// its own part of `run`. `summary.metrics` and `summary.run.duration` must be set: thresholds are judged on them.
-  void fill(Summary& summary) const;
+  /// Judging a distribution takes up to a second: in the middle of a run `judge_distributions` is better false.
+  void fill(Summary& summary, bool judge_distributions = true) const;
 
   /// The part of RunInfo that is known once the plan is loaded: plan, options, seed, target.
   void describe(RunInfo& run) const;

@@ -39,6 +39,10 @@ Result<Summary> parse_json_summary(std::string_view text);
 /// One file for a browser, below 1 MB, that needs nothing else: no network, no server.
 std::string render_html(const Summary& summary);
 
+/// The same page as a server shows it while the run goes on: it follows the server-sent events at `events` beside it
+/// (live.js knows them).
+std::string render_live_page(const Summary& summary);
+
 /// Writes whole or not at all: to `path`.tmp, then renames; "-" is standard output; devices and pipes are written to as
 /// they stand. Says what failed and where.
 Outcome write_file(const std::string& path, std::string_view text);

@@ -60,15 +60,16 @@ const lgenPage = (() => {
   // --- sections: each gives its children, or nothing ------------------------------------------------------------------
   const kVerdicts = { per_connection: "per connection", per_stream: "per stream", per_stream_within_subset: "per stream, within a subset", inconclusive: "inconclusive" };
 
-  const kEnds = { signal: ["!", "Stopped"], aborted: ["✗", "Aborted"] };
+  const isGoing = () => all.outcome.end === "running" || all.outcome.end === "paused";
+  const kEnds = { running: ["▸", "Running"], paused: ["‖", "Paused"], signal: ["!", "Stopped"], aborted: ["✗", "Aborted"] };
   function top() {
     const { run, outcome } = all;
     const started = run.started_unix ? new Date(run.started_unix * 1000).toISOString().slice(0, 19).replace("T", " ") + " UTC" : "";
     const where = run.target ? `${run.target} (${[run.security, run.transport].filter((x) => x).join(", ")})` : "";
-    const facts = [run.plan === run.name ? "" : run.plan, where, started, `ran ${words(run.duration, "s")}`, run.host].filter((x) => x);
+    const facts = [run.plan === run.name ? "" : run.plan, where, started, `${isGoing() ? "for" : "ran"} ${words(run.duration, "s")}`, run.host].filter((x) => x);
     const sound = outcome.validity === "valid" && outcome.conservation === "";
-    const [mark, verb] = outcome.passed ? ["✓", "Passed"] : kEnds[outcome.end] || ["✗", "Failed"];
-    const tone = outcome.end === "signal" || (outcome.passed && !sound) ? "warn" : outcome.passed ? "good" : "bad";
+    const [mark, verb] = outcome.passed && !isGoing() ? ["✓", "Passed"] : kEnds[outcome.end] || ["✗", "Failed"];
+    const tone = isGoing() ? "going" : outcome.end === "signal" || (outcome.passed && !sound) ? "warn" : outcome.passed ? "good" : "bad";
     return [
       el("div", { class: "what" }, el("h1", {}, run.name || "lgen"), text("p", "about", run.about)),
       el("p", { class: "facts" }, ...facts.map((fact) => el("span", {}, fact))),
@@ -80,6 +81,7 @@ const lgenPage = (() => {
   const kept = { valid: "the generator kept up", suspect: "the generator was not always on time", invalid: "the generator was the bottleneck" };
   /** ": exit code 99, 2 thresholds failed", and for a pass what qualifies it. */
   const verdictLine = (outcome) => {
+    if (isGoing()) return "";
     if (!outcome.passed) return `: ${outcome.words}`;
     const doubts = [outcome.validity === "valid" ? "" : kept[outcome.validity], outcome.conservation && "not everything is accounted for"].filter((x) => x);
     return outcome.words.replace(/^passed/, "") + (doubts.length > 0 ? `, but ${doubts.join(", and ")}` : "");
@@ -91,13 +93,13 @@ const lgenPage = (() => {
   };
   const cell = (title, value, more, wide) => el("div", { class: wide ? "wide" : undefined }, el("dt", {}, title), el("dd", {}, value), more ? el("dd", { class: "more" }, more) : null);
   const outcomeCells = (outcome) => {
-    const ended = outcome.end === "completed" ? text("span", "", "completed") : text("span", outcome.end === "signal" ? "warn" : "bad", outcome.end === "signal" ? "stopped" : outcome.end.replace("_", " "));
+    const ended = isGoing() ? text("span", "", outcome.end) : outcome.end === "completed" ? text("span", "", "completed") : text("span", outcome.end === "signal" ? "warn" : "bad", outcome.end === "signal" ? "stopped" : outcome.end.replace("_", " "));
     const words = { valid: text("span", "good", "✓ VALID"), suspect: text("span", "warn", "! SUSPECT"), invalid: text("span", "bad", "✗ INVALID") };
-    const cells = [cell("Run", ended, outcome.end === "completed" ? "" : outcome.ended), tally("Thresholds", outcome.thresholds), tally("Checks", outcome.checks)];
-    for (const verdict of outcome.verdicts) {
+    const cells = [cell("Run", ended, outcome.end === "completed" || isGoing() ? "" : outcome.ended), tally("Thresholds", outcome.thresholds), tally("Checks", outcome.checks)];
+    for (const verdict of isGoing() ? [] : outcome.verdicts) {
       cells.push(cell(`Verdict: ${verdict.name}`, text("span", verdict.kind === "inconclusive" ? "warn" : "", kVerdicts[verdict.kind] || verdict.kind), verdict.words, true));
     }
-    const validity = cell("Validity", words[outcome.validity], outcome.reasons.length > 0 ? outcome.reasons.join("; ") : kept[outcome.validity], outcome.reasons.length > 0);
+    const validity = cell("Validity", words[outcome.validity], outcome.reasons.length > 0 ? outcome.reasons.join("; ") : isGoing() ? "so far" : kept[outcome.validity], outcome.reasons.length > 0);
     cells.push(validity);
     if (outcome.conservation) cells.push(cell("Not accounted for", text("span", "bad", `✗ ${outcome.conservation}`), "", true));
     return cells;
@@ -171,7 +173,9 @@ const lgenPage = (() => {
       const brief = (name) => one.matrix.col_short[one.matrix.col_names.indexOf(name)] || name;
       let sets = one.kind === "per_stream_within_subset" ? one.subsets.map((set, i) => note(`set ${i + 1}: ${set.map(brief).join(", ")}`)) : [];
       if (one.subsets.flat().length > 20) sets = [el("details", {}, el("summary", {}, counted(one.subsets.length, "set")), ...sets)];
-      const said = el("div", { class: "said" }, el("p", { class: "verdict" }, text("span", "kind", kVerdicts[one.kind] || one.kind), `: ${one.words}`), ...sets, note(one.why), even ? note(even) : null);
+      const judged = isGoing() ? [note(`${one.name}: judged when the run is over.`)]
+        : [el("p", { class: "verdict" }, text("span", "kind", kVerdicts[one.kind] || one.kind), `: ${one.words}`), ...sets, note(one.why)];
+      const said = el("div", { class: "said" }, ...judged, even ? note(even) : null);
       return panel(el("div", { class: "spread" }, said, filled ? matrix(one) : null));
     });
   }
@@ -364,13 +368,24 @@ const lgenPage = (() => {
     ["generator", "Generator", generator, ["generator", "time"]],
     ["options", "Options", options, ["run"]],
   ];
+  /** What a reader has opened or scrolled to, of a section that is drawn anew; called before, the result after. */
+  const asBefore = (place) => {
+    const open = [...place.querySelectorAll("details")].map((one) => one.open);
+    const scrolled = [...place.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]);
+    return () => {
+      place.querySelectorAll("details").forEach((one, i) => { one.open = open[i] || false; });
+      place.querySelectorAll(".scroll").forEach((one, i) => { [one.scrollLeft, one.scrollTop] = scrolled[i] || [0, 0]; });
+    };
+  };
   const fill = ([id, title, show]) => {
     const place = places.get(id);
+    const restore = asBefore(place);
     const made = show();
     place.hidden = made.length === 0;
     place.replaceChildren(...(title ? [el("h2", { id: `${id}-title` }, title)] : []), ...made);
     // A caption that repeats the heading is for those who do not see it.
     for (const caption of place.querySelectorAll("caption")) caption.classList.toggle("unseen", caption.textContent === title);
+    restore();
   };
   const drawTop = () => {
     places.get("top").replaceChildren(...top());

@@ -2,6 +2,8 @@
 // exactly two doors: `escaped` for text in HTML and `script_json` for the data, which page.js puts into the document as
 // text, never as markup. So whatever a plan or a server calls its things, it stays a name.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -86,25 +88,31 @@ std::string_view beginning(std::string_view text, std::size_t most) {
 }
 
 /// What `gap` of the frame is filled with.
-std::string filling(std::string_view gap, const Summary& summary) {
+std::string filling(std::string_view gap, const Summary& summary, bool live) {
+  if (gap == "connect") return live ? "; connect-src 'self'" : "";
+  if (gap == "live") return live ? fmt::format("<script>\n{}</script>\n", file("live.js")) : "";
   if (gap == "title") return escaped(title_of(summary.run));
   if (gap == "data") return script_json(html::page_data(summary));
   if (gap == "text") return escaped(beginning(render_console(summary, {false, 100}), kMostText));
   return std::string(file(gap));
 }
 
-}  // namespace
-
-std::string render_html(const Summary& summary) {
+std::string page_of(const Summary& summary, bool live) {
   std::string_view frame = file("page.html");
   std::string out;
   for (std::size_t at = frame.find("{{"); at != std::string_view::npos; at = frame.find("{{")) {
     const std::size_t end = frame.find("}}", at);
     out += frame.substr(0, at);
-    out += filling(frame.substr(at + 2, end - at - 2), summary);
+    out += filling(frame.substr(at + 2, end - at - 2), summary, live);
     frame.remove_prefix(end + 2);
   }
   return out.append(frame);
 }
+
+}  // namespace
+
+std::string render_html(const Summary& summary) { return page_of(summary, false); }
+
+std::string render_live_page(const Summary& summary) { return page_of(summary, true); }
 
 }  // namespace lgen
