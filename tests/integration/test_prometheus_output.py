@@ -145,6 +145,7 @@ class RefusedTest(LgenCase):
             port = taken.getsockname()[1]
             rows = [(f"prometheus=:{port}", f"lgen: --out prometheus: cannot listen on 127.0.0.1:{port}: it is in use; "
                      "stop who listens there (ss -ltnp shows it) or take another port, or port 0 for any free one\n"),
+                    (f"dashboard=127.0.0.1:{port}", f"lgen: --out dashboard: cannot listen on 127.0.0.1:{port}: it is in use; "),
                     ("prometheus=:0,linger=soon", "--out: prometheus: linger: "),
                     ("prometheus=:0,linger=48h", "--out: prometheus: linger: must be 0s to 24h, got 48h"),
                     ("prometheus=:0,lingr=1s", "--out: prometheus: unknown key 'lingr' (did you mean 'linger'?)"),

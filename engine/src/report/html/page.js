@@ -191,7 +191,7 @@ const lgenPage = (() => {
     const rows = timeCharts((c) => c.kind === "rows");
     if (rows.length > 0) rows[0].style.marginTop = "10px";
     if (made.length + rows.length === 0) return [];
-    const about = note(`Each point covers ${words(all.time.step, "s")}; the last one ends with the run, so rates fall there.${all.events.all > 0 ? " ▾ marks an event." : ""}`);
+    const about = note(`Each point covers ${words(all.time.step, "s")}; the last one ${isGoing() ? "is still being filled" : "ends with the run"}, so rates fall there.${all.events.all > 0 ? " ▾ marks an event." : ""}`);
     return [about, ...(made.length > 0 ? [el("div", { class: "pair", style: "margin-top: 6px" }, ...made)] : []), ...rows];
   }
   const latencyCharts = () => {
