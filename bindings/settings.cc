@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "lgen/grpc.h"
 #include "lgen/units.h"
 
 namespace lgen {
@@ -329,6 +330,9 @@ Result<Settings> EngineOptions::resolve() const {
     if (const Outcome ok = check_address(settings.target); !ok) read.fail("target", ok.error().message);
   }
   settings.transport = read.text("transport");
+  for (const std::string_view name : {"authority", "server-name"}) {
+    if (const Outcome ok = check_authority(read.text(name)); !ok) read.fail(name, ok.error().message);
+  }
   settings.authority = !read.text("authority").empty() ? read.text("authority") : read.text("server-name");
   resolve_tls(read, settings);
   resolve_choices(read, settings);

@@ -151,6 +151,13 @@ class Reader {
   std::string text(std::string_view name, std::string_view fallback = "") const { return words_.text(name, fallback); }
   const Words& words() const { return words_; }
 
+  /// What becomes part of a header.
+  std::string sendable(std::string_view name, Outcome (*check)(std::string_view)) {
+    const std::string value = text(name);
+    if (const Outcome ok = check(value); !ok) fail(name, ok.error().message);
+    return value;
+  }
+
   void fail(std::string_view name, std::string_view what) { refuse(fmt::format("-{}: {}", name, what)); }
   void refuse(std::string message) {
     if (!error_) error_ = usage(std::move(message));
@@ -174,7 +181,7 @@ void read_operands(Reader& read, ServiceFlags& flags) {
 }
 
 void read_tls(Reader& read, ServiceFlags& flags) {
-  TlsOptions tls{read.text("cacert"), read.text("cert"), read.text("key"), read.text("servername"),
+  TlsOptions tls{read.text("cacert"), read.text("cert"), read.text("key"), read.sendable("servername", check_authority),
                  !read.on("insecure")};
   const bool plaintext = read.on("plaintext");
   const bool wants_tls = read.on("tls");
@@ -186,7 +193,8 @@ void read_tls(Reader& read, ServiceFlags& flags) {
   if (tls.cert.empty() != tls.key.empty()) {
     read.fail(tls.cert.empty() ? "key" : "cert", "-cert and -key belong together; the other one is missing");
   }
-  flags.wire.authority = read.text("authority", tls.server_name);
+  const std::string authority = read.sendable("authority", check_authority);
+  flags.wire.authority = authority.empty() ? tls.server_name : authority;
   const bool implied = !tls.ca.empty() || !tls.cert.empty() || !tls.verify;
   const bool by_port = default_port_wants_tls(flags.target);
   if (plaintext || !(wants_tls || implied || by_port)) {
@@ -207,7 +215,7 @@ void read_connection(Reader& read, ServiceFlags& flags) {
     if (const Outcome ok = check_address(flags.target); !ok) read.refuse(ok.error().message);
   }
   read_tls(read, flags);
-  flags.wire.user_agent = read.text("user-agent");
+  flags.wire.user_agent = read.sendable("user-agent", check_user_agent);
   flags.connect_timeout = read.duration("connect-timeout", "leaves no time to connect").value_or(flags.connect_timeout);
   flags.wire.backoff.min = flags.connect_timeout;  // what one attempt may take
   flags.wire.keepalive.time = read.duration("keepalive-time", "is no pause between pings").value_or(Duration{0});

@@ -208,6 +208,17 @@ class Wire(CallCase):
     def test_user_agent(self):
         self.heard(b"mine/1 grpc-c", "-user-agent", "mine/1")
 
+    def test_texts_that_cannot_be_sent(self):
+        for flag, value, problem in (
+                ("-user-agent", "a\nb", "0x0A as character 2 cannot be sent; a value may hold printable ASCII only"),
+                ("-user-agent", "ü", "0xC3 as character 1 cannot be sent; a value may hold printable ASCII only"),
+                ("-authority", "a b", "a blank as character 2 cannot be sent; an authority is a host name or address, "
+                                      "with or without :PORT"),
+                ("-servername", "a/b", "'/' as character 2 cannot be sent; an authority is a host name or address, "
+                                       "with or without :PORT")):
+            for command, ended in self.each("127.0.0.1:1", flag, value):
+                self.assertEqual((ended.code, ended.message), (104, f"lgen: {command}: {flag}: {problem}"))
+
     @needs("keepalive-time")
     def test_keepalive(self):
         self.heard(PING, "-keepalive-time", "0.02")

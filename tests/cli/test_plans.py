@@ -52,6 +52,12 @@ class LoadTest(LgenCase):
         ("two plans", "lgen.plan { api = 1 } lgen.plan { api = 1 }", "plan.lua:2: lgen.plan: called twice; a plan has one"),
         ("unknown key", "lgen.plan { api = 1, nmae = 'x' }",
          "plan.lua:2: lgen.plan: unknown option 'nmae' (did you mean 'name'?)"),
+        ("user agent", 'lgen.grpc.channel("main", "127.0.0.1:1", { user_agent = "a\\nb" })',
+         'plan.lua:2: lgen.grpc.channel "main": user_agent: 0x0A as character 2 cannot be sent; a value may hold printable '
+         "ASCII only"),
+        ("authority", 'lgen.grpc.channel("main", "127.0.0.1:1", { authority = "a b" })',
+         'plan.lua:2: lgen.grpc.channel "main": authority: a blank as character 2 cannot be sent; an authority is a host name '
+         "or address, with or without :PORT"),
         ("unknown function", "lgen.sceanrio('x', {})",
          "plan.lua:2: lgen has no function or field 'sceanrio' (did you mean 'scenario'?)"),
         ("not built", "local p = lgen.hpa", "plan.lua:2: lgen has no function or field 'hpa'"),

@@ -229,6 +229,10 @@ Result<std::unique_ptr<GrpcChannel>> make_grpc_core_channel(Loop& loop, const st
 /// What make_grpc_core_channel would refuse, without making anything.
 Outcome check_channel_options(const ChannelOptions& options);
 
+/// Whether it can be sent as ChannelOptions::user_agent, or as authority or TlsOptions::server_name.
+Outcome check_user_agent(std::string_view text);
+Outcome check_authority(std::string_view text);
+
 /// gRPC core's own log lines, as far as `level` lets them through, go to lgen's log.
 void route_grpc_log();
 

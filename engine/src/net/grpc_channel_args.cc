@@ -1,5 +1,6 @@
 #include "grpc_channel_args.h"
 
+#include <fmt/format.h>
 #include <grpc/grpc_security.h>
 
 #include <algorithm>
@@ -29,9 +30,52 @@ Outcome check_lb(const std::string& lb) {
                         "service_config");
 }
 
+std::string visible(unsigned char c) {
+  return c > 0x20 && c < 0x7f ? fmt::format("'{}'", static_cast<char>(c))
+         : c == ' '           ? "a blank"
+                              : fmt::format("0x{:02X}", c);
+}
+
+/// `may`: what a character may be, `rule`: the same in words.
+template <class May>
+Outcome check_characters(std::string_view text, May may, std::string_view rule) {
+  const auto bad = std::find_if_not(text.begin(), text.end(), [&](unsigned char c) { return may(c); });
+  if (bad == text.end()) return Done{};
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("{} as character {} cannot be sent; {}", visible(static_cast<unsigned char>(*bad)),
+                                bad - text.begin() + 1, rule));
+}
+
+Outcome named(std::string_view option, const Outcome& checked) {
+  if (checked) return checked;
+  return make_error(checked.error().code, fmt::format("{}: {}", option, checked.error().message));
+}
+
 }  // namespace
 
+Outcome check_user_agent(std::string_view text) {
+  return check_characters(
+      text, [](unsigned char c) { return c >= 0x20 && c < 0x7f; }, "a value may hold printable ASCII only");
+}
+
+/// The characters of RFC 3986's authority.
+Outcome check_authority(std::string_view text) {
+  static constexpr std::string_view kMarks = "-._~!$&'()*+,;=:@%[]";
+  return check_characters(
+      text,
+      [](unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               kMarks.find(static_cast<char>(c)) != std::string_view::npos;
+      },
+      "an authority is a host name or address, with or without :PORT");
+}
+
 Outcome check_channel_options(const ChannelOptions& options) {
+  if (auto agent = named("user_agent", check_user_agent(options.user_agent)); !agent) return agent;
+  if (auto authority = named("authority", check_authority(options.authority)); !authority) return authority;
+  if (options.tls) {
+    if (auto name = named("server_name", check_authority(options.tls->server_name)); !name) return name;
+  }
   if (auto lb = check_lb(options.lb); !lb) return lb;
   if (auto config = check_service_config(options.service_config); !config) return config;
   if (options.keepalive.time < Duration{0} || options.keepalive.timeout <= Duration{0}) {

@@ -112,7 +112,21 @@ TEST_CASE("JSON that does not fit names the path of the field, and what would fi
       {R"({"part": 5})", "part: 5 is no shop.Part"},
       {R"({"id": {}})", "id: an object is no int64"},
       {R"({"word": "a", "number": 1})", "choice: one of word, number is expected, got word and number"},
-      {R"({"word": "a", "word": "b"})", "choice: one of word, number is expected, got one twice"},
+      {R"({"word": "a", "word": "b"})", "word: the field is given twice"},
+      {R"({"part": {"count": 1, "count": 1}})", "part.count: the field is given twice"},
+      {R"({"parts": [{}, {"partName": "a", "part_name": "b"}]})",
+       "parts[1].part_name: the field is given twice, as partName and part_name"},
+      {R"({"numbers": [1, null, 2]})", "numbers[1]: int32 expected, got null"},
+      {R"({"numbers": [[1]]})", "numbers[0]: int32 expected, got [1]"},
+      {R"({"numbers": 3})", "numbers: list of int32 (an array) expected, got 3"},
+      {R"({"parts": {"count": 1}})", "parts: list of shop.Part (an array) expected, got {\"count\":1}"},
+      {R"({"parts": [null]})", "parts[0]: shop.Part expected, got null"},
+      {R"({"byName": {"k": null}})", "by_name[\"k\"]: shop.Part expected, got null"},
+      {R"({"byName": {"k": {"parts": [null]}}})", "by_name[\"k\"].parts[0]: shop.Part expected, got null"},
+      {R"({"note": []})", "note: a list, but the field is not repeated"},
+      {R"({"part": [{}]})", "part: a list, but the field is not repeated"},
+      {R"({"extra": {"@type": "x/shop.Part", "parts": [null]}})", "extra.parts[0]: shop.Part expected, got null"},
+      {R"({"part": {"parts": [{}, {"count": 1e400}]}})", "part.parts[1].count: 1e400 is larger than any number can be"},
       {R"({"at": "soon"})", "at: \"soon\" is no google.protobuf.Timestamp; write \"2020-01-02T03:04:05Z\""},
       {R"({"at": 5})", "at: 5 is no google.protobuf.Timestamp; write \"2020-01-02T03:04:05Z\""},
       {R"({"sizes": {"1": "SMALL", "x": "SMALL"}})", "sizes[\"x\"]: the key \"x\" is no int32"},
@@ -142,6 +156,15 @@ TEST_CASE("JSON that does not fit names the path of the field, and what would fi
   CHECK(failure(texts.to_wire("shop.Order", json)) == message);
 }
 
+TEST_CASE("null stands for a field that is left out, and for itself where a type has it", "[json]") {
+  const auto schema = shop();
+  const MessageText texts(*schema);
+  CHECK(echo(texts, "shop.Order", R"({"id": null, "numbers": null, "part": null, "byName": null, "at": null})") ==
+        "{}");
+  const std::string json = "{\n  \"value\": null,\n  \"list\": [\n    null,\n    [\n      1\n    ]\n  ]\n}";
+  CHECK(echo(texts, "shop.Known", json) == json);
+}
+
 TEST_CASE("a known type that does not fit is named with how it is written", "[json]") {
   const auto schema = shop();
   const MessageText texts(*schema);
@@ -153,6 +176,7 @@ TEST_CASE("a known type that does not fit is named with how it is written", "[js
       {R"({"object": "x"})", "object: \"x\" is no google.protobuf.Struct"},
       {R"({"word": 5})", "word: 5 is no string"},
       {R"({"big": -1})", "big: -1 is no uint64"},
+      {R"({"object": {"a": 1, "a": 2}})", "object.a: the field is given twice"},
       {R"({"nothing": {"a": 1}})", "nothing: google.protobuf.Empty has no field 'a' (it has none)"},
   }));
   CAPTURE(json);

@@ -106,13 +106,6 @@ std::string no_such_value(const pb::EnumDescriptor& type, const std::string& val
   return fmt::format("enum {} has no value {}{}", type.full_name(), value, hint(bare, names, "it has"));
 }
 
-std::string expected(const pb::FieldDescriptor& field) {
-  if (field.is_map()) return "object";
-  if (field.type() == pb::FieldDescriptor::TYPE_BYTES) return "bytes in base64";
-  if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) return field.message_type()->full_name();
-  return field.type_name();
-}
-
 /// How a type is written that has a notation of its own.
 std::string_view example(const pb::Descriptor& type) {
   switch (type.well_known_type()) {
@@ -129,12 +122,6 @@ std::string_view example(const pb::Descriptor& type) {
   }
 }
 
-std::string short_text(const Json& value) {
-  constexpr std::size_t kShown = 60;
-  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return text.size() <= kShown ? text : text.substr(0, kShown) + "...";
-}
-
 std::string between(const std::string& text, std::string_view before, std::string_view after) {
   const std::size_t at = text.find(before);
   if (at == std::string::npos) return "";
@@ -147,11 +134,11 @@ std::string bad_notation(const JsonPlace& place, const std::string& sentence) {
   if (sentence.starts_with("Missing @type")) return "\"@type\" is missing";
   const bool is_object = place.value != nullptr && place.value->is_object();
   if (sentence.starts_with("Invalid type URL") && is_object && place.value->contains("@type")) {
-    return fmt::format("no message type is known for \"@type\": {}", short_text((*place.value)["@type"]));
+    return fmt::format("no message type is known for \"@type\": {}", short_json((*place.value)["@type"]));
   }
   if (sentence.starts_with("Cannot have repeated items")) return std::string(kListInMap);
   if (place.message == nullptr || place.value == nullptr) return sentence;
-  const std::string got = short_text(*place.value);
+  const std::string got = short_json(*place.value);
   const std::string& type = place.message->full_name();
   if (sentence.find("exceeds limits") != std::string::npos) return fmt::format("{} is out of {}'s range", got, type);
   return fmt::format("{} is no {}{}", got, type, example(*place.message));
@@ -175,7 +162,7 @@ std::string bad_value(const JsonPlace& place, const std::string& what) {
   if (place.field == nullptr) return fmt::format("{} is no {}", value, type_name(what.substr(split + kType.size())));
   if (place.field->enum_type() != nullptr) return no_such_value(*place.field->enum_type(), value);
   const std::string_view how = place.message != nullptr ? example(*place.message) : "";
-  return fmt::format("{}{} is no {}{}", the_key, value, expected(*place.field), how);
+  return fmt::format("{}{} is no {}{}", the_key, value, json_type_name(*place.field), how);
 }
 
 std::string reworded(const JsonPlace& place, const std::string& what) {
@@ -183,7 +170,7 @@ std::string reworded(const JsonPlace& place, const std::string& what) {
   if (what.starts_with("missing field ")) return required_missing(place.message);
   if (what.starts_with("Proto field is not repeating")) return "a list, but the field is not repeated";
   if (what == kScalar) {
-    return place.field != nullptr ? fmt::format("an object is no {}", expected(*place.field))
+    return place.field != nullptr ? fmt::format("an object is no {}", json_type_name(*place.field))
                                   : "an object is no scalar";
   }
   if (what.starts_with("Root element must be a message")) return "a message is written as {...}";
@@ -258,6 +245,19 @@ std::string inside_any(const Complaint& complaint) {
 
 }  // namespace
 
+std::string json_type_name(const pb::FieldDescriptor& field) {
+  if (field.is_map()) return "object";
+  if (field.type() == pb::FieldDescriptor::TYPE_BYTES) return "bytes in base64";
+  if (field.cpp_type() == pb::FieldDescriptor::CPPTYPE_MESSAGE) return field.message_type()->full_name();
+  return field.type_name();
+}
+
+std::string short_json(const Json& value) {
+  constexpr std::size_t kShown = 60;
+  std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
+  return text.size() <= kShown ? text : text.substr(0, kShown) + "...";
+}
+
 std::string explain_json_error(const pb::Descriptor& type, std::string_view text, std::string_view said) {
   const Complaint complaint = take_apart(said);
   if (is_extension(complaint)) return "extensions cannot be given as JSON; use -format text";
@@ -280,37 +280,6 @@ std::string explain_json_error(const pb::Descriptor& type, std::string_view text
     return fmt::format("{}: {}", at_member(place, oneof), set_twice(place, oneof));
   }
   return at_path(what.starts_with("Cannot find field") ? place.parent : place.path, reworded(place, what));
-}
-
-std::string json_syntax_error(std::string_view text) {
-  class Check final : public nlohmann::json_sax<nlohmann::json> {
-   public:
-    bool null() override { return true; }
-    bool boolean(bool) override { return true; }
-    bool number_integer(number_integer_t) override { return true; }
-    bool number_unsigned(number_unsigned_t) override { return true; }
-    bool number_float(number_float_t, const string_t&) override { return true; }
-    bool string(string_t&) override { return true; }
-    bool binary(binary_t&) override { return true; }
-    bool start_object(std::size_t) override { return true; }
-    bool key(string_t&) override { return true; }
-    bool end_object() override { return true; }
-    bool start_array(std::size_t) override { return true; }
-    bool end_array() override { return true; }
-    bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& e) override {
-      problem = e.what();
-      return false;
-    }
-    std::string problem;
-  } check;
-  if (nlohmann::json::sax_parse(text, &check)) return "";
-  std::string_view problem = check.problem;  // "[json.exception.parse_error.101] parse error at line 1, column 5: ..."
-  problem.remove_prefix(std::min(problem.size(), problem.find("] ") + 2));
-  if (problem.starts_with("parse error at ")) problem.remove_prefix(std::string_view("parse error at ").size());
-  constexpr std::string_view kChatter = "syntax error while parsing ";
-  std::string clean(problem);
-  if (const std::size_t at = clean.find(kChatter); at != std::string::npos) clean.erase(at, kChatter.size());
-  return clean;
 }
 
 }  // namespace lgen

@@ -6,6 +6,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,10 @@ namespace lgen {
 /// `said`: the message of the library's status about `text`, such as "(a.b[0]) nope: Cannot find field.".
 std::string explain_json_error(const google::protobuf::Descriptor& type, std::string_view text, std::string_view said);
 
-/// What is wrong with `text` as JSON, with line and column; empty: nothing.
-std::string json_syntax_error(std::string_view text);
+/// How a value of the field is called, one of them where there are several: "int32", "pkg.Message".
+std::string json_type_name(const google::protobuf::FieldDescriptor& field);
+
+/// A value as it reads in an error, cut short.
+std::string short_json(const nlohmann::ordered_json& value);
 
 }  // namespace lgen

@@ -28,14 +28,6 @@ Part take_apart(const std::string& text) {
   return {text.substr(0, open), index};
 }
 
-const pb::FieldDescriptor* find_field(const pb::Descriptor& type, const std::string& name) {
-  if (const pb::FieldDescriptor* field = type.FindFieldByName(name)) return field;
-  for (int i = 0; i < type.field_count(); ++i) {
-    if (type.field(i)->json_name() == name) return type.field(i);
-  }
-  return nullptr;
-}
-
 const Json* find_member(const Json* object, const std::string& name) {
   if (object == nullptr || !object->is_object()) return nullptr;
   for (const auto& [key, value] : object->items()) {
@@ -56,7 +48,7 @@ class Walk {
     const bool in_entry = std::exchange(in_entry_, false);
     if (in_entry && (part.name == "key" || part.name == "value")) return enter_entry(part.name == "key");
     at_.owner = at_.message;
-    at_.field = at_.owner != nullptr ? find_field(*at_.owner, part.name) : nullptr;
+    at_.field = at_.owner != nullptr ? find_json_field(*at_.owner, part.name) : nullptr;
     at_.message = at_.field != nullptr ? at_.field->message_type() : nullptr;
     at_.name = part.name;
     if (at_.owner != nullptr && is_wrapper(*at_.owner) && at_.value != nullptr && !at_.value->is_object()) return;
@@ -105,6 +97,14 @@ JsonPlace follow_json(const pb::Descriptor& type, const Json& json, const std::s
     at = dot + 1;
   }
   return walk.place();
+}
+
+const pb::FieldDescriptor* find_json_field(const pb::Descriptor& type, const std::string& name) {
+  if (const pb::FieldDescriptor* field = type.FindFieldByName(name)) return field;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (type.field(i)->json_name() == name) return type.field(i);
+  }
+  return nullptr;
 }
 
 bool is_wrapper(const pb::Descriptor& type) {

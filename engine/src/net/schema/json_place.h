@@ -29,6 +29,10 @@ struct JsonPlace {
 JsonPlace follow_json(const google::protobuf::Descriptor& type, const nlohmann::ordered_json& json,
                       const std::string& path);
 
+/// By either spelling of its name; nullptr: there is none.
+const google::protobuf::FieldDescriptor* find_json_field(const google::protobuf::Descriptor& type,
+                                                         const std::string& name);
+
 /// A value of one of google/protobuf/wrappers.proto, which in JSON is what it holds.
 bool is_wrapper(const google::protobuf::Descriptor& type);
 

@@ -8,7 +8,9 @@
 #include <google/protobuf/util/json_util.h>
 
 #include "json_errors.h"
+#include "json_fit.h"
 #include "json_printer.h"
+#include "json_scan.h"
 #include "parse_message.h"
 #include "schema_impl.h"
 #include "type_lookup.h"
@@ -125,9 +127,13 @@ class MessageText::Impl {
  private:
   MessagePtr make(const pb::Descriptor& type) const { return MessagePtr(factory_.GetPrototype(&type)->New()); }
 
-  /// The library also takes what is no JSON (bare keys, single quotes); people who meant JSON are better told.
+  /// The library also takes what is no JSON (bare keys, single quotes), and drops or bends values that do not fit;
+  /// people are better told.
   Result<std::string> from_json(const pb::Descriptor& type, std::string_view text) const {
-    if (const std::string syntax = json_syntax_error(text); !syntax.empty()) return misfit("no JSON: " + syntax);
+    if (std::string problem = json_text_problem(type, text); !problem.empty()) return misfit(std::move(problem));
+    if (std::string problem = json_misfit(lookup_, type, nlohmann::ordered_json::parse(text)); !problem.empty()) {
+      return misfit(std::move(problem));
+    }
     pb::util::JsonParseOptions options;
     options.ignore_unknown_fields = options_.allow_unknown_fields;
     std::string wire;
