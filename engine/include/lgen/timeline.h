@@ -7,10 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lgen/metrics.h"
+#include "lgen/packed_buckets.h"
 
 namespace lgen {
 
@@ -19,7 +19,7 @@ namespace lgen {
 struct TimelinePoint {
   std::uint64_t count = 0;
   double sum = 0, min = 0, max = 0;
-  std::vector<std::pair<std::int64_t, std::uint64_t>> buckets;  // (2-digit value in ticks, count), rising
+  PackedBuckets buckets;  // (2-digit value in ticks, count), rising
 };
 
 struct TimelineSeries {

@@ -3,7 +3,7 @@
 //
 // Memory is bounded twice: by points a series (3,600), and by points and buckets of all series together. When either
 // is passed, neighbours merge and the interval doubles, for all series alike, so that they stay comparable. Buckets are
-// most of it, some thousands a second at full speed, so they are kept packed: 2 to 3 bytes each instead of 16.
+// most of it, some thousands a second at full speed, so they are kept packed, here and in the report's data.
 #include "lgen/timeline.h"
 
 #include <algorithm>
@@ -18,50 +18,6 @@ constexpr std::uint64_t kMaxPoints = 3'600;
 constexpr std::size_t kDetailedSeries = 50;
 constexpr std::size_t kMaxTotal = 2'000'000;  // points and buckets, of all series together
 
-using Buckets = std::vector<std::pair<std::int64_t, std::uint64_t>>;
-
-void put_varint(std::string& out, std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-std::uint64_t take_varint(const char*& at) {
-  std::uint64_t value = 0;
-  for (int shift = 0;; shift += 7) {
-    const auto byte = static_cast<unsigned char>(*at++);
-    value |= std::uint64_t{byte & 0x7Fu} << shift;
-    if (byte < 0x80) return value;
-  }
-}
-
-/// Buckets as varints: the distance from the value before, then the count.
-struct PackedBuckets {
-  std::string bytes;
-  std::size_t size = 0;
-
-  PackedBuckets() = default;
-  explicit PackedBuckets(const Buckets& buckets) : size(buckets.size()) {
-    std::int64_t before = 0;
-    for (const auto& [value, count] : buckets) {
-      put_varint(bytes, static_cast<std::uint64_t>(value - before));
-      put_varint(bytes, count);
-      before = value;
-    }
-    bytes.shrink_to_fit();
-  }
-
-  Buckets unpack() const {
-    Buckets out(size);
-    const char* at = bytes.data();
-    std::int64_t before = 0;
-    for (auto& [value, count] : out) {
-      value = before += static_cast<std::int64_t>(take_varint(at));
-      count = take_varint(at);
-    }
-    return out;
-  }
-};
-
 /// The line of one series; `buckets` is empty, or parallel to `points`.
 struct Line {
   struct Point {
@@ -74,22 +30,6 @@ struct Line {
   std::vector<Point> points;
   std::vector<PackedBuckets> buckets;
 };
-
-Buckets merge_buckets(const Buckets& a, const Buckets& b) {
-  Buckets out;
-  out.reserve(a.size() + b.size());
-  std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
-  std::size_t kept = 0;
-  for (std::size_t i = 1; i < out.size(); ++i) {
-    if (out[i].first == out[kept].first) {
-      out[kept].second += out[i].second;
-    } else {
-      out[++kept] = out[i];
-    }
-  }
-  if (!out.empty()) out.resize(kept + 1);
-  return out;
-}
 
 void merge_point(Line::Point& into, const Line::Point& from) {
   into.min = std::min(into.min, from.min);
@@ -104,10 +44,7 @@ void merge_point(Line::Point& into, const Line::Point& from) {
 void append(Line& line, const Line::Point& point, PackedBuckets buckets, bool detailed) {
   if (!line.points.empty() && line.points.back().index == point.index) {
     merge_point(line.points.back(), point);
-    if (detailed && !line.buckets.empty()) {
-      PackedBuckets& last = line.buckets.back();
-      last = PackedBuckets(merge_buckets(last.unpack(), buckets.unpack()));
-    }
+    if (detailed && !line.buckets.empty()) line.buckets.back() = merge(line.buckets.back(), buckets);
     return;
   }
   line.points.push_back(point);
@@ -131,7 +68,7 @@ void halve(Line& line) {
 }
 
 PackedBuckets buckets_of(const MetricCell& cell) {
-  Buckets out;
+  std::vector<PackedBuckets::Bucket> out;
   if (!cell.detail) return {};
   cell.detail->each([&](std::int64_t low, std::int64_t, std::uint64_t count) { out.emplace_back(low, count); });
   return PackedBuckets(out);
@@ -150,7 +87,7 @@ std::vector<TimelinePoint> fill_gaps(Line line, bool gauge, std::uint64_t length
     const Line::Point& point = line.points[i];
     TimelinePoint& to = out[point.index];
     to = {point.count, point.sum, point.min, point.max, {}};
-    if (i < line.buckets.size()) to.buckets = line.buckets[i].unpack();
+    if (i < line.buckets.size()) to.buckets = std::move(line.buckets[i]);
     const std::uint64_t next = i + 1 < line.points.size() ? line.points[i + 1].index : length;
     for (std::uint64_t j = point.index + 1; gauge && point.has_last && j < next; ++j)
       out[j] = {1, point.last, point.last, point.last, {}};
@@ -179,7 +116,7 @@ void Timeline::Impl::take(std::uint64_t index) {
   for (const SeriesId id : metrics.touched) {
     MetricCell& cell = metrics.cells[id];
     PackedBuckets fresh = buckets_of(cell);
-    buckets += fresh.size;
+    buckets += fresh.size();
     used_lines += lines[id].points.empty() ? 1 : 0;
     append(lines[id], window_point(cell, index), std::move(fresh), cell.detail != nullptr);
     if (cell.detail) cell.detail->reset();
@@ -194,7 +131,7 @@ void Timeline::Impl::widen() {
   buckets = 0;
   for (Line& line : lines) {
     halve(line);
-    for (const PackedBuckets& of_point : line.buckets) buckets += of_point.size;
+    for (const PackedBuckets& of_point : line.buckets) buckets += of_point.size();
   }
 }
 

@@ -189,7 +189,7 @@ void read(const Json& json, Fields& values, Cursor& at) {
   }
 }
 
-void read_bucket(const Json& json, std::pair<std::int64_t, std::uint64_t>& bucket, Cursor& at) {
+void read_bucket(const Json& json, PackedBuckets::Bucket& bucket, Cursor& at) {
   if (!json.is_array() || json.size() != 2) return at.expected("[value, count]", json);
   read(json[0], bucket.first, at);
   read(json[1], bucket.second, at);
@@ -203,7 +203,9 @@ void read(const Json& json, TimelinePoint& point, Cursor& at) {
   read(json[1], point.sum, at);
   read(json[2], point.min, at);
   read(json[3], point.max, at);
-  for (const Json& bucket : json[4]) read_bucket(bucket, point.buckets.emplace_back(), at);
+  std::vector<PackedBuckets::Bucket> buckets(json[4].size());
+  for (std::size_t i = 0; i < buckets.size(); ++i) read_bucket(json[4][i], buckets[i], at);
+  point.buckets = PackedBuckets(buckets);
 }
 
 /// The buckets from the base64, the exact extremes and the sum from the figures beside it.

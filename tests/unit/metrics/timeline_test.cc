@@ -51,9 +51,9 @@ TEST_CASE("what happened in a second becomes that second's point") {
   CHECK(point.min == Approx(0.01));
   CHECK(point.max == Approx(0.03));
   CHECK(point.buckets.size() == 2);
-  CHECK(point.buckets[0].second == 1);
-  CHECK(point.buckets[0].first <= 10'000);
-  CHECK(point.buckets[0].first > 9'900);
+  CHECK(point.buckets.begin()->second == 1);
+  CHECK(point.buckets.begin()->first <= 10'000);
+  CHECK(point.buckets.begin()->first > 9'900);
   CHECK(line_of(data, "loop_lag_seconds").points[2].count == 0);
 }
 
@@ -121,9 +121,11 @@ TEST_CASE("beyond 3,600 points neighbours merge, the interval doubles and nothin
   std::uint64_t in_buckets = 0, in_points = 0;
   for (const TimelinePoint& point : line_of(data, "loop_lag_seconds").points) {
     in_points += point.count;
-    for (std::size_t i = 0; i < point.buckets.size(); ++i) {
-      in_buckets += point.buckets[i].second;
-      if (i > 0) CHECK(point.buckets[i].first > point.buckets[i - 1].first);
+    std::int64_t before = -1;
+    for (const auto& [value, count] : point.buckets) {
+      in_buckets += count;
+      CHECK(value > before);
+      before = value;
     }
   }
   CHECK(in_points == 3333);
@@ -166,4 +168,16 @@ TEST_CASE("series that appear later line up with the others") {
   metrics.add(metrics.series("iterations", {{"scenario", "late"}}), 2);
   timeline.tick(6s);
   CHECK(sums(line_of(timeline.data(), "iterations", {{"scenario", "late"}})) == std::vector<double>{0, 0, 0, 0, 0, 2});
+}
+
+TEST_CASE("packed buckets are read as they were given, and merge") {
+  const std::vector<PackedBuckets::Bucket> given = {{0, 1}, {5, 300}, {1'000'000'007, UINT64_MAX}, {INT64_MAX, 2}};
+  const PackedBuckets packed(given);
+  CHECK(std::vector<PackedBuckets::Bucket>(packed.begin(), packed.end()) == given);
+  CHECK(packed.size() == 4);
+  CHECK(PackedBuckets().empty());
+  CHECK(merge({}, packed) == packed);
+  CHECK(merge(packed, {}) == packed);
+  CHECK(merge({{1, 1}, {3, 1}, {9, 1}}, {{0, 2}, {3, 2}, {4, 2}, {10, 2}, {11, 2}}) ==
+        PackedBuckets{{0, 2}, {1, 1}, {3, 3}, {4, 2}, {9, 1}, {10, 2}, {11, 2}});
 }

@@ -70,7 +70,9 @@ TimelineSeries busy_series(const char* metric, const Labels& labels) {
   TimelineSeries series{metric, labels, {}};
   for (std::size_t i = 0; i < 3600; ++i) {
     TimelinePoint point{1000, 1234.567 + static_cast<double>(i % 97), 0.000123, 1.23456, {}};
-    for (std::int64_t b = 0; b < 40; ++b) point.buckets.emplace_back(100 << (b / 3), 25 + (i + 7 * b) % 13);
+    std::vector<PackedBuckets::Bucket> buckets;
+    for (std::int64_t b = 0; b < 40; ++b) buckets.emplace_back(100 << (b / 3), 25 + (i + 7 * b) % 13);
+    point.buckets = PackedBuckets(buckets);
     series.points.push_back(std::move(point));
   }
   return series;

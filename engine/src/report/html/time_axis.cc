@@ -6,29 +6,13 @@
 namespace lgen::html {
 namespace {
 
-using Buckets = decltype(TimelinePoint::buckets);
-
-void add_buckets(Buckets& into, const Buckets& from) {
-  if (from.empty()) return;
-  Buckets sum;
-  sum.reserve(into.size() + from.size());
-  auto a = into.begin();
-  for (const auto& [value, count] : from) {
-    while (a != into.end() && a->first < value) sum.push_back(*a++);
-    const bool same = a != into.end() && a->first == value;
-    sum.emplace_back(value, count + (same ? a++->second : 0));
-  }
-  sum.insert(sum.end(), a, into.end());
-  into = std::move(sum);
-}
-
 void add_point(TimelinePoint& into, const TimelinePoint& from) {
   if (from.count == 0) return;
   into.min = into.count == 0 ? from.min : std::min(into.min, from.min);
   into.max = into.count == 0 ? from.max : std::max(into.max, from.max);
   into.count += from.count;
   into.sum += from.sum;
-  add_buckets(into.buckets, from.buckets);
+  into.buckets = merge(into.buckets, from.buckets);
 }
 
 }  // namespace
