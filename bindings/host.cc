@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "gc_pacer.h"
+#include "grpc_trace.h"
 #include "lgen/embedded.h"
 #include "lgen/log.h"
 #include "mod_grpc.h"
@@ -102,6 +103,13 @@ void Host::forbid_at_load(lua_State* state, std::string_view what) const {
 void Host::only_at_load(lua_State* state, std::string_view what) const {
   if (phase == Phase::load) return;
   raise(state, fmt::format("{}: only at the top level of the plan, while it is loading", what));
+}
+
+void Host::keep_secret(std::string_view text) {
+  if (!redactor.add(text)) return;
+  const std::string quoted = quote_for_lua(text.substr(0, 2 * Redactor::kLongest));
+  const std::string_view escaped = std::string_view(quoted).substr(1, quoted.size() - 2);
+  if (!text.starts_with(escaped)) redactor.add(escaped);
 }
 
 double Host::now_seconds() const {

@@ -100,6 +100,12 @@ struct Host {
     return mix64(settings.seed ^ mix64(parent + number * 0x9e3779b97f4a7c15ull));
   }
 
+  /// The running task's stream of random numbers; while the plan loads, one of the plan's own.
+  Random& random() { return current ? current->random() : load_random; }
+
+  /// From now on nothing that lgen writes has it, be it as it is or as a trace writes it.
+  void keep_secret(std::string_view text);
+
   /// Seconds since the start of the run (0 before).
   double now_seconds() const;
   /// Counts an error for the report and tells whoever listens; `at` is filled in.
@@ -115,7 +121,7 @@ struct Host {
   /// One set for all of its VUs. Settings are final when it is first asked for.
   TagSet scenario_tags(ScenarioDecl& scenario) const;
 
-  Redactor redactor;  // of the secret options' values
+  Redactor redactor;  // of secret values, of options and of data
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
   TimePoint run_started{};

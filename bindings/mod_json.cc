@@ -212,6 +212,8 @@ Result<std::string> json_text(lua_State* L, int index) {
   }
 }
 
+void push_json_text(lua_State* L, std::string_view text) { push_json(L, Json::parse(text)); }
+
 const Module kJsonModule{.name = "lgen.json", .doc = "JSON.", .bindings = kJson, .property = json_property};
 
 }  // namespace lgen::lua

@@ -4,6 +4,7 @@
 
 #include <lua.hpp>
 #include <string>
+#include <string_view>
 
 #include "lgen/error.h"
 
@@ -11,5 +12,8 @@ namespace lgen::lua {
 
 /// The value at absolute index `index` as JSON text, as lgen.json.encode writes it. Leaves the stack as it was.
 Result<std::string> json_text(lua_State* L, int index);
+
+/// Pushes the value that the JSON text stands for, as lgen.json.decode does. The text is known to be JSON.
+void push_json_text(lua_State* L, std::string_view text);
 
 }  // namespace lgen::lua

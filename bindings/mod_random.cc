@@ -13,11 +13,7 @@ namespace {
 constexpr double kPi = 3.14159265358979323846;
 constexpr std::int64_t kMostBytes = 64 << 20;
 
-/// The running task's stream; while the plan loads, one of the plan's own.
-Random& stream(lua_State* L) {
-  Host& host = host_of(L);
-  return host.current ? host.current->random() : host.load_random;
-}
+Random& stream(lua_State* L) { return host_of(L).random(); }
 
 int uniform(lua_State* L) {
   const double low = check_number(L, 1, "lgen.random.uniform");

@@ -211,7 +211,11 @@ Outcome Plan::load() {
       std::make_unique<Watchdog>(host.L, Watchdog::Limits{}, [&host](const std::string& why) { give_up(host, why); });
   set_package_path(host.L, host.input.path);
   install_lint_for_require(host.L);
-  if (const Outcome loaded = run_file(host, *text); !loaded) return loaded;
+  if (const Outcome loaded = run_file(host, *text); !loaded) {
+    std::string message = loaded.error().message;
+    host.redactor.clean(message);
+    return make_error(loaded.error().code, std::move(message));
+  }
   if (host.input.purpose == PlanPurpose::help) return Done{};
   if (host.decl.scenarios.empty()) {
     return make_error(ErrorCode::invalid_argument,
@@ -245,6 +249,7 @@ RunSpec Plan::run_spec() {
   spec.setup = [&host](std::function<void(Outcome)> done) { return run_setup(host, std::move(done)); };
   spec.teardown = [&host](std::function<void(Outcome)> done) { return run_teardown(host, std::move(done)); };
   spec.stop_timeout = host.settings.stop_timeout;
+  spec.slice = host.input.slice;
   return spec;
 }
 

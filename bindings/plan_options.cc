@@ -369,7 +369,7 @@ void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& option
     host.decl.option_values.emplace_back(option.shown.name, reported_value(L, option, texts));
     lua_setfield(L, -2, field_name(option.shown.name).c_str());
   }
-  host.redactor = Redactor(std::move(secrets));
+  for (const std::string& secret : secrets) host.keep_secret(secret);
 }
 
 void guard_values(lua_State* L, const std::vector<OptionDecl>& options) {

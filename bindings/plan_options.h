@@ -34,7 +34,7 @@ inline constexpr Key kOptionKeys[] = {
     {"max", "number", "largest value"},
     {"list", "boolean", "may be given several times or with commas; read as a list"},
     {"env", "string", "environment variable that sets it"},
-    {"secret", "boolean", "never shown in outputs"},
+    {"secret", "boolean", "never shown: *** in outputs, errors, traces and logs"},
 };
 inline constexpr KeySet kOptionFields{"lgen.Option", kOptionKeys};
 

@@ -22,7 +22,7 @@
 ---@field max? number largest value
 ---@field list? boolean may be given several times or with commas; read as a list
 ---@field env? string environment variable that sets it
----@field secret? boolean never shown in outputs
+---@field secret? boolean never shown: *** in outputs, errors, traces and logs
 
 ---@class lgen.Scenario
 ---@field load lgen.Load how much, and when
@@ -237,6 +237,20 @@
 ---@field hold? lgen.Duration how long it must hold without a break; default 0
 ---@field timeout? lgen.Duration default 60s
 
+---@class lgen.CsvOptions
+---@field on_end? "wrap"|"stop"|"error" when :next() has given the last row: begin again (default), end the scenario as lgen.stop does, or raise
+---@field secret? boolean|string[] columns (true: all) whose values lgen prints nowhere; *** instead
+---@field columns? string[] names of the columns, for a file whose first row is data already
+---@field delimiter? string between values, default ","; "\t" for TSV
+
+---@class lgen.JsonDataOptions
+---@field on_end? "wrap"|"stop"|"error" when :next() has given the last row: begin again (default), end the scenario as lgen.stop does, or raise
+---@field secret? boolean|string[] columns (true: all) whose values lgen prints nowhere; *** instead
+
+---@class lgen.LinesOptions
+---@field on_end? "wrap"|"stop"|"error" when :next() has given the last row: begin again (default), end the scenario as lgen.stop does, or raise
+---@field secret? boolean lgen prints no line of it; *** instead
+
 ---@class lgen.DigestOptions
 ---@field encoding? "hex"|"base64"|"base64url"|"raw" of the result; default: hex
 
@@ -294,6 +308,7 @@
 ---@field random lgen.random
 ---@field grpc lgen.grpc
 ---@field prom lgen.prom
+---@field data lgen.data
 ---@field log lgen.log
 ---@field crypto lgen.crypto
 ---@field json lgen.json
@@ -467,6 +482,19 @@
 ---@field up integer Pods whose page was read.
 ---@field down integer Pods whose page could not be read.
 ---@field at number When, in seconds since the start of the run.
+
+---Test data: files beside the plan, read while it loads and held outside of Lua.
+---@class lgen.data
+---@field csv fun(path: string, o?: lgen.CsvOptions): lgen.Data [R] CSV (RFC 4180), its first row the names of the columns; all values are strings.
+---@field json fun(path: string, o?: lgen.JsonDataOptions): lgen.Data [R] An array of objects, or an object a line; a null is an absent value.
+---@field lines fun(path: string, o?: lgen.LinesOptions): lgen.Data [R] Lines of text; a row is the line as a string, without its end.
+
+---Rows of a file; #data is how many. A row is a new table each time, by column.
+---@class lgen.Data
+---@field next fun(self: lgen.Data): any [R] The next row; all VUs of the process take from one sequence. See on_end.
+---@field random fun(self: lgen.Data): any [R] Any row, each as likely, from the task's random stream.
+---@field at fun(self: lgen.Data, i: integer): any [R] Row i of 1..#data.
+---@field for_vu fun(self: lgen.Data, vu: lgen.Vu): any [R] The VU's own row, by vu.id; VUs beyond the last row share, unless on_end is stop or error: then it raises.
 
 ---The run's log, on stderr or where --log says.
 ---@class lgen.log

@@ -57,6 +57,7 @@ struct PlanInput {
   PlanPurpose purpose = PlanPurpose::run;
   ChannelFactory make_channel;      // empty: the real transports
   std::optional<std::string> text;  // of a plan that is in no file; `path` stands in messages, its folder counts
+  Slice slice;                      // this process's part of the load, and of the rows that data hands out
 };
 
 class Plan {
@@ -91,7 +92,7 @@ class Plan {
   /// The part of RunInfo that is known once the plan is loaded: plan, options, seed, target.
   void describe(RunInfo& run) const;
 
-  /// Hides the values of secret options in what is made of the run.
+  /// Hides secret values, of options and of data, in what is made of the run.
   const Redactor& redactor() const;
 
   /// Calls `listener` for everything that fails from now on; an empty one is for nobody.

@@ -1,7 +1,10 @@
 // Walks the same description of a Summary as the JSON writer and reader, so that no text can be forgotten.
+//
+// A plan's data may hold a million secrets. So it is not each secret that is searched for in a text, but each piece of
+// the text, of the lengths that secrets have, that is looked up among them; a table of the first two bytes spares most
+// of these. Lengths are few, because of long secrets only the beginning counts.
 #include "lgen/redact.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -13,6 +16,11 @@ namespace {
 
 constexpr std::size_t kShortest = 4;
 constexpr std::string_view kHidden = "***";
+
+std::size_t pair_at(std::string_view text, std::size_t at) {
+  return (static_cast<std::size_t>(static_cast<unsigned char>(text[at])) << 8) |
+         static_cast<unsigned char>(text[at + 1]);
+}
 
 class Walker {
  public:
@@ -57,17 +65,46 @@ class Walker {
 
 }  // namespace
 
-Redactor::Redactor(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {
-  std::erase_if(secrets_, [](const std::string& secret) { return secret.size() < kShortest; });
-  std::sort(secrets_.begin(), secrets_.end(), [](const auto& a, const auto& b) { return a.size() > b.size(); });
+Redactor::Redactor(const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) add(secret);
+}
+
+bool Redactor::add(std::string_view secret) {
+  if (secret.size() < kShortest) return false;
+  const std::string_view begin = secret.substr(0, kLongest);
+  if (secret.size() > kLongest && !beginnings_.contains(begin)) beginnings_.emplace(begin);
+  if (values_.contains(begin)) return false;
+  values_.emplace(begin);
+  lengths_.insert(begin.size());
+  pairs_.resize(1 << 16);
+  pairs_[pair_at(begin, 0)] = true;
+  return true;
+}
+
+/// Bytes to hide at `from`, the longest secret first; 0: none begins there.
+std::size_t Redactor::length_at(std::string_view text, std::size_t from) const {
+  if (from + kShortest > text.size() || !pairs_[pair_at(text, from)]) return 0;
+  for (const std::size_t length : lengths_) {
+    const std::string_view piece = text.substr(from, length);
+    if (piece.size() < length || !values_.contains(piece)) continue;
+    return beginnings_.contains(piece) ? text.size() - from : length;
+  }
+  return 0;
 }
 
 void Redactor::clean(std::string& text) const {
-  for (const std::string& secret : secrets_) {
-    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += kHidden.size()) {
-      text.replace(at, secret.size(), kHidden);
+  if (empty()) return;
+  std::string cleaned;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t hidden = length_at(text, at);
+    if (hidden == 0) {
+      cleaned += text[at++];
+    } else {
+      cleaned += kHidden;
+      at += hidden;
     }
   }
+  text = std::move(cleaned);
 }
 
 void Redactor::clean(RunInfo& run) const {

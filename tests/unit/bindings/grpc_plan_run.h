@@ -26,8 +26,7 @@ struct EngineFlag {
 class PlanRun {
  public:
   /// A plan in a file; the flags are the engine's, "target" among them.
-  explicit PlanRun(std::string path, std::vector<EngineFlag> flags = {}) : loop_(clock_) {
-    PlanInput input;
+  explicit PlanRun(std::string path, std::vector<EngineFlag> flags = {}, PlanInput input = {}) : loop_(clock_) {
     input.path = std::move(path);
     for (const EngineFlag& flag : flags) {
       const Outcome set = input.options.set(OptionLayer::flags, flag.name, {flag.value}, "test");

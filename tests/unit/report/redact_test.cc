@@ -48,3 +48,21 @@ TEST_CASE("every text of a summary is cleaned, and nothing else is touched") {
     CHECK(text.find(secret) == std::string::npos);
   }
 }
+
+TEST_CASE("secrets come one by one; of long ones the beginning is enough") {
+  Redactor redactor;
+  const auto cleaned = [&](std::string text) {
+    redactor.clean(text);
+    return text;
+  };
+  CHECK(cleaned("nothing is secret") == "nothing is secret");
+  for (const char* value : {"hunter22", "hunter", "two words"}) CHECK(redactor.add(value));
+  for (const char* value : {"hunter", "", "abc"}) CHECK_FALSE(redactor.add(value));
+  CHECK(cleaned("hunter22, hunter and hunter23") == "***, *** and ***23");
+  CHECK(cleaned("two words; abc; two word") == "***; abc; two word");
+  CHECK(cleaned("hunter22hunter22") == "******");
+  const std::string token(500, 'k');
+  CHECK(redactor.add(token));
+  CHECK(cleaned("cut: " + token.substr(0, 100) + "... of 500") == "cut: ***");
+  CHECK(cleaned(token.substr(0, 60)) == token.substr(0, 60));
+}
