@@ -192,8 +192,8 @@ class OriginalClients(unittest.TestCase):
         with subprocess.Popen(command, stdout=slave, stderr=slave):
             os.close(slave)
             shown = read_all(master)
-        self.assertRegex(shown, r"(?m)^\x1b\[\dA\x1b\[J.*streams \[", "no bar was drawn")
-        self.assertEqual(len(re.findall(r"(?m)^(?:\x1b\[\dA\x1b\[J)?stream \d ", shown)), 4, shown)
+        self.assertRegex(shown, r"(?m)^\x1b\[\dA\r\x1b\[J.*streams \[", "no bar was drawn")
+        self.assertEqual(len(re.findall(r"(?m)^(?:\x1b\[\dA\r\x1b\[J)?stream \d ", shown)), 4, shown)
         self.assertNotRegex(shown, r"stream \d [^\n]*\n\x1b\[\dA")
 
     def test_more_channels_than_streams(self):
