@@ -51,6 +51,10 @@ void add_pair(lua_State* L, std::string_view what, Metadata& out) {
     raise(L, fmt::format("{}: metadata key \"{}\" cannot be sent: a-z 0-9 - _ . only, not beginning with 'grpc-'", what,
                          to_view(L, -2)));
   }
+  if (key == "te" || key == "content-type" || key == "user-agent") {
+    raise(L, fmt::format("{}: metadata key \"{}\" cannot be sent: gRPC writes this header itself{}", what, key,
+                         key == "user-agent" ? "; the channel's user_agent is put in front of it" : ""));
+  }
   std::erase_if(out, [&](const auto& pair) { return pair.first == key; });
   if (lua_type(L, -1) != LUA_TTABLE) return add_value(L, what, key, out);
   const auto size = static_cast<int>(lua_objlen(L, -1));

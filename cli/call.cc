@@ -1,5 +1,8 @@
 // `lgen call HOST:PORT METHOD`
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "call_session.h"
 #include "commands.h"
@@ -15,6 +18,19 @@ int refuse(const std::string& message) {
   return kConfiguration;
 }
 
+/// The method is said to be missing, unless a service's name is all that was given.
+std::string no_method(const Schema& schema, const ServiceFlags& flags, const Error& error) {
+  const std::string service = symbol_name(flags.symbol);
+  const std::vector<std::string> services = schema.services();
+  if (std::find(services.begin(), services.end(), service) == services.end()) return error.message;
+  std::vector<std::string> methods;
+  for (const std::string& method : schema.methods()) {
+    if (method.starts_with(service + "/")) methods.push_back(method);
+  }
+  if (methods.empty()) return fmt::format("{} is a service without methods", service);
+  return fmt::format("{} is a service; which of its methods? {}", service, fmt::join(methods, ", "));
+}
+
 int call(Words words) {
   const auto flags = read_service_flags(words, true);
   if (!flags) return refuse(flags.error().message);
@@ -22,7 +38,7 @@ int call(Words words) {
   ServiceLink link(*flags);
   if (const auto ended = link.open()) return ended->exit_code;
   const auto method = link.schema().method(flags->symbol);
-  if (!method) return refuse(method.error().message);
+  if (!method) return refuse(no_method(link.schema(), *flags, method.error()));
   return CallSession(link, *flags, **method).run();
 }
 
@@ -41,6 +57,7 @@ const Command kCallCommand = {
     .options = call_options(),
     .run = call,
     .one_dash = true,
-    .aliases = grpcurl_aliases()};
+    .aliases = grpcurl_aliases(),
+    .absent = grpcurl_absent()};
 
 }  // namespace lgen::cli

@@ -50,8 +50,10 @@ namespace {
 
 /// nullptr when `word` is none of them.
 const AbsentOption* find_absent(const Command& command, std::string_view word) {
-  if (!word.starts_with("--")) return nullptr;
-  const std::string_view name = word.substr(2, word.find('=') - 2);
+  const bool one_dash = command.one_dash && word.size() > 2 && word[0] == '-' && word[1] != '-';
+  if (!one_dash && !word.starts_with("--")) return nullptr;
+  const std::size_t dashes = one_dash ? 1 : 2;
+  const std::string_view name = word.substr(dashes, word.find('=') - dashes);
   const auto at = std::find_if(command.absent.begin(), command.absent.end(), [&](const AbsentOption& option) {
     const bool is_family = option.name.ends_with('*');
     return is_family ? name.starts_with(option.name.substr(0, option.name.size() - 1)) : name == option.name;
@@ -77,7 +79,10 @@ Result<Words> parse_words(const Command& command, const std::vector<std::string>
   if (command.takes_plan) return sort_words(rows, args, UnknownOptions::after_first_operand);
   const OneDash one_dash = command.one_dash ? OneDash::always : OneDash::known_names;
   const auto words = double_dashes(rows, command.aliases, args, one_dash);
-  if (!words) return words.error();
+  if (!words) {
+    const Outcome there = command.one_dash ? check_absent(command, args) : Done{};
+    return there ? words.error() : there.error();
+  }
   if (const Outcome there = check_absent(command, *words); !there) return there.error();
   return sort_words(rows, *words, UnknownOptions::refused);
 }

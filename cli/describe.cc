@@ -43,6 +43,7 @@ Result<std::string> descriptions(Schema& schema, const ServiceFlags& flags) {
     return make_error(ErrorCode::invalid_argument, "-msg-template: of which message? give its name");
   }
   std::string all;
+  if (schema.services().empty()) complain("describe: the schema has no service; give the name of a message");
   for (const std::string& service : schema.services()) {
     const auto text = schema.describe(service);
     all += text ? *text + "\n" : fmt::format("{}: {}\n", service, text.error().message);
@@ -79,6 +80,7 @@ const Command kDescribeCommand = {
     .options = describe_options(),
     .run = describe,
     .one_dash = true,
-    .aliases = grpcurl_aliases()};
+    .aliases = grpcurl_aliases(),
+    .absent = grpcurl_absent()};
 
 }  // namespace lgen::cli

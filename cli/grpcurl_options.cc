@@ -101,6 +101,14 @@ constexpr OptionAlias kAliases[] = {
     {"server-name", "servername"},
 };
 
+constexpr AbsentOption kAbsent[] = {
+    {"unix", "a socket is a target: unix:PATH instead of HOST:PORT"},
+    {"alts*", "lgen speaks TLS or plaintext"},
+    {"proto-out-dir",
+     "-protoset-out FILE keeps the schema as a descriptor set, `lgen describe` prints it as .proto text"},
+    {"version", "`lgen version` says it"},
+};
+
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
 
 /// Keeps the first error while the options are read one by one.
@@ -169,12 +177,21 @@ class Reader {
   std::optional<Error> error_;
 };
 
+/// No symbol: four numbers, a dash, "localhost".
+bool is_host(std::string_view word) {
+  return word == "localhost" || word.find('-') != std::string_view::npos ||
+         (!word.empty() && word.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
 /// An address has a colon and a symbol has none, so either may be left out.
 void read_operands(Reader& read, ServiceFlags& flags) {
   std::vector<std::string> operands = read.words().operands;
   if (!operands.empty() && operands.front().find(':') != std::string::npos) {
     flags.target = operands.front();
     operands.erase(operands.begin());
+  }
+  if (!operands.empty() && is_host(operands.front())) {
+    return read.refuse(fmt::format("'{0}' has no port; write {0}:PORT", operands.front()));
   }
   if (!operands.empty()) flags.symbol = operands.front();
   if (operands.size() > 1) read.refuse(fmt::format("'{}' is one operand too many", operands[1]));
@@ -245,6 +262,11 @@ void read_schema(Reader& read, ServiceFlags& flags) {
 
 void read_messages(Reader& read, ServiceFlags& flags) {
   if (read.words().has("data")) flags.data = read.text("data");
+  if (flags.data && flags.data->starts_with('@') && flags.data->size() > 1) {
+    const std::string file = flags.data->substr(1);
+    read.refuse(fmt::format("-d {}: only @ alone is known, for standard input; write -d @{}", *flags.data,
+                            file == "-" ? "" : " < " + file));
+  }
   flags.format = read.text("format", "json");
   const bool is_template = read.words().has("msg-template") && flags.format == "lua";
   if (flags.format != "json" && flags.format != "text" && !is_template) {
@@ -265,6 +287,7 @@ std::span<const OptionRow> list_options() { return kList; }
 std::span<const OptionRow> describe_options() { return kDescribe; }
 std::span<const OptionRow> call_options() { return kCall; }
 std::span<const OptionAlias> grpcurl_aliases() { return kAliases; }
+std::span<const AbsentOption> grpcurl_absent() { return kAbsent; }
 
 Result<ServiceFlags> read_service_flags(const Words& words, bool wants_target) {
   Reader read(words);

@@ -22,6 +22,8 @@ std::span<const OptionRow> call_options();
 
 /// lgen's own names of some of them, and grpcurl's letters with two dashes.
 std::span<const OptionAlias> grpcurl_aliases();
+/// What grpcurl has and lgen does not.
+std::span<const AbsentOption> grpcurl_absent();
 
 struct ServiceFlags {
   std::string target;  // empty: no server, the schema comes from files alone

@@ -28,7 +28,8 @@ Error no_service(const std::string& name, const std::vector<std::string>& servic
 
 Result<std::string> listing(const Schema& schema, const std::string& service) {
   const std::vector<std::string> services = schema.services();
-  if (service.empty()) return fmt::format("{}\n", fmt::join(services, "\n"));
+  if (services.empty()) complain("list: the schema has no service");
+  if (service.empty()) return services.empty() ? "" : fmt::format("{}\n", fmt::join(services, "\n"));
   if (std::find(services.begin(), services.end(), service) == services.end()) return no_service(service, services);
   std::string out;
   for (const std::string& method : schema.methods()) {
@@ -65,6 +66,7 @@ const Command kListCommand = {
     .options = list_options(),
     .run = list,
     .one_dash = true,
-    .aliases = grpcurl_aliases()};
+    .aliases = grpcurl_aliases(),
+    .absent = grpcurl_absent()};
 
 }  // namespace lgen::cli

@@ -1,6 +1,7 @@
 // lgen: picks the subcommand; everything that is none is a plan to run.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,11 +15,23 @@
 namespace lgen::cli {
 namespace {
 
+/// `lgen -plaintext HOST:PORT list`, as grpcurl has it.
+std::string command_for_address(const std::vector<std::string>& args) {
+  const auto address = std::find_if(args.begin(), args.end(), [](const std::string& word) {
+    return !word.starts_with('-') && word.find(':') != std::string::npos && check_address(word);
+  });
+  if (address == args.end() || !args[0].starts_with('-')) return "";
+  const bool describes = address + 1 != args.end() && address[1] == "describe";
+  const bool lists = address + 1 == args.end() || address[1] == "list";
+  return fmt::format(". To look at a server the command comes first: lgen {} {}",
+                     describes ? "describe" : lists ? "list" : "call", *address);
+}
+
 int run_command(const Command& command, const std::vector<std::string>& args) {
   auto words = parse_words(command, args);
   if (!words) {
     const std::string place = command.takes_plan ? "" : fmt::format("{}: ", command.name);
-    complain(place + words.error().message);
+    complain(place + words.error().message + (&command == &kRunCommand ? command_for_address(args) : ""));
     return kConfiguration;
   }
   if (words->help && &command != &kRunCommand) {  // which prints its plan's

@@ -25,9 +25,14 @@ std::optional<MessageSplitter::Piece> MessageSplitter::next() {
 
 void MessageSplitter::skip_blanks() {
   const std::size_t start = std::min(buffer_.find_first_not_of(kBlanks), buffer_.size());
-  line_ +=
-      static_cast<std::size_t>(std::count(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(start), '\n'));
+  go_past(std::string_view(buffer_).substr(0, start));
   buffer_.erase(0, start);
+}
+
+void MessageSplitter::go_past(std::string_view text) {
+  const std::size_t last_break = text.rfind('\n');
+  line_ += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  column_ = last_break == std::string_view::npos ? column_ + text.size() : text.size() - last_break;
 }
 
 /// Behind the bracket or quote that closes the value; a number or a word ends before what cannot belong to it. Whether
@@ -60,9 +65,9 @@ std::optional<std::size_t> MessageSplitter::end_of_text() {
 }
 
 MessageSplitter::Piece MessageSplitter::take(std::size_t end) {
-  Piece piece{buffer_.substr(0, end), ++number_, line_};
-  line_ += static_cast<std::size_t>(std::count(piece.text.begin(), piece.text.end(), '\n'));
+  Piece piece{buffer_.substr(0, end), ++number_, line_, column_};
   const bool separated = format_ == MessageFormat::text && end < buffer_.size();
+  go_past(std::string_view(buffer_).substr(0, end + (separated ? 1 : 0)));
   buffer_.erase(0, end + (separated ? 1 : 0));
   seen_ = 0;
   depth_ = 0;

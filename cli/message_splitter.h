@@ -18,6 +18,7 @@ class MessageSplitter {
     std::string text;
     std::size_t number;  // 1, 2, ...
     std::size_t line;    // where it begins, 1, 2, ...
+    std::size_t column;  // the same, in bytes
   };
 
   explicit MessageSplitter(MessageFormat format) : format_(format) {}
@@ -32,6 +33,7 @@ class MessageSplitter {
   std::optional<std::size_t> end_of_json();
   std::optional<std::size_t> end_of_text();
   void skip_blanks();
+  void go_past(std::string_view text);
   Piece take(std::size_t end);
 
   const MessageFormat format_;
@@ -42,6 +44,7 @@ class MessageSplitter {
   bool escaped_ = false;
   bool finished_ = false;
   std::size_t line_ = 1;
+  std::size_t column_ = 1;
   std::size_t number_ = 0;
 };
 

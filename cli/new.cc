@@ -87,6 +87,12 @@ Outcome write_editor_settings(const fs::path& folder) {
 Result<std::string> plan_for(const Words& words, const Settings& settings, const std::string& plan,
                              const std::string& method) {
   const std::string folder = fs::path(plan).parent_path().string();
+  if (words.all("proto").empty() && words.all("protoset").empty() && settings.target.empty() && !settings.local) {
+    return usage(
+        fmt::format("where are the types of {1}? lgen new {0} HOST:PORT {1} asks the server, --proto FILE or "
+                    "--protoset FILE reads them",
+                    plan, method));
+  }
   const auto source = load_schema(words, settings, {}, folder);
   if (!source) return source.error();
   const auto found = source->schema->method(method);

@@ -47,6 +47,9 @@ bool is_name(std::string_view name) {
   });
 }
 
+/// What gRPC would put in its place, silently.
+bool is_grpc_own(std::string_view name) { return name == "te" || name == "content-type" || name == "user-agent"; }
+
 bool is_plain_value(std::string_view value) {
   return std::all_of(value.begin(), value.end(), [](unsigned char c) { return c >= 0x20 && c <= 0x7e; });
 }
@@ -56,7 +59,10 @@ Result<std::pair<std::string, std::string>> parse_header(const std::string& line
   const std::size_t colon = line.find(':', 1);
   if (colon == std::string::npos) return bad(flag, line, "is not of the form 'name: value'");
   auto lower = header_name(trim(std::string_view(line).substr(0, colon)));
-  if (!lower) return bad(flag, line, lower.error().message);
+  if (!lower) {
+    const bool is_agent = lower.error().message.find("\"user-agent\"") != std::string::npos;
+    return bad(flag, line, lower.error().message + (is_agent ? "; -user-agent TEXT is put in front of it" : ""));
+  }
   std::string name = *std::move(lower);
   std::string value(trim(std::string_view(line).substr(colon + 1)));
   if (expand) {
@@ -74,6 +80,10 @@ Result<std::pair<std::string, std::string>> parse_header(const std::string& line
 Result<std::string> header_name(std::string_view said) {
   std::string name(said);
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (is_grpc_own(name)) {
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("metadata key \"{}\" cannot be sent: gRPC writes this header itself", name));
+  }
   if (is_name(name)) return name;
   return make_error(
       ErrorCode::invalid_argument,

@@ -42,16 +42,21 @@ void Requests::split() {
     if (wire) {
       ready_.push_back(std::move(*wire));
     } else {
-      error_ = make_error(ErrorCode::invalid_argument, where(*piece) + wire.error().message);
+      error_ = make_error(ErrorCode::invalid_argument, explain(*piece, wire.error().message));
     }
   }
 }
 
-/// Which of several messages it is.
-std::string Requests::where(const MessageSplitter::Piece& piece) const {
+/// Which of several messages it is. A complaint that has a line and a column gets those of the whole input: it is asked
+/// for again with as much blank space in front.
+std::string Requests::explain(const MessageSplitter::Piece& piece, const std::string& problem) const {
   const std::string flag = from_stdin_ ? "-d @" : "-d";
-  if (piece.number == 1 && piece.line == 1) return flag + ": ";
-  return fmt::format("{}: message {}, from line {}: ", flag, piece.number, piece.line);
+  const std::string space = std::string(piece.line - 1, '\n') + std::string(piece.column - 1, ' ');
+  const auto in_place = space.empty() ? Result<std::string>("") : texts_.to_wire(type_, space + piece.text);
+  const bool has_place = !in_place && in_place.error().message != problem;
+  const std::string from = has_place || piece.line == 1 ? "" : fmt::format(", from line {}", piece.line);
+  const std::string which = piece.number == 1 && from.empty() ? "" : fmt::format(" message {}{}:", piece.number, from);
+  return fmt::format("{}:{} {}", flag, which, has_place ? in_place.error().message : problem);
 }
 
 const std::string* Requests::front() { return ready_.empty() ? nullptr : &ready_.front(); }

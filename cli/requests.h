@@ -35,7 +35,7 @@ class Requests {
  private:
   void take(std::string text);
   void split();
-  std::string where(const MessageSplitter::Piece& piece) const;
+  std::string explain(const MessageSplitter::Piece& piece, const std::string& problem) const;
 
   const MessageText& texts_;
   const std::string type_;

@@ -114,6 +114,16 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   _exit(conclude(std::move(result), plan, cluster, outputs, loan, false));
 }
 
+/// `lgen HOST:PORT list`, as grpcurl has it: the command comes first here.
+Outcome check_is_no_address(const std::string& plan, const std::vector<std::string>& behind) {
+  if (!check_address(plan) || std::filesystem::exists(plan)) return Done{};
+  const std::string verb = behind.empty() ? "list" : behind.front();
+  const bool is_verb = verb == "list" || verb == "describe";
+  std::string line = fmt::format("lgen {} {}", is_verb ? verb : "call", plan);
+  for (std::size_t i = is_verb ? 1 : 0; i < behind.size(); ++i) line += " " + behind[i];
+  return make_error(ErrorCode::invalid_argument, fmt::format("'{}' is an address, no plan; write {}", plan, line));
+}
+
 /// `lgen chekc plan.lua`: no plan of that name, but nearly a command.
 Outcome check_is_no_command(const std::string& plan) {
   const std::vector<std::string_view> names = command_names();
@@ -180,6 +190,9 @@ int run(Words words) {
   }
   if (arguments->plan.empty()) return refuse({ErrorCode::invalid_argument, "which plan? lgen PLAN.lua [options]"});
   if (const Outcome plan = check_is_no_command(arguments->plan); !plan) return refuse(plan.error());
+  if (const Outcome plan = check_is_no_address(arguments->plan, arguments->plan_args); !plan) {
+    return refuse(plan.error());
+  }
   if (words.help) return show_help(std::move(*arguments));
   return run_plan(std::move(*arguments));
 }

@@ -30,9 +30,10 @@ void add_list(LuaValue& table, std::string_view key, const std::vector<std::stri
 
 /// The schema's errors speak of options by their names in plans.
 Error in_our_words(Error error) {
-  constexpr std::string_view kTheirs = "in import_paths";
-  const std::size_t at = error.message.find(kTheirs);
-  if (at != std::string::npos) error.message.replace(at, kTheirs.size(), "by --import-paths");
+  constexpr std::string_view kTheirs = "in import_paths", kOurs = "by --import-paths";
+  for (std::size_t at = 0; (at = error.message.find(kTheirs, at)) != std::string::npos; at += kOurs.size()) {
+    error.message.replace(at, kTheirs.size(), kOurs);
+  }
   return error;
 }
 

@@ -11,6 +11,7 @@
 
 #include "exit_code.h"
 #include "lgen/log.h"
+#include "lgen/plan.h"
 #include "lgen/report.h"
 #include "lgen/text.h"
 #include "lgen/units.h"
@@ -70,8 +71,9 @@ std::string in_our_words(std::string message) {
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
       {"in import_paths", "by -import-path"}, {"raise the channel's max_recv", "raise -max-msg-sz"}};
   for (const auto& [theirs, ours] : kWords) {
-    const std::size_t at = message.find(theirs);
-    if (at != std::string::npos) message.replace(at, theirs.size(), ours);
+    for (std::size_t at = 0; (at = message.find(theirs, at)) != std::string::npos; at += ours.size()) {
+      message.replace(at, theirs.size(), ours);
+    }
   }
   return message;
 }
@@ -145,8 +147,9 @@ std::optional<Ended> ServiceLink::open() {
 }
 
 Outcome ServiceLink::load_files() {
-  auto schema = flags_.protosets.empty() ? Schema::from_files({flags_.protos, flags_.import_paths, "", {}})
-                                         : Schema::from_protoset(flags_.protosets);
+  auto schema = flags_.protosets.empty()
+                    ? Schema::from_files({flags_.protos, flags_.import_paths, "", bundled_protos()})
+                    : Schema::from_protoset(flags_.protosets);
   if (!schema) return make_error(schema.error().code, in_our_words(schema.error().message));
   schema_ = std::move(*schema);
   return Done{};

@@ -298,6 +298,22 @@ class Mistakes(LgenServer):
         self.refused("call: unknown option -fomat (did you mean '-format'?)", "call", "-fomat", "text")
         self.refused("call: unknown option --fomat (did you mean '--format'?)", "call", "--fomat", "text")
         self.refused("call: unknown option -bogus", "call", "-bogus", self.target, UNARY)
+        self.refused("call: there is no -unix; a socket is a target: unix:PATH instead of HOST:PORT",
+                     "call", "-unix", "/tmp/socket", UNARY)
+        self.refused("list: there is no --alts; lgen speaks TLS or plaintext", "list", "--alts", self.target)
+        self.refused("describe: there is no -proto-out-dir; -protoset-out FILE keeps the schema as a descriptor set, "
+                     "`lgen describe` prints it as .proto text", "describe", "-proto-out-dir=x", self.target)
+        for host in ("127.0.0.1", "localhost", "my-server.example.com"):
+            self.refused(f"list: '{host}' has no port; write {host}:PORT", "list", host)
+            self.refused(f"call: '{host}' has no port; write {host}:PORT", "call", host, UNARY)
+        self.refused(f"'{self.target}' is an address, no plan; write lgen list {self.target} hello.Hello",
+                     self.target, "list", "hello.Hello")
+        self.refused(f"'{self.target}' is an address, no plan; write lgen call {self.target} {UNARY}",
+                     self.target, UNARY)
+        self.refused("call: -d @in.json: only @ alone is known, for standard input; write -d @ < in.json",
+                     "call", "-d", "@in.json", self.target, UNARY)
+        self.refused("call: -d @-: only @ alone is known, for standard input; write -d @",
+                     "call", "-d", "@-", self.target, UNARY)
         self.refused("call: -d: its value is missing: JSON", "call", self.target, UNARY, "-d")
         self.refused("call: --data: its value is missing: JSON", "call", self.target, UNARY, "--data")
 
@@ -307,6 +323,9 @@ class Mistakes(LgenServer):
         self.refused("call: service lgen.echo.Echo has no method 'Unry' (it has: Unary, ClientStream, ServerStream, "
                      "BidiStream)", "call", self.target, "lgen.echo.Echo/Unry")
         self.refused("call: 'Unary' is no method name; write \"package.Service/Method\"", "call", self.target, "Unary")
+        self.refused("call: lgen.echo.Echo is a service; which of its methods? lgen.echo.Echo/BidiStream, "
+                     "lgen.echo.Echo/ClientStream, lgen.echo.Echo/ServerStream, lgen.echo.Echo/Unary",
+                     "call", self.target, "lgen.echo.Echo")
         self.refused("no service 'hello.Helo' (did you mean 'hello.Hello'?)", "list", self.target, "hello.Helo")
 
     def test_messages(self):
@@ -317,7 +336,12 @@ class Mistakes(LgenServer):
                 (UNARY, "{]", "no JSON: line 1, column 2: "),
                 (UNARY, "{}{}", "lgen.echo.Echo/Unary takes one message, but there are more"),
                 (SERVER, "{}{}", "lgen.echo.Echo/ServerStream takes one message, but there are more"),
-                (BIDI, '{}\n{"replySize": -1}', "message 2, from line 2: reply_size: -1 is no uint32")):
+                (BIDI, '{}\n{"replySize": -1}', "message 2, from line 2: reply_size: -1 is no uint32"),
+                (BIDI, '{} {"replySize": -1}', "message 2: reply_size: -1 is no uint32"),
+                (BIDI, '{}\n\n {"replySize":]}', "message 2: no JSON: line 3, column 15: "),
+                (UNARY, {"payload": ["AAAA"]}, "payload: a list, but the field is not repeated"),
+                (UNARY, '{"replies":1,"replies":2}', "replies: the field is given twice"),
+                (UNARY, '{"errorProbability":1e400}', "error_probability: 1e400 is larger than any number can be")):
             ended = self.call(self.target, method, data=data)
             self.assertEqual((ended.code, ended.out), (104, ""), ended)
             self.assertTrue(ended.message.startswith(f"lgen: -d: {problem}"), ended)
@@ -333,6 +357,13 @@ class Mistakes(LgenServer):
         self.refused("broken.proto:2:20: Missing field number.", "list", "-proto", "broken.proto")
         self.refused("nope.proto: no such file (searched .); give its folder by -import-path",
                      "list", "-proto", "nope.proto")
+        os.makedirs(self.path("deep"), exist_ok=True)
+        self.write("deep/imp.proto", 'syntax = "proto3";\nimport "nope/x.proto";\nimport "y.proto";\nimport "mid.proto";\n'
+                                     "message A { nope.X x = 1; Y y = 2; }\n")
+        self.write("deep/mid.proto", 'syntax = "proto3";\nimport "y.proto";\nimport "z.proto";\n')
+        lost = "no such file (searched ., deep/); give its folder by -import-path"
+        self.refused(f"deep/imp.proto:2:1: nope/x.proto: {lost}; deep/mid.proto:2:1: y.proto: {lost}; "
+                     f"deep/mid.proto:3:1: z.proto: {lost}", "list", "-proto", "deep/imp.proto")
         self.refused("list: -import-path: is for -proto, which is missing", "list", "-import-path", PROTO_DIR)
         self.refused("list: -protoset: and -proto exclude each other", "list", "-proto", "a", "-protoset", "b")
         self.check(self.run_words("list", "-protoset", "broken.proto"), 104, "broken.proto: this is a .proto file")
@@ -354,6 +385,19 @@ class Look(LgenServer):
         self.assertEqual(self.run_words("list", *HELLO_FILE, "hello.Hello").out, "hello.Hello.SayHello\n")
         self.assertEqual(self.run_words("describe", *HELLO_FILE, "hello.Greeting").out,
                          "hello.Greeting is a message:\nmessage Greeting {\n  string name = 1;\n}\n")
+
+    def test_bundled_files_are_found_without_a_folder(self):
+        self.assertEqual(self.run_words("list", "-proto", "hello.proto").out, "hello.Hello\n")
+
+    def test_a_schema_without_syntax_and_without_services(self):
+        self.write("bare.proto", "message A { optional int32 a = 1 [default = 7]; }\n")
+        for command, hint in (("list", ""), ("describe", "; give the name of a message")):
+            ended = self.run_words(command, "-proto", "bare.proto")
+            self.assertEqual((ended.code, ended.out, ended.err),
+                             (0, "", f"lgen: {command}: the schema has no service{hint}\n"))
+        ended = self.run_words("describe", "-msg-template", "-proto", "bare.proto", "A")
+        self.assertIn('"a": 7', ended.out)
+        self.assertEqual(ended.err, "")
 
     def test_describe(self):
         expected = ("hello.Hello is a service:\nservice Hello {\n"

@@ -60,8 +60,13 @@ class Schema(PlainServer):
         with Recorder() as server:
             for _, ended in self.each(server.target):
                 self.check(ended, 104, "has no server reflection", "-proto FILE or -protoset FILE")
-            for _, ended in self.each(server.target, "-proto", "echo.proto"):
-                self.check(ended, 104, "echo.proto: no such file (searched .); give its folder by -import-path")
+            os.makedirs(self.path("deep"), exist_ok=True)
+            with open(os.path.join(PROTO_DIR, "echo.proto"), encoding="utf-8") as file:
+                self.write("deep/mine.proto", file.read())
+            for _, ended in self.each(server.target, "-proto", "mine.proto"):
+                self.check(ended, 104, "mine.proto: no such file (searched .); give its folder by -import-path")
+            for _, ended in self.each(server.target, "-proto", "mine.proto", "-import-path", "deep"):
+                self.check(ended, 0)
             for _, ended in self.each(server.target, *ECHO_FILE):
                 self.check(ended, 0)
 
@@ -297,6 +302,11 @@ class Headers(CallCase):
                                            "with 'grpc-'"),
                                 ("grpc-foo: x", "metadata key \"grpc-foo\" cannot be sent: a-z 0-9 - _ . only, not "
                                                 "beginning with 'grpc-'"),
+                                ("te: x", 'metadata key "te" cannot be sent: gRPC writes this header itself'),
+                                ("Content-Type: x", 'metadata key "content-type" cannot be sent: gRPC writes this '
+                                                    "header itself"),
+                                ("User-Agent: x", 'metadata key "user-agent" cannot be sent: gRPC writes this header '
+                                                  "itself; -user-agent TEXT is put in front of it"),
                                 ("a: ü", "a value may hold printable ASCII only; name the header ...-bin and give it "
                                          "in base64"),
                                 ("a-bin: *", "the value of a -bin header must be base64")):

@@ -124,7 +124,9 @@ class NewTest(LgenCase):
             (["p.lua", "h:0", "a.B/C"], "new: 'h:0' has no port within 1..65535"),
             (["p.lua", "a.B/C", "--vus", "3"], "new: unknown option --vus"),
             (["p.lua", "a.B/C", "--out", "json=x"], "new: unknown option --out"),
-            (["p.lua", "a.B/C"], "new: where are the types? Give --proto FILE, --protoset FILE, or a target"),
+            (["p.lua", "a.B/C"], "new: where are the types of a.B/C? lgen new p.lua HOST:PORT a.B/C asks the server, --proto FILE or "
+             "--protoset FILE reads them"),
+            (["a.B/C", "p.lua"], "new: where are the types of a.B/C? lgen new p.lua HOST:PORT a.B/C asks the server"),
             (["p.lua", "hello.Hello/X", "--proto", "hello.proto"], "new: service hello.Hello has no method 'X'"),
             (["no/such/p.lua", "hello.Hello/SayHello", "--proto", "hello.proto"], "cannot write no/such/p.lua"),
             (["p.lua", "a.B/C", "--proto", "nope.proto"], "new: nope.proto: no such file"),

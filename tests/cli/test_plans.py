@@ -33,6 +33,11 @@ class PlanFileTest(LgenCase):
     def test_no_plan_at_all(self):
         self.check(self.run_words("--vus", "3"), 104, "which plan? lgen PLAN.lua [options]")
 
+    def test_the_order_of_words_of_another_program(self):
+        self.check(self.run_words("-plaintext", "127.0.0.1:1", "list"), 104,
+                   "unknown option -p; options of a plan come after the plan. To look at a server the command comes "
+                   "first: lgen list 127.0.0.1:1")
+
 
 class LoadTest(LgenCase):
     """Each row: the top level of a plan, and what lgen says to it."""
@@ -55,6 +60,10 @@ class LoadTest(LgenCase):
         ("user agent", 'lgen.grpc.channel("main", "127.0.0.1:1", { user_agent = "a\\nb" })',
          'plan.lua:2: lgen.grpc.channel "main": user_agent: 0x0A as character 2 cannot be sent; a value may hold printable '
          "ASCII only"),
+        ("user agent as metadata",
+         'lgen.grpc.channel("main", "127.0.0.1:1", { metadata = { ["User-Agent"] = "a" } })',
+         "plan.lua:2: lgen.grpc.channel \"main\": metadata key \"user-agent\" cannot be sent: gRPC writes this header itself; "
+         "the channel's user_agent is put in front of it"),
         ("authority", 'lgen.grpc.channel("main", "127.0.0.1:1", { authority = "a b" })',
          'plan.lua:2: lgen.grpc.channel "main": authority: a blank as character 2 cannot be sent; an authority is a host name '
          "or address, with or without :PORT"),

@@ -454,3 +454,56 @@ TEST_CASE("templates in three notations", "[json]") {
   CHECK(failure(message_template(*schema, "shop.Ordr", TemplateSyntax::lua)) ==
         "no message type 'shop.Ordr' (did you mean 'shop.Order'?)");
 }
+
+TEST_CASE("a template shows the defaults that the .proto file declares", "[json]") {
+  constexpr EmbeddedFile kOld[] = {{"proto/old.proto", R"(
+syntax = "proto2";
+enum Size { SMALL = 0; LARGE = 1; }
+message Old {
+  optional int32 number = 1 [default = 7];
+  optional string text = 2 [default = "a\"b\n"];
+  optional bytes blob = 3 [default = "\001x"];
+  optional Size size = 4 [default = LARGE];
+  optional bool on = 5 [default = true];
+  optional double all = 6 [default = inf];
+  optional int64 far = 7 [default = -9007199254740993];
+  optional uint64 big = 8 [default = 18446744073709551615];
+  optional float half = 9 [default = 0.5];
+}
+)"}};
+  const auto schema = load({{"old.proto"}, {}, "/", kOld});
+  CHECK(*message_template(*schema, "Old", TemplateSyntax::json) ==
+        R"({
+  "number": 7,
+  "text": "a\"b\n",
+  "blob": "AXg=",
+  "size": "LARGE",
+  "on": true,
+  "all": "Infinity",
+  "far": "-9007199254740993",
+  "big": "18446744073709551615",
+  "half": 0.5
+})");
+  CHECK(*message_template(*schema, "Old", TemplateSyntax::lua) ==
+        R"({
+  number = 7,
+  text = "a\"b\010",
+  blob = "\001x",
+  size = "LARGE", -- SMALL, LARGE
+  on = true,
+  all = math.huge,
+  far = -9007199254740993LL,
+  big = 18446744073709551615ULL,
+  half = 0.5,
+})");
+  CHECK(*message_template(*schema, "Old", TemplateSyntax::text) ==
+        R"(number: 7
+text: "a\"b\n"
+blob: "\001x"
+size: LARGE
+on: true
+all: inf
+far: -9007199254740993
+big: 18446744073709551615
+half: 0.5)");
+}

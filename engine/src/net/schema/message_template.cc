@@ -2,9 +2,12 @@
 // and a map are put. A type that contains itself ends in an empty message, or an empty list, where it comes round.
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/stubs/strutil.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -149,7 +152,9 @@ class Template {
     return message(*field.message_type(), depth);
   }
 
+  /// The value a reader takes where the field is not sent: proto2's [default = ...], or the type's.
   std::string scalar(const Field& field) const {
+    if (field.has_default_value()) return declared_default(field);
     switch (field.cpp_type()) {
       case Field::CPPTYPE_STRING:
         return "\"\"";
@@ -164,6 +169,71 @@ class Template {
       default:
         return "0";
     }
+  }
+
+  std::string declared_default(const Field& field) const {
+    switch (field.cpp_type()) {
+      case Field::CPPTYPE_STRING:
+        return quoted(field.default_value_string(), field.type() == Field::TYPE_BYTES);
+      case Field::CPPTYPE_BOOL:
+        return field.default_value_bool() ? "true" : "false";
+      case Field::CPPTYPE_ENUM:
+        return fmt::format("{0}{1}{0}", is_text() ? "" : "\"", field.default_value_enum()->name());
+      case Field::CPPTYPE_INT32:
+        return fmt::to_string(field.default_value_int32());
+      case Field::CPPTYPE_UINT32:
+        return fmt::to_string(field.default_value_uint32());
+      case Field::CPPTYPE_INT64:
+        return wide(field.default_value_int64(), "LL");
+      case Field::CPPTYPE_UINT64:
+        return wide(field.default_value_uint64(), "ULL");
+      case Field::CPPTYPE_FLOAT:
+        return real(field.default_value_float());
+      default:
+        return real(field.default_value_double());
+    }
+  }
+
+  /// JSON and Lua have doubles only.
+  template <class Integer>
+  std::string wide(Integer value, std::string_view lua_suffix) const {
+    if (is_text()) return fmt::to_string(value);
+    if (!is_lua()) return fmt::format("\"{}\"", value);
+    constexpr Integer kExact = Integer{1} << 53;
+    const bool exact = value <= kExact && (value >= 0 || value >= Integer{0} - kExact);
+    return fmt::format("{}{}", value, exact ? "" : lua_suffix);
+  }
+
+  template <class Real>
+  std::string real(Real value) const {
+    if (std::isfinite(value)) return fmt::to_string(value);
+    if (is_text()) return fmt::to_string(value);
+    if (std::isnan(value)) return is_lua() ? "0 / 0" : "\"NaN\"";
+    if (is_lua()) return value > 0 ? "math.huge" : "-math.huge";
+    return value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  }
+
+  std::string quoted(const std::string& bytes, bool is_binary) const {
+    if (is_text()) return fmt::format("\"{}\"", pb::CEscape(bytes));
+    if (is_lua()) return lua_quoted(bytes);
+    std::string encoded = bytes;
+    if (is_binary) pb::Base64Escape(bytes, &encoded);
+    return nlohmann::json(encoded).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+
+  static std::string lua_quoted(std::string_view bytes) {
+    std::string out = "\"";
+    for (const char c : bytes) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') {
+        out += std::string("\\") + c;
+      } else if (byte < 0x20 || byte == 0x7f) {
+        out += fmt::format("\\{:03}", byte);
+      } else {
+        out += c;
+      }
+    }
+    return out + '"';
   }
 
   /// What the value does not show: an enum's other values, what else a oneof could be.

@@ -18,6 +18,9 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
+
+#include "protobuf_log.h"
 
 namespace lgen {
 namespace {
@@ -71,11 +74,15 @@ class SearchTree final : public pb::compiler::SourceTree {
       if (bundled_name(file) == name)
         return new pb::io::ArrayInputStream(file.text.data(), static_cast<int>(file.text.size()));
     }
+    lacking_.insert(name);
     problem_ = fmt::format("no such file (searched {}); give its folder in import_paths", searched());
     return nullptr;
   }
 
   std::string GetLastErrorMessage() override { return problem_; }
+
+  /// It was looked for in vain.
+  bool lacks(const std::string& name) const { return lacking_.contains(name); }
 
   /// The path an author knows the file by.
   std::string shown(const std::string& name) const {
@@ -132,39 +139,71 @@ class SearchTree final : public pb::compiler::SourceTree {
   std::vector<fs::path> folders_;
   std::map<std::string, std::string> name_of_disk_file_;
   std::deque<std::string> forwards_;  // texts that streams read from
+  std::set<std::string> lacking_;
   std::string problem_;
 };
 
-/// Keeps the first few errors; what follows them is mostly their consequence.
-class FirstErrors final : public pb::compiler::MultiFileErrorCollector {
+/// What is wrong with the files: every import that is missing, once and with who imports it, and of other errors the
+/// first few. What follows from a failed import, or from an error, is left out.
+class Findings final : public pb::compiler::MultiFileErrorCollector {
  public:
-  explicit FirstErrors(const SearchTree& tree) : tree_(tree) {}
+  explicit Findings(const SearchTree& tree) : tree_(tree) {}
 
   void AddError(const std::string& file, int line, int column, const std::string& message) override {
-    if (++count_ > kShown) return;
-    if (!text_.empty()) text_ += "; ";
-    text_ += line < 0 ? fmt::format("{}: {}", tree_.shown(file), message)
-                      : fmt::format("{}:{}:{}: {}", tree_.shown(file), line + 1, column + 1, message);
+    if (tree_.lacks(file)) {
+      missing_.try_emplace(file, "", message);
+    } else if (const std::string import = failed_import(message); !import.empty()) {
+      without_imports_.insert(file);
+      if (const auto lost = missing_.find(import); lost != missing_.end() && lost->second.first.empty()) {
+        lost->second.first = place(file, line, column);
+      }
+    } else if (!without_imports_.contains(file) && ++count_ <= kShown) {
+      others_.push_back(place(file, line, column) + message);
+    }
   }
 
-  std::string text() const { return count_ <= kShown ? text_ : text_ + fmt::format("; and {} more", count_ - kShown); }
+  std::string text() const {
+    std::vector<std::string> lines;
+    for (const auto& [file, found] : missing_)
+      lines.push_back(fmt::format("{}{}: {}", found.first, file, found.second));
+    lines.insert(lines.end(), others_.begin(), others_.end());
+    if (count_ > kShown) lines.push_back(fmt::format("and {} more", count_ - kShown));
+    return fmt::format("{}", fmt::join(lines, "; "));
+  }
 
  private:
   static constexpr int kShown = 2;
+
+  /// The name in the library's words about an import; empty: another error.
+  static std::string failed_import(std::string_view message) {
+    constexpr std::string_view kBefore = "Import \"", kAfter = "\" was not found or had errors.";
+    if (!message.starts_with(kBefore) || !message.ends_with(kAfter)) return "";
+    message.remove_prefix(kBefore.size());
+    message.remove_suffix(kAfter.size());
+    return std::string(message);
+  }
+
+  std::string place(const std::string& file, int line, int column) const {
+    return line < 0 ? tree_.shown(file) + ": " : fmt::format("{}:{}:{}: ", tree_.shown(file), line + 1, column + 1);
+  }
+
   const SearchTree& tree_;
-  std::string text_;
+  std::map<std::string, std::pair<std::string, std::string>> missing_;  // file -> where it is imported, what is wrong
+  std::set<std::string> without_imports_;
+  std::vector<std::string> others_;
   int count_ = 0;
 };
 
 /// What a pool of parsed files needs for as long as it lives.
 struct Loader {
   explicit Loader(const ProtoFiles& sources) : tree(sources), errors(tree) {
+    route_protobuf_log();
     database.RecordErrorsTo(&errors);
     pool.EnforceWeakDependencies(true);
   }
 
   SearchTree tree;
-  FirstErrors errors;
+  Findings errors;
   WellKnownTypes well_known;
   pb::compiler::SourceTreeDescriptorDatabase database{&tree, &well_known};
   pb::DescriptorPool pool{&database, database.GetValidationErrorCollector()};

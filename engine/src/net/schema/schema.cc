@@ -8,6 +8,7 @@
 
 #include "lgen/units.h"
 #include "proto_files.h"
+#include "protobuf_log.h"
 #include "protoset.h"
 #include "schema_impl.h"
 
@@ -87,6 +88,7 @@ void visit_messages(const pb::Descriptor* type, const std::function<void(const p
 // ---- what it is made of ----
 
 Schema::Impl::Impl(DescriptorSet set) : set_(std::move(set)) {
+  route_protobuf_log();
   for (const pb::FileDescriptor* file : set_.files) add_file(file);
 }
 
