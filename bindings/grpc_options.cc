@@ -156,8 +156,12 @@ void read_tls(lua_State* L, int index, const std::string& what, ChannelOptions& 
 
 void read_keepalive(lua_State* L, int index, const std::string& what, Keepalive& keepalive) {
   check_options(L, index, what, kKeepaliveOptions);
-  keepalive.time = duration_field(L, index, "time", what).value_or(keepalive.time);
-  keepalive.timeout = duration_field(L, index, "timeout", what).value_or(keepalive.timeout);
+  const auto above_0 = [&](const char* key, Duration& value) {
+    value = duration_field(L, index, key, what).value_or(value);
+    if (value.count() == 0) raise(L, fmt::format("{}: {}: a time longer than 0 is expected", what, key));
+  };
+  above_0("time", keepalive.time);
+  above_0("timeout", keepalive.timeout);
   keepalive.without_calls = boolean_field(L, index, "without_calls", what).value_or(false);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host.h"
+#include "json_values.h"
 #include "lgen/log.h"
 #include "lgen/units.h"
 #include "mod_proto.h"
@@ -59,6 +60,7 @@ std::string value_text(lua_State* L, int index, int depth) {
     return fmt::format("{{{}}}", size > 0 ? list_text(L, index, size, depth) : map_text(L, index, depth));
   }
   if (lua_type(L, index) == LUA_TSTRING) return quote_for_lua(to_view(L, index));
+  if (is_null(L, index)) return "lgen.null";
   lua_getglobal(L, "tostring");
   lua_pushvalue(L, index);
   lua_call(L, 1, 1);

@@ -122,6 +122,7 @@ class Steps final : public Operation {
     lua_rawgeti(L, LUA_REGISTRYINDEX, step.function);
     lua_rawgeti(L, LUA_REGISTRYINDEX, step.argument ? *step.argument : LUA_REFNIL);
     task_ = &Task::make(host_, L, 1, nullptr, nullptr, [this](Task& task, TaskEnd end) { ended(task, end); });
+    task_->set_function(step.function);
     task_->hold_results();
     task_->begin();
   }

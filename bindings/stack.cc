@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "host.h"
 #include "json_values.h"
 #include "lgen/units.h"
 
@@ -27,6 +28,18 @@ std::optional<T> field(lua_State* L, int table, const char* key, Check check) {
   return value;
 }
 
+constexpr char kHostKey = 0;  // in the registry
+
+/// Where the function of the task that runs in L begins, "" when none does.
+std::string beginning_of_task(lua_State* L) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kHostKey));
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  const auto* host = static_cast<const Host*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  const bool in_task = host != nullptr && host->current != nullptr && host->current->co() == L;
+  return in_task ? host->current->beginning() : "";
+}
+
 std::string key_of(std::string_view what, const char* key) { return fmt::format("{}: {}", what, key); }
 
 }  // namespace
@@ -40,9 +53,17 @@ std::string where(lua_State* L) {
   return "";
 }
 
+void remember_host(lua_State* L, Host& host) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kHostKey));
+  lua_pushlightuserdata(L, &host);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
 void raise(lua_State* L, std::string_view message) {
   {
-    const std::string text = where(L).append(message);
+    std::string place = where(L);
+    if (place.empty()) place = beginning_of_task(L);
+    const std::string text = place.append(message);
     push(L, text);
   }
   lua_error(L);

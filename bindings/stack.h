@@ -29,6 +29,8 @@ std::string where(lua_State* L);
 [[noreturn]] void raise(lua_State* L, std::string_view message);
 
 /// The Host is the first upvalue of every binding.
+/// For errors, which may be raised where no binding runs.
+void remember_host(lua_State* L, Host& host);
 inline Host& host_of(lua_State* L) { return *static_cast<Host*>(lua_touserdata(L, lua_upvalueindex(1))); }
 
 /// What a value looks like in an error message: `string "3"`, `number 1.5`, `table`, `nil`.

@@ -93,7 +93,17 @@ bool TableComplaints::of_type(lua_State* L, int index, const FieldPlan& field, F
 bool TableComplaints::of_seconds(lua_State* L, int index, const MessagePlan& plan, Fault& fault) {
   const std::string got =
       lua_type(L, index) == LUA_TNUMBER ? fmt::format("{:.17g}", lua_tonumber(L, index)) : describe(L, index);
-  return fault.fail(fmt::format("{} expected, got {}", range_text(plan.form), got));
+  return fault.fail(fmt::format("{}{} expected, got {}", range_text(plan.form),
+                                plan.form == MessageForm::duration ? " or a text such as \"250ms\"" : "", got));
+}
+
+bool TableSource::time_in_words(const MessagePlan& plan, SecondsAndNanos& time, Fault& fault) {
+  constexpr std::int64_t kBillion = 1'000'000'000;
+  const auto duration = parse_duration(to_view(L_, at_));
+  if (!duration) return of_seconds(L_, at_, plan, fault);
+  time.seconds = duration->count() / kBillion;
+  time.nanos = static_cast<std::int32_t>(duration->count() % kBillion);
+  return true;
 }
 
 bool TableSource::exact_double(const FieldPlan& field, double& value, Fault& fault) {

@@ -171,6 +171,7 @@ class TableSource : private TableComplaints {
   bool is_message() { return type() == LUA_TTABLE; }
 
   bool get_seconds(const MessagePlan& plan, SecondsAndNanos& time, Fault& fault) {
+    if (type() == LUA_TSTRING && plan.form == MessageForm::duration) return time_in_words(plan, time, fault);
     if (type() != LUA_TNUMBER) return of_seconds(L_, at_, plan, fault);
     const auto read = split_seconds(lua_tonumber(L_, at_), plan.form);
     if (!read) return of_seconds(L_, at_, plan, fault);
@@ -227,6 +228,8 @@ class TableSource : private TableComplaints {
   }
 
   bool exact_double(const FieldPlan& field, double& value, Fault& fault);
+  /// "250ms", as everywhere in a plan.
+  bool time_in_words(const MessagePlan& plan, SecondsAndNanos& time, Fault& fault);
   bool enum_by_name(const EnumPlan& plan, std::int32_t& number, Fault& fault) {
     const std::string_view name = to_view(L_, at_);
     const EnumPlan::Value* value = plan.find(name);

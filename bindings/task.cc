@@ -129,6 +129,7 @@ Task::Task(Host& host, Task* parent, LuaVu* vu, Ended ended)
 Task::~Task() {
   if (co_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, co_ref_);
   if (error_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, error_ref_);
+  if (owns_function_) luaL_unref(host_.L, LUA_REGISTRYINDEX, function_);
 }
 
 Task& Task::make(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* vu, Ended ended) {
@@ -138,9 +139,24 @@ Task& Task::make(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* v
     task->co_ = lua_newthread(L);
     task->co_ref_ = luaL_ref(L, LUA_REGISTRYINDEX);
   }
+  if (parent) {
+    lua_pushvalue(L, -1 - arguments);
+    task->function_ = luaL_ref(L, LUA_REGISTRYINDEX);
+    task->owns_function_ = true;
+  }
   lua_xmove(L, task->co_, arguments + 1);
   task->arguments_ = arguments;
   return *task;
+}
+
+std::string Task::beginning() const {
+  lua_State* L = host_.L;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, function_);
+  lua_Debug function;
+  if (lua_type(L, -1) != LUA_TFUNCTION) return lua_pop(L, 1), "";
+  lua_getinfo(L, ">S", &function);
+  if (function.linedefined <= 0 || function.source[0] != '@') return "";
+  return fmt::format("{}:{}: in the function that begins here: ", function.source + 1, function.linedefined);
 }
 
 void Task::begin() {
@@ -256,7 +272,8 @@ void Task::drain() {
 /// front of texts alone; a table says as little as `nil, err` where it was raised.
 void Task::keep_error() {
   end_ = TaskEnd::failed;
-  const std::string place = lua_type(co_, -1) == LUA_TSTRING ? "" : where(co_);
+  std::string place = lua_type(co_, -1) == LUA_TSTRING ? "" : where(co_);
+  if (place.empty() && lua_type(co_, -1) != LUA_TSTRING) place = beginning();
   lua_pushvalue(co_, -1);
   lua_pushvalue(co_, -1);
   lua_xmove(co_, host_.L, 2);

@@ -66,6 +66,11 @@ class Task {
   void begin();
 
   lua_State* co() const { return co_; }
+  /// Its function, where it is no child: a reference that outlives it.
+  void set_function(int reference) { function_ = reference; }
+  /// "plan.lua:10: in the function that begins here: ", for an error whose own line is lost: Lua keeps no frame of what
+  /// ends in `return f(...)`. "" for a function that is no plan's.
+  std::string beginning() const;
   /// The one that no task has made: a VU's iteration, setup, ...
   Task& root() { return parent_ ? parent_->root() : *this; }
   Host& host() const { return host_; }
@@ -152,6 +157,8 @@ class Task {
   LuaVu* vu_;
   lua_State* co_ = nullptr;
   int co_ref_ = LUA_NOREF;
+  int function_ = LUA_NOREF;
+  bool owns_function_ = false;
   std::uint64_t id_;
   State state_ = State::running;
   TaskEnd end_ = TaskEnd::returned;

@@ -201,6 +201,7 @@ Op LuaVu::run(std::string_view hook, int function, IterationDone done, std::opti
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
   Task& task = Task::make(host_, L, 1, nullptr, this, [run](Task& ended, TaskEnd end) { run->ended(ended, end); });
+  task.set_function(function);
   run->started(task);
   if (late) task.iteration_is_late(*late);
   task.begin();

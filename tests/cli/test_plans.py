@@ -245,6 +245,23 @@ class IterationTest(LgenCase):
                 self.assertEqual([e["code"] for e in ended.summary["errors"]], ["plan"])
                 self.assertIn(message, ended.summary["errors"][0]["message"])
 
+    def test_what_ends_in_a_tail_call_is_told_by_where_its_function_begins(self):
+        begins = "in the function that begins here: "
+        rows = [("return lgen.sleep('5x')", f"plan.lua:5: {begins}lgen.sleep: '5x' is no duration"),
+                ("lgen.spawn(function()\nreturn lgen.sleep('5x') end) lgen.sleep(5)",
+                 f"plan.lua:5: {begins}lgen.sleep: '5x' is no duration"),
+                ("lgen.all { function() lgen.yield()\n return lgen.sleep('5x') end }",
+                 f"plan.lua:5: {begins}lgen.sleep: '5x' is no duration")]
+        for body, message in rows:
+            with self.subTest(body):
+                self.plan(body=body)
+                self.check(self.run_plan("plan.lua"), 99, "every iteration failed; first error: " + message)
+        for hook in ("setup", "teardown"):
+            with self.subTest(hook):
+                self.plan(f"lgen.{hook}(\nfunction()\n  return lgen.sleep('5x') end)")
+                self.check(self.run_words("plan.lua", "--quiet"), 107,
+                           f"lgen: {hook}: plan.lua:3: {begins}lgen.sleep: '5x' is no duration")
+
     def test_the_run_goes_on(self):
         self.plan('lgen.scenario("t", { load = lgen.load.shared_iterations { vus = 2, iterations = 10 },\n'
                   'run = function(vu) if vu.iter % 2 == 0 then error("even") end end })')

@@ -221,6 +221,17 @@ local Unary = api:method "lgen.echo.Echo/Unary"
         for text in ("traced", "x-mine", "x-backend", "OK"):
             self.assertIn(text, ended.err)
 
+    def test_a_null_in_a_trace_is_what_the_plan_wrote(self):
+        self.write("notes.proto", 'syntax = "proto3"; package lgen.echo; import "google/protobuf/struct.proto"; '
+                   "message EchoRequest { google.protobuf.Struct st = 20; } message EchoReply {} "
+                   "service Echo { rpc Unary(EchoRequest) returns (EchoReply); }")
+        self.plan("""local api = lgen.proto { files = { "notes.proto" } }
+local ch = lgen.grpc.channel("main", lgen.target)
+local Unary = api:method "lgen.echo.Echo/Unary"
+""", "ch:call(Unary, { st = { a = lgen.json.null } })")
+        ended = self.run_plan("plan.lua", "--target", self.target, "--trace")
+        self.check(ended, 0, "st = {a = lgen.null}")
+
     def test_a_stream_left_open(self):
         ended = self.calls(
             'local text = lgen.proto { files = { "streaming.proto" } }:method "streaming.Streamer/ProcessTextStream"\n',

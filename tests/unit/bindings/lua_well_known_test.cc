@@ -89,6 +89,9 @@ TEST_CASE_METHOD(Fixture, "a well-known type is written from what it stands for,
       {"{ durations = { x = 0.001 }, string_of = { k = '' } }",
        "durations { key: \"x\" value { nanos: 1000000 } } string_of { key: \"k\" value { } }",
        "m.durations.x == 0.001 and m.string_of.k == ''"},
+      {"{ took = '250ms', durations = { x = '1m30s' } }",
+       "took { nanos: 250000000 } durations { key: \"x\" value { seconds: 90 } }",
+       "m.took == 0.25 and m.durations.x == 90"},
       {"{ moment = 3 }", "moment { seconds: 3 }", "m.moment == 3 and m.free == nil"},
       {"{ free = 'x' }", "free { string_value: \"x\" }", "m.free == 'x' and m.count == nil"},
       {"{ any = { ['@type'] = 'type.googleapis.com/everything.Scalars', an_int32 = 5 } }",
@@ -138,8 +141,14 @@ TEST_CASE_METHOD(Fixture, "what does not fit a well-known type is refused with i
   }
   const Row others[] = {
       {"{ took = 315576000001 }",
-       "everything.WellKnown.took: a number of seconds from -315576000000 to 315576000000 (10,000 years) expected, got "
-       "315576000001"},
+       "everything.WellKnown.took: a number of seconds from -315576000000 to 315576000000 (10,000 years) or a text "
+       "such as \"250ms\" expected, got 315576000001"},
+      {"{ took = '5x' }",
+       "everything.WellKnown.took: a number of seconds from -315576000000 to 315576000000 (10,000 years) or a text "
+       "such as \"250ms\" expected, got string \"5x\""},
+      {"{ at = '5s' }",
+       "everything.WellKnown.at: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) "
+       "expected, got string \"5s\""},
       {"{ times = { 1, true } }",
        "everything.WellKnown.times[2]: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) "
        "expected, got boolean true"},
