@@ -87,9 +87,10 @@ class GrowthWatch {
     for (const auto& source : sources) inotify_add_watch(fd_, source->path().c_str(), IN_MODIFY);
   }
   ~GrowthWatch() { close(fd_); }
-  void wait() const {
+  /// `signals`: the mask while it waits.
+  void wait(const sigset_t& signals) const {
     pollfd events{fd_, POLLIN, 0};
-    if (poll(&events, 1, -1) <= 0) return;
+    if (ppoll(&events, 1, nullptr, &signals) <= 0) return;
     char buffer[4096];
     [[maybe_unused]] const ssize_t ignored = read(fd_, buffer, sizeof buffer);
   }
@@ -99,8 +100,14 @@ class GrowthWatch {
 };
 
 void follow(Sources& sources, LogAnalysis& analysis, const ConsoleStyle& style) {
+  // Blocked but while it waits: a signal that came between the question and the wait would be slept through.
+  sigset_t ends, before;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGTERM);
+  sigprocmask(SIG_BLOCK, &ends, &before);
   struct sigaction action {};
-  action.sa_handler = [](int) { g_stop = 1; };  // no SA_RESTART: poll returns
+  action.sa_handler = [](int) { g_stop = 1; };  // no SA_RESTART: ppoll returns
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   const bool terminal = isatty(STDOUT_FILENO) != 0;
@@ -109,7 +116,7 @@ void follow(Sources& sources, LogAnalysis& analysis, const ConsoleStyle& style) 
     for (const auto& source : sources) source->read_on(analysis);
     if (terminal) fmt::print("\x1b[H\x1b[2J");
     if (!write_file("-", render_logs_console(analysis.result(), style))) return;
-    growth.wait();
+    growth.wait(before);
   }
 }
 
