@@ -57,8 +57,8 @@ class StartWait final : public Operation {
   void tell() {
     std::size_t ready = 0;
     for (const auto& link : links_) ready += link->wire()->state() == ChannelState::ready ? 1 : 0;
-    write_stderr(fmt::format("waiting for {} of {} channels to connect (at most {}; --wait-ready)\n",
-                             links_.size() - ready, links_.size(), format_duration(limit_)));
+    write_stderr(fmt::format("waiting for {} of {} channels to connect (at most {}; {})\n", links_.size() - ready,
+                             links_.size(), format_duration(limit_), host_.settings.wait_ready_flag));
   }
 
   void ended(const Outcome& outcome) {
@@ -72,10 +72,11 @@ class StartWait final : public Operation {
   Error advise(const Error& error) const {
     const bool patience = error.code == ErrorCode::timeout || error.code == ErrorCode::refused;
     return make_error(
-        error.code,
-        fmt::format("{}{} Nothing was sent. Is the server running, and --target {} right?{}", error.message,
-                    error.message.ends_with('?') ? "" : ".", host_.settings.target,
-                    patience ? fmt::format(" --wait-ready {} says how long to wait", format_duration(limit_)) : ""));
+        error.code, fmt::format("{}{} Nothing was sent. Is the server running, and --target {} right?{}", error.message,
+                                error.message.ends_with('?') ? "" : ".", host_.settings.target,
+                                patience ? fmt::format(" {} {} says how long to wait", host_.settings.wait_ready_flag,
+                                                       format_duration(limit_))
+                                         : ""));
   }
 
   Host& host_;

@@ -59,10 +59,6 @@ const OptionRow* find_option(std::string_view name) {
   return at == std::end(kOptions) ? nullptr : at;
 }
 
-Error usage(std::string_view option, std::string_view what) {
-  return make_error(ErrorCode::invalid_argument, fmt::format("--{}: {}", option, what));
-}
-
 constexpr std::string_view kPrefix = "LGEN_";
 
 /// "wait-ready" -> "WAIT_READY", which follows kPrefix in the environment.
@@ -76,7 +72,8 @@ std::string variable_of(std::string_view option) {
 class Reader {
  public:
   using Texts = std::map<std::string, std::vector<std::string>, std::less<>>;
-  explicit Reader(Texts texts) : texts_(std::move(texts)) {}
+  using Flags = std::map<std::string, std::string, std::less<>>;
+  Reader(Texts texts, const Flags& flags) : texts_(std::move(texts)), flags_(flags) {}
 
   bool has(std::string_view name) const { return texts_.find(name) != texts_.end(); }
   const std::vector<std::string>& all(std::string_view name) const {
@@ -109,12 +106,18 @@ class Reader {
     return value;
   }
   void fail(std::string_view name, std::string_view what) {
-    if (!error_) error_ = usage(name, what);
+    if (!error_) error_ = make_error(ErrorCode::invalid_argument, fmt::format("{}: {}", flag_name(name), what));
+  }
+  /// "--ca", or by what name it was given.
+  std::string flag_name(std::string_view name) const {
+    const auto at = flags_.find(name);
+    return at == flags_.end() ? fmt::format("--{}", name) : at->second;
   }
   const std::optional<Error>& error() const { return error_; }
 
  private:
   Texts texts_;
+  const Flags& flags_;
   std::optional<Error> error_;
 };
 
@@ -323,7 +326,7 @@ Result<Settings> EngineOptions::resolve() const {
       texts.insert(texts.end(), values.begin(), values.end());
     }
   }
-  Reader read(std::move(merged));
+  Reader read(std::move(merged), flags_);
   Settings settings;
   settings.target = read.text("target");
   if (read.has("target")) {
@@ -337,6 +340,7 @@ Result<Settings> EngineOptions::resolve() const {
   resolve_tls(read, settings);
   resolve_choices(read, settings);
   settings.wait_ready = read.duration("wait-ready");
+  settings.wait_ready_flag = read.flag_name("wait-ready");
   if (read.has("local")) settings.local = read.text("local");
   settings.metrics = read.all("metrics");
   settings.seed_given = read.has("seed");

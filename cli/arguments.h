@@ -18,6 +18,7 @@ struct Arguments {
   std::vector<std::pair<std::string, std::string>> config_options;  // "options" of --config FILE
   EngineOptions options;
   std::optional<std::string> plan_text;  // of a plan that is in no file; `plan` is its name then
+  std::string (*in_our_words)(const std::string& message) = nullptr;  // of such a plan: why it does not load
 };
 
 /// Reads --config FILE and the environment too.

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <regex>
 
 #include "arguments.h"
 #include "bench_binary.h"
@@ -310,6 +311,12 @@ Result<std::string> plan_text(const Words& words, const SchemaSource& source, co
   return write_bench_plan(plan);
 }
 
+/// The plan is ours, so its line says nothing to whoever has given the option.
+std::string in_our_words(const std::string& message) {
+  static const std::regex kThreshold("^bench\\.lua:[0-9]+: threshold");
+  return std::regex_replace(message, kThreshold, "bench: --threshold");
+}
+
 /// The engine's part of the command line, joined with the environment and a config file.
 Result<Arguments> read_engine(const Words& words, Aim& aim) {
   auto engine = engine_words(words);
@@ -321,7 +328,12 @@ Result<Arguments> read_engine(const Words& words, Aim& aim) {
   aim = std::move(*taken);
   if (!aim.target.empty()) engine->options["target"] = {aim.target};
   auto arguments = arguments_of(*engine);
-  if (arguments) arguments->plan = "bench.lua";  // as messages name it
+  if (!arguments) return arguments;
+  arguments->plan = "bench.lua";  // as messages name it
+  arguments->in_our_words = in_our_words;
+  for (const Same& same : kSame) {
+    if (words.has(same.here)) arguments->options.call(same.engine, fmt::format("--{}", same.here));
+  }
   return arguments;
 }
 

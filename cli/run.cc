@@ -173,7 +173,11 @@ int run_plan(Arguments arguments) {
                       PlanPurpose::run,
                       {},
                       std::move(arguments.plan_text)});
-  if (const Outcome loaded = plan.load(); !loaded) return refuse(loaded.error());
+  if (const Outcome loaded = plan.load(); !loaded) {
+    Error error = loaded.error();
+    if (arguments.in_our_words) error.message = arguments.in_our_words(error.message);
+    return refuse(error);
+  }
   const int code = run_loaded(loop, metrics, plan, local_ports, loan);
   plan.close();
   return code;

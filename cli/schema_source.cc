@@ -61,19 +61,33 @@ std::vector<std::string> bundled_names() {
   return names;
 }
 
+/// A name that does not resolve is the server's absence, too, whatever its code.
 Error not_ready(const Error& error, const Settings& settings) {
-  return make_error(error.code, fmt::format("{}. --wait-ready {} says how long to wait", error.message,
-                                            format_duration(settings.wait_ready)));
+  const ErrorCode code = error.code == ErrorCode::cancelled ? error.code : ErrorCode::unavailable;
+  return make_error(code, fmt::format("{}. {} {} says how long to wait", error.message, settings.wait_ready_flag,
+                                      format_duration(settings.wait_ready)));
+}
+
+/// What the channel calls max_recv is an option here, and not the only way out.
+Error in_words_of_reflection(Error error) {
+  constexpr std::string_view kTheirs = "raise the channel's max_recv";
+  const std::size_t at = error.message.find(kTheirs);
+  if (at == std::string::npos) return error;
+  error.message.replace(at, kTheirs.size(), "raise --max-recv-message-size, or give --proto FILE or --protoset FILE");
+  error.code = ErrorCode::invalid_argument;
+  return error;
 }
 
 /// The server may take --wait-ready for connecting, and once more for its answers.
-Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metadata& metadata) {
+Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metadata& metadata,
+                                           std::optional<std::uint64_t> max_recv) {
   RealClock clock;
   Loop loop(clock);
   ChannelOptions wire;
   wire.tls = settings.tls;
   wire.authority = settings.authority;
   wire.use_env_proxy = settings.use_env_proxy;
+  wire.max_recv = max_recv;
   auto channel = make_grpc_core_channel(loop, settings.target, wire);
   if (!channel) return channel.error();
   std::optional<Outcome> ready;
@@ -91,13 +105,14 @@ Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metad
   return std::move(*schema);
 }
 
-Result<SchemaSource> from_reflection(const Settings& settings, const Metadata& metadata) {
+Result<SchemaSource> from_reflection(const Settings& settings, const Metadata& metadata,
+                                     std::optional<std::uint64_t> max_recv) {
   if (settings.target.empty()) {
     return make_error(ErrorCode::invalid_argument,
                       "where are the types? Give --proto FILE, --protoset FILE, or a target to ask by reflection");
   }
-  auto schema = ask_server(settings, metadata);
-  if (!schema) return schema.error();
+  auto schema = ask_server(settings, metadata, max_recv);
+  if (!schema) return in_words_of_reflection(schema.error());
   SchemaSource source{std::move(*schema), {.is_table = true}, true};
   source.lua.entries.push_back({"reflection", {"channel"}});
   return source;
@@ -117,7 +132,9 @@ Result<SchemaSource> load_schema(const Words& words, const Settings& settings, c
   }
   if (!protosets.empty()) return from_protosets(protosets, folder);
   if (files.files.empty() && settings.local) files.files = bundled_names();
-  return files.files.empty() ? from_reflection(settings, metadata) : from_files(std::move(files), folder);
+  if (!files.files.empty()) return from_files(std::move(files), folder);
+  const auto max_recv = parse_size(words.text("max-recv-message-size"));  // what is no size is refused with the rest
+  return from_reflection(settings, metadata, max_recv ? std::optional(*max_recv) : std::nullopt);
 }
 
 int refuse_schema(std::string_view command, const Error& error) {

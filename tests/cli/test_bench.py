@@ -526,12 +526,27 @@ class ConnectionTest(BenchCase):
         ended = self.echo("Unary", "-d", json.dumps({"status_message": "a" * 5000}), "-n", "1",
                           "--max-send-message-size", "1000")
         self.assertEqual(ended.codes(), {"RESOURCE_EXHAUSTED": 1})
+        ended = self.bench(self.server.target, "lgen.echo.Echo/Unary", "--max-recv-message-size", "10")
+        self.assertEqual(ended.code, 104, ended.err)
+        self.assertIn("lgen: bench: reflection of ", ended.err)
+        self.assertIn("raise --max-recv-message-size, or give --proto FILE or --protoset FILE", ended.err)
 
     def test_connect_timeout(self):
         for flag in ("-T", "--connect-timeout"):
             ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, *HELLO, flag, "150ms")
             self.assertEqual(ended.code, 99)
-            self.assertIn("150ms", ended.err)
+            self.assertIn("--connect-timeout 150ms says how long to wait", ended.err)
+            ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, flag, "150ms")  # which is asked for its types
+            self.assertEqual(ended.code, 99)
+            self.assertIn("--connect-timeout 150ms says how long to wait", ended.err)
+
+    def test_a_name_that_does_not_resolve(self):
+        for types in ([], HELLO):
+            ended = self.bench("no.such.host.invalid:5", SAY_HELLO, *types, "-T", "5s")
+            self.assertEqual(ended.code, 99, ended.err)
+            self.assertIn("no.such.host.invalid:5 does not resolve", ended.err)
+        self.check(self.run_words("new", "p.lua", "no.such.host.invalid:5", SAY_HELLO, "--wait-ready", "5s"), 99,
+                   "no.such.host.invalid:5 does not resolve")
 
     def test_addresses_in_turn(self):
         with Peer() as one, Peer() as other:
@@ -552,7 +567,7 @@ class ConnectionTest(BenchCase):
                 self.assertEqual(self.bench(*words, "--cacert", made.cert).code, 99)
                 self.ok(self.bench(*words, "--cacert", made.cert, "--cname", "api.example.com"))
                 self.ok(self.bench(*words, "--skipTLS"))
-        self.refused(self.hello("--insecure", "--cacert", "x"), "--ca: means TLS, but --plaintext is given")
+        self.refused(self.hello("--insecure", "--cacert", "x"), "--cacert: means TLS, but --plaintext is given")
 
     def test_keepalive(self):
         for flag in ("-L", "--keepalive"):
@@ -566,7 +581,11 @@ class ResultTest(BenchCase):
         failed = self.hello("--threshold", "grpc_calls: count < 5")
         self.assertEqual(failed.code, 99)
         self.assertIn("threshold 'grpc_calls count < 5' failed", failed.err)
-        self.assertIn("no metric 'grpc_cals'", self.hello("--threshold", "grpc_cals: count < 5").err)
+        self.refused(self.hello("--threshold", "grpc_cals: count < 5"),
+                     "bench: --threshold: no metric 'grpc_cals' (did you mean 'grpc_calls'?)")
+        self.refused(self.hello("--threshold", "grpc_call_duration_seconds: p(99) < x"),
+                     "bench: --threshold on grpc_call_duration_seconds \"p(99) < x\", column 9: expected a number after "
+                     "'<', got 'x'")
 
     def test_name_and_tags(self):
         ended = self.ok(self.hello("--name", "nightly", "--tags", '{"env": "staging"}', "--tag", "zone=a", "-n", "3"))

@@ -51,8 +51,9 @@ struct Settings {
   std::string authority;
   bool use_env_proxy = false;
   Duration wait_ready = std::chrono::seconds(30);
-  std::optional<std::string> local;  // --local[=SPEC]
-  std::vector<std::string> metrics;  // of --metrics, as given
+  std::string wait_ready_flag = "--wait-ready";  // as messages call it
+  std::optional<std::string> local;              // --local[=SPEC]
+  std::vector<std::string> metrics;              // of --metrics, as given
   std::uint64_t seed = 0;
   bool seed_given = false;
   std::vector<std::string> outputs;  // of --out, as given
@@ -75,6 +76,8 @@ class EngineOptions {
   Outcome set(OptionLayer layer, std::string_view name, std::vector<std::string> values, std::string_view where);
   /// More values for a known option that may be given several times.
   void add(OptionLayer layer, std::string_view name, std::vector<std::string> values);
+  /// The flag was given by another name, by which messages call it: --connect-timeout for wait-ready.
+  void call(std::string_view name, std::string flag) { flags_[std::string(name)] = std::move(flag); }
   /// What the strongest layer says ("" when none does).
   std::string text(std::string_view name) const;
   /// LGEN_TARGET and the like, from the process' environment.
@@ -86,6 +89,7 @@ class EngineOptions {
 
  private:
   std::array<std::map<std::string, std::vector<std::string>, std::less<>>, kOptionLayers> layers_;
+  std::map<std::string, std::string, std::less<>> flags_;  // by name
 };
 
 /// The options that override a field of a load: "vus", "max-vus" ...
