@@ -123,7 +123,8 @@ std::string general_help() {
 
 std::string command_help(const Command& command) {
   const std::string_view options = rows_of(command).empty() ? "" : " [options]";
-  const std::string usage = fmt::format("Usage: lgen {} {}{}", command.name, command.synopsis, options);
+  const std::string operands = command.synopsis.empty() ? "" : fmt::format(" {}", command.synopsis);
+  const std::string usage = fmt::format("Usage: lgen {}{}{}", command.name, operands, options);
   return fmt::format("{}\n\n{}", fmt::join(wrap(usage, kWidth), "\n"),
                      paragraphs(command.about.empty() ? command.help : command.about)) +
          option_rows(rows_of(command));

@@ -44,7 +44,8 @@ std::string joined(const std::vector<std::string>& words) { return fmt::format("
 std::string bash_options(const Command& command) {
   std::vector<std::string> flags;
   for (const OptionRow* row : rows_of(command)) {
-    flags.push_back(fmt::format("{}{}", dashes(command), row->name));
+    flags.push_back(fmt::format("--{}", row->name));
+    if (command.one_dash) flags.push_back(fmt::format("-{}", row->name));
     if (row->letter) flags.push_back(fmt::format("-{}", row->letter));
   }
   flags.emplace_back("--help");
@@ -162,8 +163,9 @@ std::string fish_values(const OptionRow& row) {
 
 std::string fish_option(const Command& command, const OptionRow& row) {
   const std::string letter = row.letter ? fmt::format(" -s {}", row.letter) : "";
-  return fmt::format("complete -c lgen -n '__lgen_is {}' {} {}{}{} -d {}\n", command.name,
-                     command.one_dash ? "-o" : "-l", row.name, letter, fish_values(row), fish_text(row.help));
+  return fmt::format("complete -c lgen -n '__lgen_is {}' {}{}{} -d {}\n", command.name,
+                     command.one_dash ? fmt::format("-o {0} -l {0}", row.name) : fmt::format("-l {}", row.name), letter,
+                     fish_values(row), fish_text(row.help));
 }
 
 std::string fish_command(const Command& command) {
