@@ -47,6 +47,8 @@ ELSEWHERE = {
     ("run", "out"): "test_outputs.OutTest.test_json_to_a_file",
     ("run", "no-color"): "test_outputs.ConsoleTest.test_colours_on_a_terminal",
     ("diff", "min-effect fail-on"): "test_diff.DiffTest.test_verdicts_and_exit_codes",
+    ("ctl", "pid"): "test_ctl.OrdersTest.test_several_runs",
+    ("ctl", "json"): "test_ctl.CtlCase.status",  # which reads it
     ("bench", "proto protoset"): "test_bench.SchemaTest.test_a_descriptor_set",
     ("bench", "import-paths"): "test_bench.SchemaTest.test_import_paths",
     ("bench", "call"): "test_bench.SchemaTest.test_the_command_line_of_ghz",
