@@ -76,7 +76,7 @@ Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
       input(std::move(input_in)),
       L(luaL_newstate()),
       no_tags(std::make_shared<const Labels>()) {
-  remember_host(L, *this);
+  set_fallback_place(L, place_of_task);
   luaL_openlibs(L);
   wrap_print(L);
   make_error_metatable(L);

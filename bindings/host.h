@@ -22,6 +22,7 @@
 #include "lgen/redact.h"
 #include "lgen/runner.h"
 #include "lgen/summary.h"
+#include "stack.h"
 #include "task.h"
 
 namespace lgen::lua {
@@ -73,6 +74,10 @@ struct Host {
   PlanInput input;
   Settings settings;
   lua_State* L = nullptr;
+  /// Errors behind a tail call are said to be where the running task begins.
+  const FallbackPlace place_of_task = [this](lua_State* at) {
+    return current != nullptr && current->co() == at ? current->beginning() : std::string();
+  };
   Phase phase = Phase::load;
   PlanDecl decl;
   Runner* runner = nullptr;

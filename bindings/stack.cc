@@ -6,7 +6,6 @@
 #include <cstring>
 #include <vector>
 
-#include "host.h"
 #include "json_values.h"
 #include "lgen/units.h"
 
@@ -28,16 +27,15 @@ std::optional<T> field(lua_State* L, int table, const char* key, Check check) {
   return value;
 }
 
-constexpr char kHostKey = 0;  // in the registry
+constexpr char kPlaceKey = 0;  // in the registry
 
-/// Where the function of the task that runs in L begins, "" when none does.
-std::string beginning_of_task(lua_State* L) {
-  lua_pushlightuserdata(L, const_cast<char*>(&kHostKey));
+/// What whoever owns the Lua state knows of where L is, "" when that is nothing.
+std::string fallback_place(lua_State* L) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kPlaceKey));
   lua_rawget(L, LUA_REGISTRYINDEX);
-  const auto* host = static_cast<const Host*>(lua_touserdata(L, -1));
+  const auto* find = static_cast<const FallbackPlace*>(lua_touserdata(L, -1));
   lua_pop(L, 1);
-  const bool in_task = host != nullptr && host->current != nullptr && host->current->co() == L;
-  return in_task ? host->current->beginning() : "";
+  return find != nullptr ? (*find)(L) : "";
 }
 
 std::string key_of(std::string_view what, const char* key) { return fmt::format("{}: {}", what, key); }
@@ -53,16 +51,16 @@ std::string where(lua_State* L) {
   return "";
 }
 
-void remember_host(lua_State* L, Host& host) {
-  lua_pushlightuserdata(L, const_cast<char*>(&kHostKey));
-  lua_pushlightuserdata(L, &host);
+void set_fallback_place(lua_State* L, const FallbackPlace& find) {
+  lua_pushlightuserdata(L, const_cast<char*>(&kPlaceKey));
+  lua_pushlightuserdata(L, const_cast<FallbackPlace*>(&find));
   lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
 void raise(lua_State* L, std::string_view message) {
   {
     std::string place = where(L);
-    if (place.empty()) place = beginning_of_task(L);
+    if (place.empty()) place = fallback_place(L);
     const std::string text = place.append(message);
     push(L, text);
   }

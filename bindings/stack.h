@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <lua.hpp>
 #include <new>
@@ -28,9 +29,12 @@ std::string where(lua_State* L);
 /// Raises `message` behind the plan's file:line.
 [[noreturn]] void raise(lua_State* L, std::string_view message);
 
+/// Where an error is said to be when no line of the plan is on the stack (behind a tail call); "": nowhere. `find`
+/// outlives the Lua state.
+using FallbackPlace = std::function<std::string(lua_State*)>;
+void set_fallback_place(lua_State* L, const FallbackPlace& find);
+
 /// The Host is the first upvalue of every binding.
-/// For errors, which may be raised where no binding runs.
-void remember_host(lua_State* L, Host& host);
 inline Host& host_of(lua_State* L) { return *static_cast<Host*>(lua_touserdata(L, lua_upvalueindex(1))); }
 
 /// What a value looks like in an error message: `string "3"`, `number 1.5`, `table`, `nil`.
