@@ -32,7 +32,7 @@ struct MetricSpec {
   std::string help;
   std::vector<std::string> labels;  // names a sample may carry besides tags; unknown ones are refused by the bindings
   double scale = 0;                 // histogram: value of one tick; 0: by unit (s: 1e-6, B: 1, none: 1e-3)
-  std::size_t max_series = 1000;    // further label sets share the series {overflow="true"}
+  std::size_t max_series = 1000;    // further label sets share {overflow="true"} by scenario and phase
   bool built_in = false;
   bool scraped = false;    // read from pages of the system under test, which are labels `pod` and `target`
   bool type_told = false;  // scraped: `type` is known and no guess from the name
@@ -109,8 +109,8 @@ class Metrics {
   const MetricSpec& spec(MetricId metric) const;
   std::vector<std::string_view> names() const;
 
-  /// Finds or makes the series with these labels (sorted). Beyond max_series: the overflow series, with one warning in
-  /// the log.
+  /// Finds or makes the series with these labels (sorted). Beyond max_series: the overflow series of their scenario and
+  /// phase, with one warning in the log.
   SeriesId series(MetricId metric, const Labels& labels);
   SeriesId series(std::string_view builtin_name, const Labels& labels);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -16,7 +17,6 @@ namespace {
 
 // Added to every sample by the engine or by exporters; a plan's metric with one of these would contradict itself.
 constexpr std::string_view kReservedLabels[] = {"scenario", "phase", "overflow", "le", "quantile"};
-const Labels kOverflow = {{"overflow", "true"}};
 
 bool is_word(std::string_view text) {
   if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
@@ -64,6 +64,15 @@ std::string join(const Labels& labels) {
   std::string key;
   for (const auto& [name, value] : labels) key.append(name).append(1, '\xff').append(value).append(1, '\xff');
   return key;
+}
+
+/// What becomes of `labels` when their metric is full. The engine's own labels stay: they are few, and without them
+/// warm-up would count and a threshold on a scenario or phase would not.
+Labels overflow_of(const Labels& labels) {
+  Labels kept = {{"overflow", "true"}};
+  std::copy_if(labels.begin(), labels.end(), std::back_inserter(kept),
+               [](const auto& label) { return label.first == "phase" || label.first == "scenario"; });
+  return kept;
 }
 
 std::int64_t to_ticks(double ticks) {
@@ -169,14 +178,20 @@ SeriesId Metrics::Impl::make_series(MetricId metric, Labels labels_of_it) {
   return id;
 }
 
+void Metrics::Impl::tell_overflow(const MetricSpec& spec) {
+  if (std::find(overflowed.begin(), overflowed.end(), spec.name) != overflowed.end()) return;
+  overflowed.push_back(spec.name);
+  log(LogLevel::warn, fmt::format("metric {}: {}", spec.name, overflow_words(spec)));
+}
+
 SeriesId Metrics::series(MetricId metric, const Labels& labels) {
   Impl::Metric& found = *impl_->metrics.at(metric);
   auto it = found.series.find(join(labels));
   if (it != found.series.end()) return it->second;
-  if (found.series.size() >= found.spec.max_series && labels != kOverflow) return series(metric, kOverflow);
-  if (labels == kOverflow) {
-    impl_->overflowed.push_back(found.spec.name);
-    log(LogLevel::warn, fmt::format("metric {}: {}", found.spec.name, overflow_words(found.spec)));
+  if (found.series.size() >= found.spec.max_series) {
+    const Labels overflow = overflow_of(labels);
+    if (labels != overflow) return series(metric, overflow);
+    impl_->tell_overflow(found.spec);
   }
   const SeriesId id = impl_->make_series(metric, labels);
   found.series.emplace(join(labels), id);

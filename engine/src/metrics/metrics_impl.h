@@ -57,6 +57,8 @@ struct Metrics::Impl {
 
   MetricId insert(MetricSpec spec);
   SeriesId make_series(MetricId metric, Labels labels_of_it);
+  /// Once for each metric.
+  void tell_overflow(const MetricSpec& spec);
   /// First sample of a cell since the last tick.
   void open_window(SeriesId id, MetricCell& cell);
   MetricCell& touch(SeriesId id) {

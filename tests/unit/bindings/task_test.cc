@@ -32,7 +32,7 @@ TEST_CASE("time, random, metrics, distributions and JSON behave as the plan API 
   const Summary& summary = run.run();
   test::require_clean(summary);
   CHECK(run.total("total") == 11.5);
-  CHECK(test::value_of(summary, "total", make_labels({{"overflow", "true"}})) == 8.5);
+  CHECK(test::value_of(summary, "total", make_labels({{"overflow", "true"}, {"scenario", "test"}})) == 8.5);
   CHECK(test::value_of(summary, "level", make_labels({{"scenario", "test"}})) == 3.5);
   const SeriesSnapshot even = aggregate(*summary.metrics.find("latency"), make_labels({{"kind", "even"}}));
   CHECK(even.count == 5);

@@ -209,6 +209,29 @@ TEST_CASE("label sets beyond max_series share the overflow series, so memory is 
   CHECK(aggregate(*s.find("orders"), {}).value == 1000);
 }
 
+TEST_CASE("overflow stays apart by scenario and phase, so warm-up stays out and thresholds on them see it") {
+  Metrics metrics;
+  MetricSpec spec = user_counter("orders", {"i"});
+  spec.max_series = 5;
+  const MetricId id = *metrics.define(spec);
+  for (const char* phase : {"warmup", "main"}) {
+    for (const char* scenario : {"a", "b"}) {
+      for (int i = 0; i < 100; ++i) {
+        const std::string number = std::to_string(i);
+        metrics.add(metrics.series(id, make_labels({{"i", number}, {"phase", phase}, {"scenario", scenario}})));
+      }
+    }
+  }
+  const Snapshot s = metrics.snapshot();
+  const MetricSnapshot& orders = *s.find("orders");
+  CHECK(orders.series.size() == 5 + 4);
+  CHECK(aggregate(orders, {}).value == 200);
+  CHECK(aggregate(orders, make_labels({{"phase", "warmup"}})).value == 200);
+  CHECK(aggregate(orders, make_labels({{"phase", "main"}, {"scenario", "b"}})).value == 100);
+  CHECK(aggregate(orders, make_labels({{"overflow", "true"}, {"phase", "warmup"}, {"scenario", "a"}})).value == 95);
+  CHECK(metrics.overflowed() == std::vector<std::string>{"orders"});
+}
+
 TEST_CASE("a bad definition is refused with its name and what to do") {
   struct Row {
     const char* what;
