@@ -374,9 +374,10 @@ ThresholdResult MetricsState::judge_threshold(const Threshold& threshold, const 
   const bool of_a_part = threshold.over > Duration{0} || threshold.after > Duration{0};
   const auto watched = of_a_part && watch_ ? watch_->result(threshold) : std::nullopt;
   const auto whole = [&] {
+    const MetricSnapshot* metric = summary.metrics.find(threshold.metric);
     const Duration time =
-        label_value(threshold, "phase").empty()
-            ? from_seconds(measured_seconds(summary, label_value(threshold, "scenario")))
+        metric && label_value(threshold, "phase").empty()
+            ? from_seconds(measured_seconds(summary, *metric, threshold.labels))
             : LoadClock(host.decl.scenarios, host.settings.time_scale).judged_time(threshold, summary.scenarios);
     return judge(threshold, summary.metrics, time);
   };

@@ -232,7 +232,7 @@ class PlainTest(ConnectingCase):
         self.plan(CALLS, 'assert(ch:call(Unary, {}))')
         self.check(self.run_words("plan.lua", "--quiet"), 104, "--target")
         self.check(self.run_words("bench", UNARY), 104, "bench: which server?")
-        self.check(self.run_words("new", "p.lua", UNARY), 104, "or a target")
+        self.check(self.run_words("new", "p.lua", UNARY), 104, "new p.lua HOST:PORT " + UNARY + " asks the server")
 
     @needs("proxy", *CONNECTING)
     def test_the_proxy_of_the_environment(self):
@@ -328,7 +328,7 @@ class FilesTest(LgenCase):
     @needs("protoset", "new")
     @needs("force", "new")
     def test_new(self):
-        self.check(self.run_words("new", "p.lua", "shop.Shop/Get"), 104, "new: where are the types?")
+        self.check(self.run_words("new", "p.lua", "shop.Shop/Get"), 104, "new: where are the types of shop.Shop/Get?")
         self.check(self.run_words("new", "p.lua", "shop.Shop/Get", "--proto", "shop.proto"), 104, "thing.proto")
         for flag in ("-i", "--import-paths"):
             self.check(self.run_words("new", "p.lua", "shop.Shop/Get", "--proto", "shop.proto", flag, "deep", "-f"), 0)

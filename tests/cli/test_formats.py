@@ -61,7 +61,7 @@ class JunitTest(LgenCase):
         for body, code in [("lgen.abort('enough')", 108), ("error('no')", 99)]:
             with self.subTest(body):
                 cases = self.run_for_junit(code=code, body=body)
-                self.assertIn(f"exit code {code}", cases["the run passed"].find("failure").attrib["message"])
+                self.assertIn(f"exit code {code}", cases["the run came to its end"].find("failure").attrib["message"])
 
     def test_a_verdict_stands_with_its_matrix(self):
         cases = self.run_for_junit(code=0, text='local d = lgen.distribution("by row", {})',

@@ -151,6 +151,9 @@ struct Summary {
 /// Seconds of the load outside the warm-up: what rates are over. A scenario's own, or ("") those in which any scenario
 /// was past its warm-up.
 double measured_seconds(const Summary& summary, std::string_view scenario = {});
+/// What the samples of the matching series are over, so that their rate is the sum of the scenarios' rates: scenarios
+/// may have warmed up for different times.
+double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted = {});
 
 /// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals, exhaustion, CPU quota);
 /// fills validity and reasons.

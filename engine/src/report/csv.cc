@@ -102,7 +102,7 @@ std::string render_csv(const Summary& summary) {
     if (metric.series.empty()) continue;
     // The last values of several gauges, added up, are nobody's.
     const bool has_total = metric.spec.type != MetricType::gauge || metric.series.size() == 1;
-    if (has_total) add_series(out, metric, "total", aggregate(metric, {}), measured_seconds(summary), labels);
+    if (has_total) add_series(out, metric, "total", aggregate(metric, {}), measured_seconds(summary, metric), labels);
     for (const SeriesSnapshot& series : metric.series) {
       const double seconds = is_warmup(series) ? 0 : measured_seconds(summary, label_of(series, "scenario"));
       add_series(out, metric, "series", series, seconds, labels);

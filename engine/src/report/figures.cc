@@ -39,6 +39,19 @@ double measured_seconds(const Summary& summary, std::string_view scenario) {
   return std::max(0.0, summary.run.duration - to_seconds(warmup.value_or(Duration{0})));
 }
 
+double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted) {
+  double samples = 0, rate = 0;
+  for (const SeriesSnapshot& series : metric.series) {
+    const double seconds = measured_seconds(summary, label_of(series, "scenario"));
+    if (is_warmup(series) || !labels_match(series.labels, wanted) || seconds <= 0) continue;
+    const bool counter = metric.spec.type == MetricType::counter;
+    const double n = counter ? series.value : static_cast<double>(series.count);
+    samples += n;
+    rate += n / seconds;
+  }
+  return rate > 0 ? samples / rate : measured_seconds(summary);
+}
+
 std::string_view label_of(const SeriesSnapshot& series, std::string_view name) {
   const auto found =
       std::find_if(series.labels.begin(), series.labels.end(), [&](const auto& label) { return label.first == name; });

@@ -161,7 +161,7 @@ std::string first_errors(const Summary& summary) {
 /// Whatever ended the run with an exit code that no other case explains.
 Case ending_of(const Summary& summary, bool explained) {
   const RunInfo& run = summary.run;
-  Case one{"the run passed", "", first_errors(summary), ""};
+  Case one{"the run came to its end", "", first_errors(summary), ""};
   const bool cut_short = run.end != "completed";
   if (run.exit_code != 0 && (cut_short || !explained)) {
     one.failure = outcome_words(summary);

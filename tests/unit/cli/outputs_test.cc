@@ -14,12 +14,9 @@ TEST_CASE("what stands behind --out") {
     std::string text, format, where;
   };
   const std::vector<Row> rows = {
-      {"json=r.json", "json", "r.json"},
-      {"json=-", "json", "-"},
-      {"json=a=b.json", "json", "a=b.json"},
-      {"json=one, two.json", "json", "one, two.json"},
-      {"r.json", "json", "r.json"},
-      {"some/where/r.json", "json", "some/where/r.json"},
+      {"json=r.json", "json", "r.json"},     {"json=-", "json", "-"},
+      {"json=a=b.json", "json", "a=b.json"}, {"json=one, two.json", "json", "one, two.json"},
+      {"r.json", "json", "r.json"},          {"some/where/r.json", "json", "some/where/r.json"},
   };
   for (const Row& row : rows) {
     INFO(row.text);

@@ -135,10 +135,9 @@ TEST_CASE("an error in a file is reported with its place", "[schema]") {
   CHECK(message("undefined.proto") == folder.path("undefined.proto") + ":3:3: \"Missing\" is not defined.");
   CHECK(message("twice.proto") ==
         folder.path("twice.proto") + ":2:36: Field number 1 has already been used in \"X\" by field \"a\".");
-  CHECK(message("importer.proto") == "nowhere.proto: no such file (searched " + folder.path("sub/") + ", " +
-                                         folder.path("") + "/); give its folder in import_paths; " +
-                                         folder.path("importer.proto") +
-                                         ":2:1: Import \"nowhere.proto\" was not found or had errors.");
+  CHECK(message("importer.proto") == folder.path("importer.proto") + ":2:1: nowhere.proto: no such file (searched " +
+                                         folder.path("sub/") + ", " + folder.path("") +
+                                         "/); give its folder in import_paths");
   CHECK(message("absent.proto") == "absent.proto: no such file (searched " + folder.path("sub/") + ", " +
                                        folder.path("") + "/); give its folder in import_paths");
   CHECK(message("").find("no such file") != std::string::npos);

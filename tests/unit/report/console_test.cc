@@ -274,4 +274,6 @@ TEST_CASE("rates are over the time after the warm-up") {
   CHECK(holds(text, "10/s"));  // 300 in 30 s
   CHECK(measured_seconds(summary, "a") == 20);
   CHECK(measured_seconds(summary) == 30);  // b was past its warm-up all the time
+  CHECK(measured_seconds(summary, *summary.metrics.find("grpc_calls")) == Approx(420 / (6. + 10)));
+  CHECK(measured_seconds(summary, *summary.metrics.find("grpc_calls"), {{"scenario", "a"}}) == Approx(20));
 }

@@ -54,7 +54,7 @@ constexpr Headline kHeadlines[] = {{"grpc_call_duration_seconds", "response time
 
 class Tiles {
  public:
-  explicit Tiles(const Summary& summary) : summary_(summary), seconds_(measured_seconds(summary)) {}
+  explicit Tiles(const Summary& summary) : summary_(summary) {}
 
   Json all() {
     traffic();
@@ -72,14 +72,16 @@ class Tiles {
 
   void put(Json tile) { tiles_.push_back(std::move(tile)); }
 
-  Json with_rate(Json tile, std::uint64_t n) const {
-    if (seconds_ > 0) tile["rate"] = rounded(static_cast<double>(n) / seconds_);
+  Json with_rate(Json tile, std::string_view metric, std::uint64_t n) const {
+    const MetricSnapshot* found = summary_.metrics.find(metric);
+    const double seconds = found ? measured_seconds(summary_, *found) : 0;
+    if (seconds > 0) tile["rate"] = rounded(static_cast<double>(n) / seconds);
     return tile;
   }
 
   void traffic() {
     const std::uint64_t calls = total("grpc_calls");
-    if (calls > 0) put(with_rate(tile("calls", "Calls", calls, ""), calls));
+    if (calls > 0) put(with_rate(tile("calls", "Calls", calls, ""), "grpc_calls", calls));
   }
 
   void latency() {
@@ -126,8 +128,9 @@ class Tiles {
 
   void messages() {
     const std::uint64_t sent = total("grpc_messages_sent"), received = total("grpc_messages_received");
-    if (sent > 0) put(with_rate(tile("messages_sent", "Messages sent", sent, ""), sent));
-    if (received > 0) put(with_rate(tile("messages_received", "Received", received, ""), received));
+    if (sent > 0) put(with_rate(tile("messages_sent", "Messages sent", sent, ""), "grpc_messages_sent", sent));
+    if (received > 0)
+      put(with_rate(tile("messages_received", "Received", received, ""), "grpc_messages_received", received));
   }
 
   void connections() {
@@ -148,11 +151,10 @@ class Tiles {
 
   void iterations() {
     const std::uint64_t n = total("iterations");
-    put(with_rate(tile("iterations", "Iterations", n, ""), n));
+    put(with_rate(tile("iterations", "Iterations", n, ""), "iterations", n));
   }
 
   const Summary& summary_;
-  double seconds_;
   Json tiles_ = Json::array();
 };
 
