@@ -37,11 +37,19 @@ Target target_of(Load& load, std::string_view field) {
   return target;
 }
 
+bool has_field(const Load& load, std::string_view field) {
+  Load probe = load;
+  const Target target = target_of(probe, field);
+  return target.count || target.duration || target.rate;
+}
+
 Error no_such_field(const LoadOverride& wanted, std::string_view scenario, const Load& load) {
   const bool by_rate = load.kind == Kind::constant_rate || load.kind == Kind::ramping_rate;
-  return usage(fmt::format("--{0}: scenario '{1}' has the load {2}, which has no {0}{3}", wanted.field, scenario,
-                           to_string(load.kind),
-                           by_rate && wanted.field == "vus" ? "; --max-vus limits how many run at a time" : ""));
+  return usage(fmt::format("{0}: scenario '{1}' has the load {2}, which has no {3}{4}", said_as(wanted), scenario,
+                           to_string(load.kind), wanted.field,
+                           by_rate && wanted.field == "vus"
+                               ? fmt::format("; --max-vus {}={} limits how many run at a time", scenario, wanted.value)
+                               : ""));
 }
 
 template <class T>
@@ -50,7 +58,7 @@ Result<T> parse(const LoadOverride& wanted, std::string_view what) {
   const char* end = wanted.value.data() + wanted.value.size();
   const auto [stop, error] = std::from_chars(wanted.value.data(), end, value);
   if (error == std::errc{} && stop == end && value > T{0}) return value;
-  return usage(fmt::format("--{}: '{}' is no number {}", wanted.field, wanted.value, what));
+  return usage(fmt::format("{}: '{}' is no number {}", said_as(wanted), wanted.value, what));
 }
 
 Outcome apply(const Target& target, const LoadOverride& wanted) {
@@ -64,26 +72,32 @@ Outcome apply(const Target& target, const LoadOverride& wanted) {
     *target.rate = *rate;
   } else {
     const auto duration = parse_duration(wanted.value);
-    if (!duration) return usage(fmt::format("--{}: {}", wanted.field, duration.error().message));
+    if (!duration) return usage(fmt::format("{}: {}", said_as(wanted), duration.error().message));
     *target.duration = *duration;
   }
   return Done{};
 }
 
-/// What of a load with stages has been overridden.
+/// What of a load with stages has been overridden, and by what.
 struct Replaced {
-  bool number = false, duration = false;
+  const LoadOverride *number = nullptr, *duration = nullptr;
 };
+
+Error half_replaced(const LoadOverride& half, std::string_view scenario, std::string_view number) {
+  const std::string form =
+      half.scenario.empty() ? fmt::format("; --{} NAME={} is for one scenario alone", half.field, half.value) : "";
+  return usage(
+      fmt::format("{}: scenario '{}' has stages; --{} and --duration together replace them by a constant "
+                  "load, --time-scale runs them faster{}",
+                  said_as(half), scenario, number, form));
+}
 
 /// The stages give way to one number for one duration.
 Outcome replace_stages(Load& load, std::string_view scenario, Replaced replaced) {
   if (!replaced.number && !replaced.duration) return Done{};
-  const std::string_view number = load.kind == Kind::ramping_rate ? "rate" : "vus";
   if (!replaced.number || !replaced.duration) {
-    return usage(
-        fmt::format("--{}: scenario '{}' has stages; --{} and --duration together replace them by a constant "
-                    "load, --time-scale runs them faster",
-                    replaced.number ? number : "duration", scenario, number));
+    return half_replaced(replaced.number ? *replaced.number : *replaced.duration, scenario,
+                         load.kind == Kind::ramping_rate ? "rate" : "vus");
   }
   if (load.kind == Kind::held_streams) {
     load.stages = {{*load.duration, static_cast<double>(load.vus)}};
@@ -97,6 +111,8 @@ Outcome replace_stages(Load& load, std::string_view scenario, Replaced replaced)
 
 }  // namespace
 
+std::string said_as(const LoadOverride& wanted) { return wanted.where.empty() ? "--" + wanted.field : wanted.where; }
+
 std::string load_flag(std::string field) {
   std::replace(field.begin(), field.end(), '_', '-');
   const auto flags = load_fields();
@@ -108,19 +124,34 @@ Outcome override_load(Load& load, std::string_view scenario, const FixedFields& 
   for (const LoadOverride& wanted : settings.load_overrides) {
     if (!wanted.scenario.empty() && wanted.scenario != scenario) continue;
     if (const auto at = fixed.find(wanted.field); at != fixed.end()) {
-      return usage(fmt::format("--{}: scenario '{}' decides that itself: {}", wanted.field, scenario, at->second));
+      return usage(fmt::format("{}: scenario '{}' decides that itself: {}", said_as(wanted), scenario, at->second));
     }
-    const Target target = target_of(load, wanted.field);
-    if (!target.count && !target.duration && !target.rate) return no_such_field(wanted, scenario, load);
-    if (const Outcome applied = apply(target, wanted); !applied) return applied;
-    replaced.duration |= wanted.field == "duration";
-    replaced.number |= wanted.field == "vus" || wanted.field == "rate";
+    if (!has_field(load, wanted.field)) {
+      if (wanted.scenario.empty()) continue;
+      return no_such_field(wanted, scenario, load);
+    }
+    if (const Outcome applied = apply(target_of(load, wanted.field), wanted); !applied) return applied;
+    if (wanted.field == "duration") replaced.duration = &wanted;
+    if (wanted.field == "vus" || wanted.field == "rate") replaced.number = &wanted;
   }
   if (has_stages(load.kind)) {
     if (const Outcome ok = replace_stages(load, scenario, replaced); !ok) return ok;
   }
   if (const Outcome ok = check_load(load); !ok) {
     return usage(fmt::format("scenario '{}': {}", scenario, ok.error().message));
+  }
+  return Done{};
+}
+
+Outcome check_overrides_used(const Settings& settings, const std::vector<std::pair<std::string, Load>>& loads) {
+  for (const LoadOverride& wanted : settings.load_overrides) {
+    const auto has_it = [&](const auto& one) { return has_field(one.second, wanted.field); };
+    if (!wanted.scenario.empty() || loads.empty() || std::any_of(loads.begin(), loads.end(), has_it)) continue;
+    if (loads.size() == 1) return no_such_field(wanted, loads[0].first, loads[0].second);
+    std::vector<std::string> kinds;
+    for (const auto& [scenario, load] : loads) kinds.push_back(fmt::format("{}: {}", scenario, to_string(load.kind)));
+    return usage(
+        fmt::format("{}: no scenario's load has {} ({})", said_as(wanted), wanted.field, fmt::join(kinds, ", ")));
   }
   return Done{};
 }

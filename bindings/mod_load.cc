@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 
 #include "lgen/units.h"
@@ -132,9 +131,7 @@ void read_arrivals(lua_State* L, Load& load, std::string_view what) {
   load.backlog = duration_field(L, 1, "backlog", what).value_or(kDefaultBacklog);
   const std::string arrivals = string_field(L, 1, "arrivals", what).value_or("even");
   if (arrivals != "even" && arrivals != "poisson") {
-    const std::string_view guess = did_you_mean(arrivals, std::array<std::string_view, 2>{"even", "poisson"});
-    raise(L, fmt::format("{}: arrivals: '{}' is neither even nor poisson{}", what, arrivals,
-                         guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+    raise(L, fmt::format("{}: arrivals: '{}' is neither even nor poisson", what, arrivals));
   }
   load.poisson = arrivals == "poisson";
 }

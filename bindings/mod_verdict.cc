@@ -6,6 +6,7 @@
 #include "host.h"
 #include "lgen/units.h"
 #include "mod_metrics.h"
+#include "mod_prom.h"
 #include "modules.h"
 #include "stack.h"
 #include "task.h"
@@ -321,6 +322,13 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
 
 }  // namespace
 
+/// Which metrics a page has is not known while the plan is loading.
+static std::string scraped_hint(const PromState& prom, std::string_view metric) {
+  if (prom.targets.empty()) return "";
+  return fmt::format("; one of a metrics page has to be named: metrics = {{ \"{}\" }} of lgen.prom.target \"{}\"",
+                     metric, prom.targets.front()->name());
+}
+
 Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const MetricSpec& spec) const {
   std::vector<std::string> scenarios, phases;
   for (const auto& scenario : host.decl.scenarios) {
@@ -343,8 +351,9 @@ Outcome MetricsState::check_declarations() const {
     if (!id) {
       const std::string_view guess = did_you_mean(threshold.metric, host.metrics.names());
       return make_error(ErrorCode::invalid_argument,
-                        fmt::format("{}threshold: no metric '{}'{}", threshold.where, threshold.metric,
-                                    guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess)));
+                        fmt::format("{}threshold: no metric '{}'{}{}", threshold.where, threshold.metric,
+                                    guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess),
+                                    scraped_hint(*host.prom, threshold.metric)));
     }
     const Outcome fits = check_threshold(threshold, host.metrics.spec(*id));
     if (!fits) return make_error(ErrorCode::invalid_argument, threshold.where + fits.error().message);

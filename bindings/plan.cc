@@ -19,6 +19,7 @@
 #include "lgen/units.h"
 #include "lint.h"
 #include "mod_grpc.h"
+#include "mod_load.h"
 #include "mod_metrics.h"
 #include "mod_prom.h"
 #include "mod_proto.h"
@@ -174,11 +175,13 @@ Outcome check_what_was_said(const Host& host) {
     if (wanted.scenario.empty() || std::find(names.begin(), names.end(), wanted.scenario) != names.end()) continue;
     const std::string_view guess = did_you_mean(wanted.scenario, names);
     return make_error(ErrorCode::invalid_argument,
-                      fmt::format("--{}: the plan has no scenario '{}' ({})", wanted.field, wanted.scenario,
+                      fmt::format("{}: the plan has no scenario '{}' ({})", said_as(wanted), wanted.scenario,
                                   guess.empty() ? fmt::format("it has: {}", fmt::join(names, ", "))
                                                 : fmt::format("did you mean '{}'?", guess)));
   }
-  return Done{};
+  std::vector<std::pair<std::string, Load>> loads;
+  for (const auto& scenario : host.decl.scenarios) loads.emplace_back(scenario->spec.name, scenario->spec.load);
+  return check_overrides_used(host.settings, loads);
 }
 
 }  // namespace

@@ -306,19 +306,27 @@ OptionDecl read_declaration(lua_State* L, int table, int number) {
   return option;
 }
 
-/// The texts of one option from the strongest place that has it.
-std::vector<std::string> texts_of(const Host& host, const OptionDecl& option,
-                                  const std::map<std::string, std::vector<std::string>>& flags) {
-  if (const auto flag = flags.find(option.shown.name); flag != flags.end()) return flag->second;
+/// The texts of an option, and how messages call the place they come from.
+struct Given {
+  std::vector<std::string> texts;
+  std::string where;
+};
+
+/// From the strongest place that has it.
+Given given_for(const Host& host, const OptionDecl& option,
+                const std::map<std::string, std::vector<std::string>>& flags) {
+  const std::string as_flag = "--" + option.shown.name;
+  if (const auto flag = flags.find(option.shown.name); flag != flags.end()) return {flag->second, as_flag};
   if (!option.shown.env.empty()) {
-    if (const char* value = std::getenv(option.shown.env.c_str())) return {value};
+    if (const char* value = std::getenv(option.shown.env.c_str())) return {{value}, as_flag};
   }
   for (const auto& [name, value] : host.input.config_options) {
-    if (flag_name(name) == option.shown.name) return {value};
+    if (flag_name(name) != option.shown.name) continue;
+    return {{value}, fmt::format("{}: options.{}", host.input.options.text("config"), name)};
   }
-  if (!option.shown.fallback.empty()) return {option.shown.fallback};
-  if (option.shown.required && host.input.purpose == PlanPurpose::check) return {sample_text(option)};
-  return {};
+  if (!option.shown.fallback.empty()) return {{option.shown.fallback}, as_flag};
+  if (option.shown.required && host.input.purpose == PlanPurpose::check) return {{sample_text(option)}, as_flag};
+  return {{}, as_flag};
 }
 
 /// Reading an undeclared option.
@@ -346,9 +354,10 @@ Scalar reported_value(lua_State* L, const OptionDecl& option, const std::vector<
 }
 
 /// A secret is not repeated, however wrong.
-std::string what_is_wrong(const OptionDecl& option, const Error& error) {
-  return option.shown.secret ? bad(option, fmt::format("what was given is no {}", option.shown.type)).message
-                             : error.message;
+std::string what_is_wrong(const OptionDecl& option, std::string_view where, const Error& error) {
+  return fmt::format(
+      "{}: {}", where,
+      option.shown.secret ? fmt::format("what was given is no {}", option.shown.type) : reason_of(option, error));
 }
 
 /// Fills the table of values at the top of the stack; raises (as a usage error) on the first that does not fit.
@@ -356,7 +365,7 @@ void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& option
                  const std::map<std::string, std::vector<std::string>>& flags) {
   std::vector<std::string> secrets;
   for (const OptionDecl& option : options) {
-    const std::vector<std::string> texts = texts_of(host, option, flags);
+    const auto [texts, where] = given_for(host, option, flags);
     if (option.shown.secret) {
       for (std::string& text : split_list(option, texts)) secrets.push_back(std::move(text));
     }
@@ -365,7 +374,7 @@ void fill_values(lua_State* L, Host& host, const std::vector<OptionDecl>& option
       continue;
     }
     if (const Outcome pushed = push_option(L, option, texts); !pushed)
-      raise_usage(L, what_is_wrong(option, pushed.error()));
+      raise_usage(L, what_is_wrong(option, where, pushed.error()));
     host.decl.option_values.emplace_back(option.shown.name, reported_value(L, option, texts));
     lua_setfield(L, -2, field_name(option.shown.name).c_str());
   }

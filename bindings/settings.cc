@@ -73,7 +73,7 @@ class Reader {
  public:
   using Texts = std::map<std::string, std::vector<std::string>, std::less<>>;
   using Flags = std::map<std::string, std::string, std::less<>>;
-  Reader(Texts texts, const Flags& flags) : texts_(std::move(texts)), flags_(flags) {}
+  Reader(Texts texts, Flags names) : texts_(std::move(texts)), names_(std::move(names)) {}
 
   bool has(std::string_view name) const { return texts_.find(name) != texts_.end(); }
   const std::vector<std::string>& all(std::string_view name) const {
@@ -110,14 +110,14 @@ class Reader {
   }
   /// "--ca", or by what name it was given.
   std::string flag_name(std::string_view name) const {
-    const auto at = flags_.find(name);
-    return at == flags_.end() ? fmt::format("--{}", name) : at->second;
+    const auto at = names_.find(name);
+    return at == names_.end() ? fmt::format("--{}", name) : at->second;
   }
   const std::optional<Error>& error() const { return error_; }
 
  private:
   Texts texts_;
-  const Flags& flags_;
+  Flags names_;
   std::optional<Error> error_;
 };
 
@@ -172,15 +172,11 @@ void resolve_log(Reader& read, Settings& settings) {
 }
 
 /// "30" or "scenario=30".
-void resolve_load(Reader& read, Settings& settings) {
-  for (const std::string_view field : kLoadFields) {
-    for (const std::string& text : read.all(field)) {
-      const std::size_t equals = text.find('=');
-      const bool named = equals != std::string::npos;
-      settings.load_overrides.push_back(
-          {named ? text.substr(0, equals) : "", std::string(field), named ? text.substr(equals + 1) : text});
-    }
-  }
+LoadOverride parse_load(std::string_view field, const std::string& text, std::string where) {
+  const std::size_t equals = text.find('=');
+  const bool named = equals != std::string::npos;
+  return {named ? text.substr(0, equals) : "", std::string(field), named ? text.substr(equals + 1) : text,
+          std::move(where)};
 }
 
 void resolve_choices(Reader& read, Settings& settings) {
@@ -204,12 +200,6 @@ void resolve_time_scale(Reader& read, Settings& settings) {
   if (!number || !(settings.time_scale >= 1 / kMostTimeScale && settings.time_scale <= kMostTimeScale)) {
     read.fail("time-scale", fmt::format("'{}' is no number between 0.000001 and 1000000", text));
   }
-}
-
-/// Of options that are maps (tags, load fields by scenario) all layers count, the strongest last; of all others the
-/// strongest layer alone.
-bool is_map(std::string_view name) {
-  return name == "tag" || std::find(std::begin(kLoadFields), std::end(kLoadFields), name) != std::end(kLoadFields);
 }
 
 }  // namespace
@@ -265,9 +255,44 @@ Outcome EngineOptions::set(OptionLayer layer, std::string_view name, std::vector
   return Done{};
 }
 
-void EngineOptions::add(OptionLayer layer, std::string_view name, std::vector<std::string> values) {
-  auto& texts = layers_[static_cast<std::size_t>(layer)][std::string(name)];
-  texts.insert(texts.end(), values.begin(), values.end());
+/// What one layer says, as flags would say it.
+std::vector<std::string> EngineOptions::texts_of(OptionLayer layer, std::string_view name) const {
+  const auto& said = layers_[static_cast<std::size_t>(layer)];
+  const auto at = said.find(name);
+  std::vector<std::string> texts = at == said.end() ? std::vector<std::string>() : at->second;
+  if (layer != OptionLayer::config) return texts;
+  for (const LoadOverride& wanted : config_loads_) {
+    if (wanted.field == name) texts.push_back(fmt::format("{}={}", wanted.scenario, wanted.value));
+  }
+  return texts;
+}
+
+/// An option that a config file has the last word on is called by its place there.
+EngineOptions::Names EngineOptions::names_in_messages() const {
+  Names names = flags_;
+  const auto& stronger = layers_[static_cast<std::size_t>(OptionLayer::environment)];
+  const auto& strongest = layers_[static_cast<std::size_t>(OptionLayer::flags)];
+  for (const auto& [name, values] : layers_[static_cast<std::size_t>(OptionLayer::config)]) {
+    if (stronger.contains(name) || strongest.contains(name)) continue;
+    names[name] = fmt::format("{}: engine.{}", text("config"), name);
+  }
+  return names;
+}
+
+/// Those of all layers, the strongest last.
+std::vector<LoadOverride> EngineOptions::load_overrides() const {
+  std::vector<LoadOverride> list;
+  for (std::size_t layer = 0; layer < kOptionLayers; ++layer) {
+    const bool in_file = layer == static_cast<std::size_t>(OptionLayer::config);
+    for (const std::string_view field : kLoadFields) {
+      const auto at = layers_[layer].find(field);
+      if (at == layers_[layer].end()) continue;
+      const std::string where = in_file ? fmt::format("{}: engine.{}", text("config"), field) : "";
+      for (const std::string& text : at->second) list.push_back(parse_load(field, text, where));
+    }
+    if (in_file) list.insert(list.end(), config_loads_.begin(), config_loads_.end());
+  }
+  return list;
 }
 
 std::string EngineOptions::text(std::string_view name) const {
@@ -308,9 +333,9 @@ std::vector<std::pair<std::string, std::string>> EngineOptions::given() const {
   std::vector<std::pair<std::string, std::string>> list;
   for (const OptionRow& option : kOptions) {
     for (std::size_t layer = kOptionLayers; layer-- > 0;) {
-      const auto at = layers_[layer].find(option.name);
-      if (at == layers_[layer].end()) continue;
-      list.emplace_back(option.name, fmt::format("{}", fmt::join(at->second, ",")));
+      const auto texts = texts_of(static_cast<OptionLayer>(layer), option.name);
+      if (texts.empty()) continue;
+      list.emplace_back(option.name, fmt::format("{}", fmt::join(texts, ",")));
       break;
     }
   }
@@ -322,11 +347,11 @@ Result<Settings> EngineOptions::resolve() const {
   for (const auto& layer : layers_) {
     for (const auto& [name, values] : layer) {
       auto& texts = merged[name];
-      if (!is_map(name)) texts.clear();
+      if (name != "tag") texts.clear();  // tags of all layers count, of all else those of the strongest one
       texts.insert(texts.end(), values.begin(), values.end());
     }
   }
-  Reader read(std::move(merged), flags_);
+  Reader read(std::move(merged), names_in_messages());
   Settings settings;
   settings.target = read.text("target");
   if (read.has("target")) {
@@ -354,7 +379,7 @@ Result<Settings> EngineOptions::resolve() const {
   settings.quiet = read.flag("quiet");
   settings.no_color = read.flag("no-color");
   settings.precise = read.flag("precise");
-  resolve_load(read, settings);
+  settings.load_overrides = load_overrides();
   resolve_time_scale(read, settings);
   if (read.error()) return *read.error();
   return settings;

@@ -73,7 +73,6 @@ std::string option_of(std::string field) {
 
 /// {scenarios: {hello: {vus: 5}}} says the same as --vus hello=5.
 Outcome apply_scenarios(const Json& scenarios, const std::string& path, EngineOptions& options) {
-  std::map<std::string, std::vector<std::string>> by_field;
   for (const auto& [scenario, fields] : scenarios.items()) {
     if (!fields.is_object()) return usage(fmt::format("--config: {}: scenarios.{} must be an object", path, scenario));
     for (const auto& [field, value] : fields.items()) {
@@ -82,12 +81,12 @@ Outcome apply_scenarios(const Json& scenarios, const std::string& path, EngineOp
         return usage(fmt::format("--config: {}: scenarios.{}.{}: there are {}", path, scenario, field,
                                  fmt::join(load_fields(), ", ")));
       }
-      const auto text = text_of(value, fmt::format("--config {}: scenarios.{}.{}", path, scenario, field));
+      const std::string where = fmt::format("{}: scenarios.{}.{}", path, scenario, field);
+      const auto text = text_of(value, "--config " + where);
       if (!text) return text.error();
-      by_field[option].push_back(fmt::format("{}={}", scenario, *text));
+      options.override_load({scenario, option, *text, where});
     }
   }
-  for (auto& [field, values] : by_field) options.add(OptionLayer::config, field, std::move(values));
   return Done{};
 }
 

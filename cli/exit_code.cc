@@ -13,7 +13,7 @@ constexpr ExitCode kExitCodes[] = {
     {kOk, "ok"},
     {kFailed, "a check or threshold failed, or not one call or stream succeeded"},
     {kConfiguration, "the plan or the command line is wrong, or an output cannot be written"},
-    {kStopped, "stopped by SIGINT or SIGTERM; the report is still printed"},
+    {kStopped, "stopped by SIGINT, SIGTERM or lgen ctl stop; the report is still printed"},
     {kPlanError, "the plan raised outside an iteration, or never yields"},
     {kAborted, "the plan aborted the run"},
     {kInvalid, "the generator itself was the bottleneck"},

@@ -15,7 +15,7 @@ namespace lgen::cli {
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 99;          // a check or threshold failed, or nothing succeeded
 inline constexpr int kConfiguration = 104;  // the plan or the command line
-inline constexpr int kStopped = 105;        // SIGINT, SIGTERM
+inline constexpr int kStopped = 105;        // SIGINT, SIGTERM, lgen ctl stop
 inline constexpr int kPlanError = 107;      // the plan raised outside an iteration, or never yields
 inline constexpr int kAborted = 108;        // lgen.abort
 inline constexpr int kInvalid = 111;        // the generator was the bottleneck

@@ -60,7 +60,7 @@ std::string trouble(const ScenarioProgress& s) {
 }
 
 std::string counts(const ScenarioProgress& s) {
-  return fmt::format("{} VUs, {} iterations{}", s.vus, s.succeeded + s.failed + s.cancelled, trouble(s));
+  return fmt::format("{}, {} iterations{}", counted(s.vus, "VU"), s.succeeded + s.failed + s.cancelled, trouble(s));
 }
 
 /// The planned time is over, and iterations still run.

@@ -267,8 +267,22 @@ lgen.scenario("vus", { run = function() lgen.sleep(0.02) end,
             "even": "200/s for 50ms, at most 3 VUs", "vus": "VUs 0 -> 2 in 25ms -> 0 in 25ms",
             "rising": "per second 0 -> 200 in 50ms, at random, at most 3 VUs"})
 
+    def test_an_override_without_a_scenario_is_for_those_that_have_the_field(self):
+        self.assertEqual(self.open_loads("--max-vus", "2"), {
+            "even": "100/s for 100ms, at most 2 VUs", "vus": "VUs 0 -> 2 in 50ms -> 0 in 50ms",
+            "rising": "per second 0 -> 100 in 100ms, at random, at most 2 VUs"})
+        self.check(self.run_words("plan.lua", "--iterations", "2"), 104,
+                   "lgen: --iterations: no scenario's load has iterations "
+                   "(even: constant_rate, rising: ramping_rate, vus: ramping_vus)")
+        self.check(self.run_words("plan.lua", "--vus", "even=2"), 104,
+                   "lgen: --vus: scenario 'even' has the load constant_rate, which has no vus; --max-vus even=2 limits "
+                   "how many run at a time")
+
     def test_stages_are_not_half_replaced(self):
         self.write("plan.lua", PRELUDE + self.OPEN)
+        self.check(self.run_words("plan.lua", "--duration", "1s"), 104,
+                   "--duration: scenario 'rising' has stages; --rate and --duration together replace them by a constant "
+                   "load, --time-scale runs them faster; --duration NAME=1s is for one scenario alone")
         self.check(self.run_words("plan.lua", "--vus", "vus=3"), 104,
                    "--vus: scenario 'vus' has stages; --vus and --duration together replace them by a constant load")
 
@@ -324,14 +338,21 @@ class ConfigFileTest(LgenCase):
          "--config: unknown option --cuont (did you mean '--count'?)"),
         ("an engine option among the plan's", '{"options": {"seed": 1}}',
          "--config: 'seed' is an option of the engine; write it under \"engine\""),
-        ("a wrong value", '{"options": {"count": "x"}}', "--count: 'x' is no whole number"),
+        ("a wrong value", '{"options": {"count": "x"}}', "lgen: c.json: options.count: 'x' is no whole number"),
+        ("a wrong value of the engine's", '{"engine": {"stop-timeout": "5x"}}',
+         "lgen: c.json: engine.stop-timeout: '5x' is no duration"),
+        ("a wrong load of every scenario", '{"engine": {"vus": "x"}}', "lgen: c.json: engine.vus: 'x' is no number of at least 1"),
+        ("a wrong load", '{"scenarios": {"s": {"duration": "5x"}}}', "lgen: c.json: scenarios.s.duration: '5x' is no duration"),
+        ("a load that is not there", '{"scenarios": {"s": {"max_vus": 5}}}',
+         "lgen: c.json: scenarios.s.max_vus: scenario 's' has the load per_vu_iterations, which has no max-vus"),
         ("a value that is no value", '{"options": {"count": null}}',
          "--config c.json: options.count: a string, a number, true or false is expected, got null"),
         ("an object as value", '{"engine": {"seed": {}}}',
          "--config c.json: engine.seed: a string, a number, true or false is expected, got {}"),
         ("another config", '{"engine": {"config": "d.json"}}',
          "--config c.json: engine.config: a config file names no other one"),
-        ("an unknown scenario", '{"scenarios": {"other": {"vus": 1}}}', "--vus: the plan has no scenario 'other' (it has: s)"),
+        ("an unknown scenario", '{"scenarios": {"other": {"vus": 1}}}', 
+         "lgen: c.json: scenarios.other.vus: the plan has no scenario 'other' (it has: s)"),
         ("an unknown field", '{"scenarios": {"s": {"stages": 1}}}',
          "--config: c.json: scenarios.s.stages: there are vus, duration, iterations, rate, max-vus"),
     ]
@@ -343,6 +364,14 @@ class ConfigFileTest(LgenCase):
                 if text is not None:
                     self.write("c.json", text)
                 self.check(self.run_words("plan.lua", "--config", "c.json"), 104, message)
+
+    def test_a_flag_is_blamed_where_it_is_stronger_than_the_file(self):
+        self.plan(OPTIONS)
+        self.write("c.json", json.dumps({"engine": {"seed": "x"}, "options": {"count": "y"}}))
+        ended = self.run_words("plan.lua", "--config", "c.json", "--seed", "z")
+        self.check(ended, 104, "lgen: --seed: 'z' is no whole number")
+        ended = self.run_words("plan.lua", "--config", "c.json", "--seed", "1", "--count", "z")
+        self.check(ended, 104, "lgen: --count: 'z' is no whole number")
 
     def test_lists(self):
         self.plan(OPTIONS, "print(table.concat(opt.names, '+'))")

@@ -131,7 +131,7 @@ class PipeTest(LgenCase):
         self.plan(body="lgen.sleep(5.5)")
         ended = self.run_words("plan.lua")
         self.check(ended, 0)
-        self.assertRegex(ended.err, r"^s \[=* *\] +\d+%  \d+\.\ds of 20\.0s  1 VUs, 0 iterations\n$")
+        self.assertRegex(ended.err, r"^s \[=* *\] +\d+%  \d+\.\ds of 20\.0s  1 VU, 0 iterations\n$")
 
 
 if __name__ == "__main__":

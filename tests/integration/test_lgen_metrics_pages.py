@@ -330,7 +330,8 @@ class MistakesTest(PagesCase):
             ('lgen.prom.target("p", "h:1"):scrape()', "network call while the plan is loading (t:scrape)"),
             ('lgen.prom.query("x", "y")', "lgen.prom.query"),
             ('lgen.prom.target("p", "h:1", { metrics = "a_b" }) lgen.threshold("a_c", "max < 1")',
-             "no metric 'a_c' (did you mean 'a_b'?)"),
+             "no metric 'a_c' (did you mean 'a_b'?); one of a metrics page has to be named: metrics = { \"a_c\" } of "
+             'lgen.prom.target "p"'),
             ('lgen.prom.target("p", "h:1", { metrics = "a_b" }) lgen.threshold("a_b", "p(9) < 1")', "has no p(9)"),
         ]
         for text, message in cases:

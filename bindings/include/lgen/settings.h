@@ -37,9 +37,11 @@ struct OptionRow {
 /// The engine's; what is here as --server-name can be said as LGEN_SERVER_NAME in the environment, too.
 std::span<const OptionRow> engine_options();
 
-/// --vus, --duration, --iterations, --rate, --max-vus: load fields by scenario; "" is every scenario.
+/// --vus, --duration, --iterations, --rate, --max-vus: load fields by scenario; "" is every scenario that has the
+/// field.
 struct LoadOverride {
   std::string scenario, field, value;
+  std::string where = "";  // as messages call it: "c.json: scenarios.s.rate"; "": --FIELD
 };
 
 /// All engine options as typed values.
@@ -74,8 +76,8 @@ class EngineOptions {
  public:
   /// Fails on an unknown name (with a did-you-mean) or a value of the wrong form. `where` goes in front of the message.
   Outcome set(OptionLayer layer, std::string_view name, std::vector<std::string> values, std::string_view where);
-  /// More values for a known option that may be given several times.
-  void add(OptionLayer layer, std::string_view name, std::vector<std::string> values);
+  /// A load field of a config file, for one scenario.
+  void override_load(LoadOverride wanted) { config_loads_.push_back(std::move(wanted)); }
   /// The flag was given by another name, by which messages call it: --connect-timeout for wait-ready.
   void call(std::string_view name, std::string flag) { flags_[std::string(name)] = std::move(flag); }
   /// What the strongest layer says ("" when none does).
@@ -88,7 +90,13 @@ class EngineOptions {
   std::vector<std::pair<std::string, std::string>> given() const;
 
  private:
+  using Names = std::map<std::string, std::string, std::less<>>;
+  Names names_in_messages() const;
+  std::vector<std::string> texts_of(OptionLayer layer, std::string_view name) const;
+  std::vector<LoadOverride> load_overrides() const;
+
   std::array<std::map<std::string, std::vector<std::string>, std::less<>>, kOptionLayers> layers_;
+  std::vector<LoadOverride> config_loads_;
   std::map<std::string, std::string, std::less<>> flags_;  // by name
 };
 

@@ -201,8 +201,11 @@ SeriesId Metrics::series(MetricId metric, const Labels& labels) {
 const std::vector<std::string>& Metrics::overflowed() const { return impl_->overflowed; }
 
 std::string overflow_words(const MetricSpec& spec) {
+  std::string_view advice = " (use fewer label values, or raise max_series)";
+  if (spec.built_in) advice = "";
+  if (spec.scraped) advice = " (name only those you need in metrics = {...} of lgen.prom.target)";
   return fmt::format("more than {} label sets; further ones are counted together with the label overflow=\"true\"{}",
-                     spec.max_series, spec.built_in ? "" : " (use fewer label values, or raise max_series)");
+                     spec.max_series, advice);
 }
 
 SeriesId Metrics::series(std::string_view builtin_name, const Labels& labels) {

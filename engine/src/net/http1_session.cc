@@ -94,8 +94,8 @@ std::string Http1Session::where_it_broke() const {
 std::string Http1Session::fault_message() const {
   using Fault = Http1Parser::Fault;
   if (parser_.fault() == Fault::head_too_large || parser_.fault() == Fault::body_too_large) {
-    return fmt::format("the answer of {} has {}; is it the right page? Otherwise raise {}", peer(),
-                       parser_.fault_text(), parser_.fault() == Fault::head_too_large ? "max_head" : "max_body");
+    return fmt::format("the answer of {} has {}, and no more is read; is it the right page?", peer(),
+                       parser_.fault_text());
   }
   if (parser_.head_complete())
     return fmt::format("the body of the answer of {} is malformed: {}", peer(), parser_.fault_text());

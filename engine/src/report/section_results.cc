@@ -72,6 +72,7 @@ std::uint64_t count_failed(const std::vector<T>& all, Failed failed) {
 }
 
 std::string why_it_failed(const Summary& summary) {
+  if (summary.run.exit_code == 105 && summary.run.end_reason == "lgen ctl stop") return "stopped by lgen ctl";
   const auto thresholds = count_failed(summary.thresholds, [](const ThresholdResult& t) { return !t.ok; });
   const auto checks = count_failed(summary.checks, [](const CheckResult& c) { return c.fails > 0; });
   std::vector<std::string> parts;

@@ -43,7 +43,7 @@ TEST_CASE("tags and load fields of all layers count, the strongest last") {
   set(options, OptionLayer::config, "tag", {"a=config", "b=config"});
   set(options, OptionLayer::flags, "vus", {"7"});
   set(options, OptionLayer::config, "vus", {"s=3"});
-  options.add(OptionLayer::config, "vus", {"t=4"});
+  options.override_load({"t", "vus", "4", "c.json: scenarios.t.vus"});
   const Settings settings = resolved(options);
   using Tags = std::vector<std::pair<std::string, std::string>>;
   CHECK(settings.tags == Tags{{"a", "config"}, {"b", "config"}, {"a", "flag"}});

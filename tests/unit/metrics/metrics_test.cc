@@ -193,6 +193,8 @@ TEST_CASE("a metric that overflows is told once, in the log and for the report")
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].find("metric orders: more than 3 label sets; further ones are counted together") != std::string::npos);
   CHECK(lines[0].find("raise max_series") != std::string::npos);
+  spec.scraped = true;  // a plan sets no max_series of these
+  CHECK(overflow_words(spec).ends_with("(name only those you need in metrics = {...} of lgen.prom.target)"));
 }
 
 TEST_CASE("label sets beyond max_series share the overflow series, so memory is bounded and nothing is lost") {

@@ -116,9 +116,10 @@ TEST_CASE("an answer that is none says what came, from where, and what to do") {
       {"HTTP/2", std::string("\x00\x00\x06\x04\x00\x00\x00\x00\x00", 9), ErrorCode::protocol, "is it a gRPC port?"},
       {"a broken body", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", ErrorCode::protocol,
        "the body of the answer of 127.0.0.1:"},
-      {"endless headers", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x'), ErrorCode::protocol, "raise max_head"},
+      {"endless headers", "HTTP/1.1 200 OK\r\nX: " + std::string(100'000, 'x'), ErrorCode::protocol,
+       "bytes of headers, and no more is read"},
       {"a body beyond the limit", "HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", ErrorCode::protocol,
-       "raise max_body"},
+       "more than 1000 bytes of body, and no more is read; is it the right page?"},
       {"no gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", ErrorCode::protocol,
        "gzip encoding is broken"},
   };

@@ -188,6 +188,8 @@ TEST_CASE("the last line says how it ended") {
   Summary interrupted;
   interrupted.run.exit_code = 105;
   CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by a signal");
+  interrupted.run.end_reason = "lgen ctl stop";
+  CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by lgen ctl");
 }
 
 TEST_CASE("the plan's own counters, gauges and rates are shown with their help; labels only where there are several") {
