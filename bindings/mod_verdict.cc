@@ -20,7 +20,8 @@ struct DistributionHandle {
   Distribution* distribution;
 };
 
-constexpr std::size_t kMaxChecks = 1000;  // names; a plan that makes them up must not grow for ever
+constexpr std::string_view kWarmup = "warmup";  // the phase that does not count
+constexpr std::size_t kMaxChecks = 1000;        // names; a plan that makes them up must not grow for ever
 constexpr std::string_view kFurtherChecks = "(further checks)";  // what all others are counted as
 
 CheckState& find_check(MetricsState& state, std::string_view name) {
@@ -55,9 +56,10 @@ std::string detail_text(lua_State* L, int index) {
 /// The detail's text costs a call into Lua, so it is asked for only where it goes somewhere.
 void note_failure(lua_State* L, Host& host, CheckState& check) {
   CheckResult& result = check.result;
-  if (!result.first_failure.empty() && !host.on_failure) return;
+  const bool keep = result.first_failure.empty() && check.phase != kWarmup;
+  if (!keep && !host.on_failure) return;
   const std::string detail = detail_text(L, 3);
-  if (result.first_failure.empty()) result.first_failure = detail;
+  if (keep) result.first_failure = detail;
   host.tell_failure(
       {.kind = "check", .scenario = check.scenario, .where = result.name, .code = "check", .message = detail});
 }
@@ -70,8 +72,12 @@ int check(lua_State* L) {
   const bool ok = lua_toboolean(L, 2) != 0;
   CheckState& state = find_check(*host.measure, name);
   CheckResult& result = state.result;
-  ++(ok ? result.passes : result.fails);
   count_check(host, state, ok);
+  if (state.phase == kWarmup) {
+    ++(ok ? result.warmup_passes : result.warmup_fails);
+  } else {
+    ++(ok ? result.passes : result.fails);
+  }
   if (!ok) note_failure(L, host, state);
   lua_settop(L, 2);
   return 1;
@@ -234,8 +240,8 @@ int distribution_verdict(lua_State* L) {
 
 constexpr Binding kVerdict[] = {
     {"check", check, "fun(name: string, ok: any, detail?: any): any",
-     "[R] Counts whether ok is true; returns ok. A failed check fails the run, unless a threshold on checks says "
-     "otherwise."},
+     "[R] Counts whether ok is true; returns ok. A failed check fails the run, unless it was in warm-up or a "
+     "threshold on checks says otherwise."},
     {"threshold", threshold, "fun(metric: string, expression: string, o?: lgen.ThresholdOptions)",
      "[R] \"p(99) < 0.25\"; count rate avg min med max p(N). Judged at the end of the run; with `over` in every "
      "window, "

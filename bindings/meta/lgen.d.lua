@@ -299,7 +299,7 @@
 ---@field tag fun(name: string, value: string|number|boolean|nil) [R] Labels what this task and its later children count.
 ---@field group fun(name: string, fn: function, ...): ... [R] Runs fn(...) with the tag group = name.
 ---@field event fun(name: string, fields?: table<string, any>) [R] A mark on the time line of the report.
----@field check fun(name: string, ok: any, detail?: any): any [R] Counts whether ok is true; returns ok. A failed check fails the run, unless a threshold on checks says otherwise.
+---@field check fun(name: string, ok: any, detail?: any): any [R] Counts whether ok is true; returns ok. A failed check fails the run, unless it was in warm-up or a threshold on checks says otherwise.
 ---@field threshold fun(metric: string, expression: string, o?: lgen.ThresholdOptions) [R] "p(99) < 0.25"; count rate avg min med max p(N). Judged at the end of the run; with `over` in every window, with `abort` all the time.
 ---@field distribution fun(name: string, o?: lgen.DistributionOptions): lgen.Distribution [R] Which row met which column how often; the report judges it.
 ---@field null lightuserdata JSON's null, as in lgen.json and in google.protobuf.Value.

@@ -108,7 +108,8 @@ class VerdictTest(LgenCase):
         ended = self.ended("", "lgen.check('fits', false, 'because') lgen.check('fits', true)")
         self.check(ended, 99, "lgen: check 'fits' failed")
         self.assertIn("fits: 1 of 2, 1 failed (first: because)", ended.out)
-        self.assertEqual(ended.summary["checks"], [{"name": "fits", "passes": 1, "fails": 1, "first_failure": "because"}])
+        self.assertEqual(ended.summary["checks"], [{"name": "fits", "passes": 1, "fails": 1, "first_failure": "because",
+                                                    "warmup_passes": 0, "warmup_fails": 0}])
         self.check(self.ended("", "lgen.check('fits', nil)", "--allow-failures"), 0)
 
     def test_a_threshold_on_checks_takes_over(self):

@@ -46,8 +46,9 @@ struct RunInfo {
 
 struct CheckResult {
   std::string name;
-  std::uint64_t passes = 0, fails = 0;
-  std::string first_failure;  // detail of the first failed one
+  std::uint64_t passes = 0, fails = 0;  // without warm-up, as everything that judges the run
+  std::string first_failure;            // detail of the first failed one that counts
+  std::uint64_t warmup_passes = 0, warmup_fails = 0;
 };
 
 struct DistributionResult {

@@ -84,6 +84,8 @@ void fields(Io& io, T& v) {
   io("passes", v.passes);
   io("fails", v.fails);
   io("first_failure", v.first_failure);
+  io.later("warmup_passes", v.warmup_passes);
+  io.later("warmup_fails", v.warmup_fails);
 }
 
 template <class Io, View<Verdict> T>

@@ -82,6 +82,15 @@ std::string why_it_failed(const Summary& summary) {
   return join_words(parts) + " failed";
 }
 
+/// " (and 1,994 in warm-up, 3 of them failed)", or "".
+std::string in_warmup(const CheckResult& check) {
+  const std::uint64_t all = check.warmup_passes + check.warmup_fails;
+  if (all == 0) return "";
+  const std::string failed =
+      check.warmup_fails > 0 ? fmt::format(", {} of them failed", grouped(check.warmup_fails)) : "";
+  return fmt::format(" (and {} in warm-up{})", grouped(all), failed);
+}
+
 }  // namespace
 
 std::string how_it_ended(const RunInfo& run) {
@@ -143,6 +152,7 @@ void print_checks(Page& page, const std::vector<CheckResult>& checks) {
     std::string text = fmt::format("{}: {} of {}", check.name, grouped(check.passes), grouped(all));
     if (check.fails > 0) text += fmt::format(", {} failed", grouped(check.fails));
     if (!check.first_failure.empty()) text += fmt::format(" (first: {})", check.first_failure);
+    text += in_warmup(check);
     page.item({mark(check.fails == 0)}, text, check.fails == 0 ? Tone::plain : Tone::bold);
   }
 }

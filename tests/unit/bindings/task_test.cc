@@ -1,5 +1,6 @@
 // Tasks and the rest of the plan API that needs no server, as plans use it.
 #include <string>
+#include <tuple>
 
 #include "plan_support.h"
 
@@ -24,6 +25,26 @@ TEST_CASE("tasks behave as the plan API says") {
   CHECK(hits({{"scenario", "test"}, {"who_tag", "parent"}, {"group", "inner"}}) == 1000);
   CHECK(hits({{"scenario", "test"}, {"who", "me"}}) == 10000);
   for (const char* turn : {"1", "2", "3"}) CHECK(hits({{"scenario", "test"}, {"turn", turn}}) == 1);
+}
+
+TEST_CASE("checks in warm-up are counted apart and tell no first failure") {
+  const auto checks_of = [](const std::string& phases) {
+    const PlanFile plan(
+        "local lgen = require \"lgen\"\nlgen.scenario(\"s\", { load = "
+        "lgen.load.per_vu_iterations { vus = 1, iterations = 2 }, phases = { " +
+        phases + " }, run = function(vu) lgen.check(\"fits\", vu.iter == 1, \"cold\") end })\n");
+    PlanRun run(plan.path());
+    REQUIRE(run.load() == "");
+    const Summary& summary = run.run();
+    REQUIRE(summary.checks.size() == 1);
+    return summary.checks[0];
+  };
+  const CheckResult warm = checks_of("{ \"warmup\", \"1h\" }");
+  CHECK(std::tuple(warm.passes, warm.fails, warm.first_failure) == std::tuple(0u, 0u, ""));
+  CHECK(std::tuple(warm.warmup_passes, warm.warmup_fails) == std::tuple(1u, 1u));
+  const CheckResult counted = checks_of("{ \"main\", \"1h\" }");
+  CHECK(std::tuple(counted.passes, counted.fails, counted.first_failure) == std::tuple(1u, 1u, "cold"));
+  CHECK(std::tuple(counted.warmup_passes, counted.warmup_fails) == std::tuple(0u, 0u));
 }
 
 TEST_CASE("time, random, metrics, distributions and JSON behave as the plan API says") {

@@ -78,6 +78,14 @@ TEST_CASE("colour adds escape codes and nothing else") {
   CHECK(without_colour(coloured) == plain);
 }
 
+TEST_CASE("checks in warm-up stand beside those that count") {
+  Summary summary;
+  summary.checks = {{"fits", 30, 0, "", 1990, 4}, {"answers", 30, 1, "late", 5, 0}};
+  const std::string text = render_console(summary, {false, 132});
+  CHECK(holds(text, "✓ fits: 30 of 30 (and 1,994 in warm-up, 4 of them failed)\n"));
+  CHECK(holds(text, "✗ answers: 30 of 31, 1 failed (first: late) (and 5 in warm-up)\n"));
+}
+
 TEST_CASE("sections with nothing to say are not printed") {
   const std::string text = render_console(Summary{}, {false, 80});
   for (const char* title : {"THRESHOLDS", "CHECKS", "VERDICT", "SCENARIOS", "LATENCY", "STATUS CODES", "STREAMS",

@@ -35,6 +35,7 @@ TEST_CASE("a test case fails exactly where the exit code says so") {
   };
   const std::vector<Row> rows = {
       {"nothing", [](Summary&) {}, ""},
+      {"a check in warm-up alone", [](Summary& s) { s.checks[0].warmup_fails = 2; }, ""},
       {"a check", [](Summary& s) { s.checks[0].fails = 2, s.run.exit_code = 99; },
        "<failure message=\"2 of 32 failed\""},
       {"a check that a threshold judges",

@@ -130,7 +130,7 @@ const lgenPage = (() => {
     }
     if (checks.length > 0) {
       made.push(panel(table("Checks", [["", ""], ["check", ""], ["passed", "n"], ["failed", "n"], ["first failure", ""]],
-        checks.map((c) => row(td("", mark(c.fails === 0)), td("text", c.name), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
+        checks.map((c) => row(td("", mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${c.warmup} in warm-up, ${c.warmup_fails} of them failed`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
         checks_all > checks.length ? `the first ${checks.length} of ${checks_all}` : "")));
     }
     return both ? [el("div", { class: "pair" }, ...made)] : made;

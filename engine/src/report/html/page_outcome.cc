@@ -171,6 +171,8 @@ Json check_of(const CheckResult& check) {
   return {{"name", cut(check.name, 120)},
           {"passes", check.passes},
           {"fails", check.fails},
+          {"warmup", check.warmup_passes + check.warmup_fails},
+          {"warmup_fails", check.warmup_fails},
           {"first_failure", cut(check.first_failure, 160)}};
 }
 
