@@ -24,7 +24,10 @@ std::string command_for_address(const std::vector<std::string>& args) {
   const bool describes = address + 1 != args.end() && address[1] == "describe";
   const bool lists = address + 1 == args.end() || address[1] == "list";
   return fmt::format(". To look at a server the command comes first: lgen {} {}",
-                     describes ? "describe" : lists ? "list" : "call", *address);
+                     describes ? "describe"
+                     : lists   ? "list"
+                               : "call",
+                     *address);
 }
 
 int run_command(const Command& command, const std::vector<std::string>& args) {

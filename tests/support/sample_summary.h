@@ -203,12 +203,12 @@ inline Summary bad_summary() {
   summary.connections[1].reason = "left READY while 10 streams lived on";
   summary.connections.push_back({"main[2]", 2, "127.0.0.1:18443", 14.02, 29.9, "", "Socket closed"});
   const std::string hello = "hello.Hello/SayHello";
-  summary.first_calls = {{14.02, "first_on_connection", "probe", "main", hello, "pod-2", "main[2]#2", "OK", 0.41, 0.38,
-                          "dial and TLS 380ms, first on the connection"},
-                         {0.01, "first_on_backend", "probe", "main", hello, "pod-1", "main[1]#1", "DEADLINE_EXCEEDED",
-                          0.25, 0, "first on the backend"},
-                         {0.02, "first_on_backend", "probe", "main", hello, "pod-3", "main[3]#1", "OK", 0.002, 0,
-                          "first on the backend"}};
+  summary.first_calls = {
+      {14.02, "first_on_connection", "probe", "main", hello, "pod-2", "main[2]#2", "OK", 0.41, 0.38,
+       "dial and TLS 380ms, first on the connection"},
+      {0.01, "first_on_backend", "probe", "main", hello, "pod-1", "main[1]#1", "DEADLINE_EXCEEDED", 0.25, 0,
+       "first on the backend"},
+      {0.02, "first_on_backend", "probe", "main", hello, "pod-3", "main[3]#1", "OK", 0.002, 0, "first on the backend"}};
   for (int i = 0; i < 7; ++i) {
     summary.events.push_back(
         {12.3 + 0.01 * i, "stream_lost", {{"stream", std::to_string(3 * i + 2)}, {"backend", "pod-2"}}});
