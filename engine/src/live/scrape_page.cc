@@ -26,16 +26,20 @@ Result<std::string> body_of(const HttpResult& result, const std::string& url) {
                     fmt::format("{}: answered {} {}", shown(url), result.status, printable(result.reason)));
 }
 
-Result<std::shared_ptr<const MetricsPage>> read_page(const HttpResult& result, const std::string& url) {
+Result<std::string> page_text(const HttpResult& result, const std::string& url) {
   auto body = body_of(result, url);
-  if (!body) return body.error();
+  if (!body) return body;
   const std::string_view type = content_type(result);
   if (type == "text/html" || type == "application/openmetrics-text" || type == "application/vnd.google.protobuf") {
     return make_error(ErrorCode::protocol,
                       fmt::format("{}: a page of {}, not Prometheus' text format; {}", shown(url), type,
                                   type == "text/html" ? "is the path right?" : "that was asked for"));
   }
-  auto page = MetricsPage::parse(std::move(*body));
+  return body;
+}
+
+PageResult read_page(std::string text, const std::string& url) {
+  auto page = MetricsPage::parse(std::move(text));
   if (page) return page;
   return make_error(page.error().code, fmt::format("{}: {}", shown(url), page.error().message));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lgen/log.h"
 #include "scrape_labels.h"
@@ -142,13 +143,19 @@ void ScrapeRecorder::record_page(Pod& pod, const PodPage& page) {
   const bool from_zero = pod.known || process_start(*page.page) > began_unix_;
   if (!pod.known) read_types(*page.page);
   pod.known = true;
+  // Most of a large page is left out: that is told by the name, which its neighbours share, and nothing is kept of it.
+  const Name* known = nullptr;
+  std::string_view name;
   for (const PageSample& sample : page.page->samples()) {
     if (!std::isfinite(sample.value)) continue;
+    if (!known || sample.name != name) known = &name_of(page, sample);
+    name = sample.name;
+    if (!known->metric) continue;
     key_.assign(sample.name);
-    for (const auto& [name, value] : sample.labels) key_.append(1, '\xff').append(name).append(1, '\xff').append(value);
-    auto at = pod.lines.find(key_);
-    if (at == pod.lines.end()) at = pod.lines.emplace(key_, make_line(page, sample, from_zero)).first;
-    if (at->second) update(*at->second, sample.value);
+    for (const auto& [key, value] : sample.labels) key_.append(1, '\xff').append(key).append(1, '\xff').append(value);
+    const auto at = pod.lines.find(key_);
+    Line* const line = at == pod.lines.end() ? make_line(pod, page, sample, from_zero) : &at->second;
+    if (line) update(*line, sample.value);
   }
 }
 
@@ -160,49 +167,55 @@ void ScrapeRecorder::update(Line& line, double value) {
   if (risen > 0) metrics_.add(line.series, risen);
 }
 
-std::optional<ScrapeRecorder::Line> ScrapeRecorder::make_line(const PodPage& page, const PageSample& sample,
-                                                              bool from_zero) {
-  const auto metric = metric_of(page, sample);
-  if (!metric) return std::nullopt;
+/// Of `key_`.
+ScrapeRecorder::Line* ScrapeRecorder::make_line(Pod& pod, const PodPage& page, const PageSample& sample,
+                                                bool from_zero) {
+  Name& name = name_of(page, sample);
   if (lines_ == kMostLines) {
-    leave_out(sample.name, fmt::format("there are {} series already; choose with metrics = {{…}}", kMostLines));
-    return std::nullopt;
+    if (!std::exchange(name.told_full, true)) {
+      leave_out(sample.name, fmt::format("there are {} series already; choose with metrics = {{…}}", kMostLines));
+    }
+    return nullptr;
   }
   ++lines_;
   Labels labels = PodSeries{page, sample}.labels();
   labels.emplace_back("target", target_);
   std::sort(labels.begin(), labels.end());
-  const bool counts = metrics_.spec(*metric).type == MetricType::counter;
-  return Line{metrics_.series(*metric, labels), counts, from_zero ? 0 : sample.value, 0};
+  const bool counts = metrics_.spec(*name.metric).type == MetricType::counter;
+  const Line line{metrics_.series(*name.metric, labels), counts, from_zero ? 0 : sample.value, 0};
+  return &pod.lines.emplace(key_, line).first->second;
+}
+
+ScrapeRecorder::Name& ScrapeRecorder::name_of(const PodPage& page, const PageSample& sample) {
+  const auto known = by_name_.find(sample.name);
+  if (known != by_name_.end()) return known->second;
+  return by_name_.emplace(sample.name, Name{metric_of(page, sample)}).first->second;
 }
 
 std::optional<MetricId> ScrapeRecorder::metric_of(const PodPage& page, const PageSample& sample) {
-  if (const auto known = by_name_.find(sample.name); known != by_name_.end()) return known->second;
+  if (!wants(sample)) return std::nullopt;
   const std::string name{sample.name};
-  std::optional<MetricId>& kept = by_name_[name];
-  if (!wants(sample)) return kept;
   const auto there = metrics_.find(name);
   if (there && !metrics_.spec(*there).scraped) {
     leave_out(name, "the run has a metric of that name");
-    return kept;
+    return std::nullopt;
   }
   const auto made = there ? Result<MetricId>(*there) : metrics_.define(scraped(name, type_of(sample)));
   if (!made) {
     leave_out(name, made.error().message);
-    return kept;
+    return std::nullopt;
   }
   metrics_.tell_type(*made, type_of(sample), help_of(*page.page, sample));
-  return kept = *made;
+  return *made;
 }
 
 void ScrapeRecorder::end_gauges(Pod& pod) {
   for (auto& [key, line] : pod.lines) {
-    if (line && !line->counts && line->round != round_) metrics_.clear(line->series);
+    if (!line.counts && line.round != round_) metrics_.clear(line.series);
   }
 }
 
-void ScrapeRecorder::leave_out(std::string_view name, std::string_view why) {
-  by_name_[std::string(name)] = std::nullopt;
+void ScrapeRecorder::leave_out(std::string_view name, std::string_view why) const {
   log(LogLevel::warn, fmt::format("scrape target '{}': {} is left out of the report: {}", target_, name, why));
 }
 

@@ -46,7 +46,12 @@ class ScrapeRecorder {
     SeriesId up = 0, took = 0;
     bool known = false;  // a page of it has been read before
     std::uint64_t round = 0;
-    ByText<std::optional<Line>> lines;  // by name and labels of the page; nothing: not recorded
+    ByText<Line> lines;  // by name and labels of the page: those that are recorded
+  };
+  /// What becomes of the series of one name.
+  struct Name {
+    std::optional<MetricId> metric;  // nothing: left out
+    bool told_full = false;
   };
 
   Outcome define_name(const std::string& name);
@@ -55,12 +60,14 @@ class ScrapeRecorder {
   /// # TYPE alone is a word about a metric, too: it is there and has no series yet.
   void read_types(const MetricsPage& page);
   void record_page(Pod& pod, const PodPage& page);
-  std::optional<Line> make_line(const PodPage& page, const PageSample& sample, bool from_zero);
+  /// Null: there are too many.
+  Line* make_line(Pod& pod, const PodPage& page, const PageSample& sample, bool from_zero);
+  Name& name_of(const PodPage& page, const PageSample& sample);
   std::optional<MetricId> metric_of(const PodPage& page, const PageSample& sample);
   void update(Line& line, double value);
   /// Gauges that this round has not seen have no value any more.
   void end_gauges(Pod& pod);
-  void leave_out(std::string_view name, std::string_view why);
+  void leave_out(std::string_view name, std::string_view why) const;
 
   Metrics& metrics_;
   std::string target_;
@@ -69,7 +76,7 @@ class ScrapeRecorder {
   MetricId up_ = 0, took_ = 0;
   std::uint64_t round_ = 0;
   std::map<std::string, Pod> pods_;
-  ByText<std::optional<MetricId>> by_name_;  // nothing: left out
+  ByText<Name> by_name_;
   std::size_t lines_ = 0;
   std::string key_;  // scratch
 };

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "background.h"
 #include "lgen/units.h"
 #include "resolver.h"
-#include "scrape_page.h"
 #include "service_discovery.h"
 
 namespace lgen {
@@ -113,14 +113,30 @@ void ScrapeRound::fetch(const PodAddress& pod) {
   sample_.pods.push_back({name, pod.labels, nullptr, std::nullopt, Duration{0}});
   urls_.push_back(pod.url);
   ++pending_;
-  const TimePoint begun = loop_.precise_now();
-  pages_.push_back(client_.send(request(pod.url, kExpositionAccept), [this, index, begun](const HttpResult& result) {
-    auto page = read_page(result, urls_[index]);
-    PodPage& to = sample_.pods[index];
-    to.took = loop_.precise_now() - begun;
-    page ? void(to.page = std::move(*page)) : void(to.error = page.error());
-    one_less();
-  }));
+  begun_.push_back(loop_.precise_now());
+  pages_.push_back(client_.send(request(pod.url, kExpositionAccept),
+                                [this, index](const HttpResult& result) { fetched(index, result); }));
+}
+
+/// A large page takes a tenth of a second to read, in which the load must not stand still.
+void ScrapeRound::fetched(std::size_t index, const HttpResult& result) {
+  auto text = page_text(result, urls_[index]);
+  if (!text) return page_read(index, text.error());
+  struct Reading {
+    std::string text, url;
+    std::optional<PageResult> page;
+  };
+  const auto reading = std::make_shared<Reading>(Reading{std::move(*text), urls_[index], std::nullopt});
+  pages_[index] = in_background(
+      loop_, [reading] { reading->page = read_page(std::move(reading->text), reading->url); },
+      [this, index, reading] { page_read(index, std::move(*reading->page)); });
+}
+
+void ScrapeRound::page_read(std::size_t index, PageResult page) {
+  PodPage& to = sample_.pods[index];
+  to.took = loop_.precise_now() - begun_[index];
+  page ? void(to.page = std::move(*page)) : void(to.error = page.error());
+  one_less();
 }
 
 HttpRequest ScrapeRound::request(const std::string& url, std::string_view accept) const {

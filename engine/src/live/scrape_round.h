@@ -11,6 +11,7 @@
 #include "lgen/loop.h"
 #include "lgen/op.h"
 #include "lgen/scrape.h"
+#include "scrape_page.h"
 #include "scrape_place.h"
 
 namespace lgen {
@@ -47,6 +48,8 @@ class ScrapeRound {
   void lookups_take_too_long();
   void fetch_pods(const std::vector<PodAddress>& pods);
   void fetch(const PodAddress& pod);
+  void fetched(std::size_t index, const HttpResult& result);
+  void page_read(std::size_t index, PageResult page);
   HttpRequest request(const std::string& url, std::string_view accept) const;
   void one_less();
 
@@ -57,9 +60,11 @@ class ScrapeRound {
   std::function<void()> over_;
   std::size_t pending_ = 0;
   ScrapeSample sample_;
-  std::vector<std::string> urls_;  // of the sample's pods
-  std::vector<Lookup> lookups_;
+  // Of the sample's pods: where, since when, and what is under way for each, fetching or reading its page.
+  std::vector<std::string> urls_;
+  std::vector<TimePoint> begun_;
   std::vector<Op> pages_;
+  std::vector<Lookup> lookups_;
   Timer lookup_limit_;
 };
 

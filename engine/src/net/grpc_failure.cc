@@ -1,13 +1,12 @@
 #include "grpc_failure.h"
 
-#include <uv.h>
-
 #include <array>
 #include <cstring>
+#include <memory>
 #include <utility>
 
+#include "background.h"
 #include "grpc_channel_args.h"
-#include "loop_internal.h"
 
 namespace lgen {
 namespace {
@@ -63,32 +62,6 @@ std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::s
   return std::nullopt;
 }
 
-/// One look at a failing handshake, on a worker thread: it blocks.
-struct GrpcFailures::Inquiry {
-  uv_work_t work{};
-  GrpcFailures* owner;
-  std::string address;
-  TlsOptions tls;
-  std::string reason;
-
-  static void look(uv_work_t* work) {
-    auto* self = static_cast<Inquiry*>(work->data);
-    self->reason = explain_tls_failure(self->address, self->tls);
-  }
-  static void done(uv_work_t* work, int) {
-    auto* self = static_cast<Inquiry*>(work->data);
-    if (GrpcFailures* owner = self->owner) {
-      owner->inquiry_ = nullptr;
-      owner->tls_reason_ = std::move(self->reason);
-      if (owner->hopeless()) {
-        owner->last_ = make_error(ErrorCode::tls, owner->tls_reason_);
-        owner->explained_();
-      }
-    }
-    delete self;
-  }
-};
-
 GrpcFailures::GrpcFailures(Loop& loop, const std::string& target, const ChannelOptions& options,
                            std::function<void()> explained)
     : loop_(loop),
@@ -98,19 +71,18 @@ GrpcFailures::GrpcFailures(Loop& loop, const std::string& target, const ChannelO
       max_send_(options.max_send),
       explained_(std::move(explained)) {}
 
-GrpcFailures::~GrpcFailures() {
-  if (inquiry_ != nullptr) inquiry_->owner = nullptr;
-}
-
 void GrpcFailures::inquire() {
   if (inquired_ || address_.starts_with("unix")) return;
   inquired_ = true;
-  inquiry_ = new Inquiry;
-  inquiry_->work.data = inquiry_;
-  inquiry_->owner = this;
-  inquiry_->address = address_;
-  inquiry_->tls = *tls_;
-  uv_queue_work(uv(loop_), &inquiry_->work, Inquiry::look, Inquiry::done);
+  const auto reason = std::make_shared<std::string>();
+  inquiry_ = in_background(
+      loop_, [reason, address = address_, tls = *tls_] { *reason = explain_tls_failure(address, tls); },
+      [this, reason] {
+        tls_reason_ = std::move(*reason);
+        if (!hopeless()) return;
+        last_ = make_error(ErrorCode::tls, tls_reason_);
+        explained_();
+      });
 }
 
 /// gRPC words both ends' limits alike, "Received message larger than max (2016 vs. 1000)": the number tells whose it

@@ -1,6 +1,6 @@
 // Why a gRPC connection could not be made, in words a plan's author can act on.
 // gRPC wraps the cause in layers of its own text; the original stays in parentheses.
-// Thread: the loop's; the TLS explanation is made on libuv's worker threads.
+// Thread: the loop's; the TLS explanation is made in the background, for it blocks.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include "lgen/error.h"
 #include "lgen/grpc.h"
 #include "lgen/loop.h"
+#include "lgen/op.h"
 
 namespace lgen {
 
@@ -25,7 +26,6 @@ class GrpcFailures {
  public:
   /// `explained` is called on the loop when the reason of a failing handshake is known.
   GrpcFailures(Loop& loop, const std::string& target, const ChannelOptions& options, std::function<void()> explained);
-  ~GrpcFailures();
   GrpcFailures(const GrpcFailures&) = delete;
   GrpcFailures& operator=(const GrpcFailures&) = delete;
 
@@ -40,7 +40,6 @@ class GrpcFailures {
   bool hopeless() const { return !tls_reason_.empty(); }
 
  private:
-  struct Inquiry;
   void inquire();
   std::string limit_advice(std::string_view grpc_text) const;
   std::string certificate_advice(std::string_view http_status) const;
@@ -52,7 +51,7 @@ class GrpcFailures {
   std::function<void()> explained_;
   std::optional<Error> last_;
   std::string tls_reason_;
-  Inquiry* inquiry_ = nullptr;
+  Op inquiry_;
   bool inquired_ = false;
 };
 

@@ -160,6 +160,18 @@ TEST_CASE("a threshold on a scraped metric is only refused for what no page coul
   CHECK(w.judged("x_total", "count == 0").ok);
 }
 
+TEST_CASE("beyond 5,000 series nothing more is recorded, and those that are recorded go on") {
+  Watched w({"x_total", "y_total"});
+  const auto page = [](int value) {
+    std::string text;
+    for (int i = 0; i < 5'001; ++i) text += "x_total{i=\"" + std::to_string(i) + "\"} " + std::to_string(value) + "\n";
+    return text + "y_total " + std::to_string(value) + "\n";
+  };
+  for (const int value : {1, 2, 3}) w.page(page(value));
+  CHECK(w.metrics.total("x_total") == 2 * 5'000);
+  CHECK(w.metrics.total("y_total") == 0);
+}
+
 TEST_CASE("a metric of the run's own keeps its name") {
   Watched w({});
   w.page("# TYPE vus gauge\nvus 3\n");

@@ -1,8 +1,10 @@
 #include "lgen/scrape.h"
 
+#include <future>
 #include <map>
 #include <string>
 
+#include "background.h"
 #include "catch.h"
 #include "lgen/http_server.h"
 #include "lgen/prom_query.h"
@@ -180,6 +182,30 @@ TEST_CASE("a page that is cut off by the wire, endless or late is an error, and 
   const std::string late = error_of({.timeout = std::chrono::milliseconds(30)});
   INFO(late);
   CHECK(late.find("no whole answer within 0.03 s") != std::string::npos);
+}
+
+TEST_CASE("pages are read in the background: the loop goes on meanwhile, and a target may go away") {
+  Fixture f;
+  Pod pod(f.loop);
+  std::promise<void> may_end;
+  const std::shared_future<void> end = may_end.get_future().share();
+  std::vector<Op> busy;
+  for (int i = 0; i < 128; ++i)
+    busy.push_back(in_background(
+        f.loop, [end] { end.wait(); }, [] {}));  // the whole pool
+  const auto target = f.target({pod.address()});
+  SamplePtr got;
+  const Op op = target->fresh([&](SamplePtr sample) { got = std::move(sample); });
+  {
+    const auto gone = f.target({pod.address()});
+    const Op never = gone->fresh([](const SamplePtr&) { FAIL("its target is gone"); });
+    f.until([&] { return pod.asked == 2; });
+    f.turns(50);
+  }
+  CHECK_FALSE(got);
+  may_end.set_value();
+  f.until([&] { return got != nullptr; });
+  CHECK(f.sum(*got) == 1);
 }
 
 TEST_CASE("background rounds go on by themselves and become metrics of the run") {
