@@ -29,6 +29,8 @@ using HttpHeadersView = std::vector<std::pair<std::string_view, std::string_view
 
 /// First value of `key` (in lower case), or nothing.
 std::optional<std::string_view> find_header(const HttpHeadersView& headers, std::string_view key);
+/// Whether `headers` has `name`, in any case.
+bool has_header(const HttpHeaders& headers, std::string_view name);
 
 /// http://host:port/path?query, taken apart.
 struct Url {
@@ -103,7 +105,7 @@ using HttpDone = std::function<void(const HttpResult&)>;
 class HttpClient {
  public:
   explicit HttpClient(Loop& loop, HttpClientOptions options = {});
-  /// Running requests go on; kept connections close when the last of them is through.
+  /// Running requests go on; connections without one close at once.
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

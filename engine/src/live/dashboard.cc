@@ -23,6 +23,12 @@ constexpr int kShareOfTime = 20;  // one part of so many goes into the page
 
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+/// Adds a member to the text of an object that is not closed yet.
+void add_member(std::string& object, std::string_view name, std::string_view value) {
+  object += object.empty() ? "{\"" : ",\"";
+  object.append(name).append("\":").append(value);
+}
+
 std::string event_text(std::string_view event, const std::string& data) {
   return fmt::format("event: {}\ndata: {}\n\n", event, data);
 }
@@ -72,16 +78,19 @@ void Dashboard::State::take(Summary now, TimePoint when) {
   summary = std::move(now);
   at = when;
   const Json page = html::page_data(summary);
-  all = text_of(page);
-  Json changed = Json::object();
+  all.clear();
+  changes.clear();
   for (const auto& [name, part] : page.items()) {
     std::string text = text_of(part);
+    add_member(all, name, text);
     std::string& before = parts_[name];
     if (text == before) continue;
+    const bool is_time = name == "time";
+    add_member(changes, is_time ? "grown" : name, is_time ? text_of(time_changes(part)) : text);
     before = std::move(text);
-    changed[name == "time" ? "grown" : name] = name == "time" ? time_changes(part) : part;
   }
-  changes = text_of(changed);
+  all += all.empty() ? "{}" : "}";
+  changes += changes.empty() ? "{}" : "}";
 }
 
 /// {"whole": false, "time": the charts, their values from `from` on}.
@@ -164,11 +173,13 @@ void Dashboard::refresh_for_all() {
 /// A text that has no room in a reader's buffer is left out whole; the next one it gets has everything in it again.
 void Dashboard::tell_readers(std::string_view event) {
   const std::string changes = event_text(event, state_->changes);
-  const std::string all = event_text(event == "end" ? event : "all", state_->all);
+  const bool ends = event == "end";
+  std::string all;  // when somebody needs it
   std::vector<Reader*> lost;
   for (const auto& reader : readers_) {
-    const bool short_text = reader->knows_all && event != "end";
+    const bool short_text = reader->knows_all && !ends;
     if (short_text && state_->changes == "{}") continue;
+    if (!short_text && all.empty()) all = event_text(ends ? event : "all", state_->all);
     const auto sent = reader->stream->write(short_text ? changes : all);
     reader->knows_all = sent == HttpStream::Sent::accepted;
     reader->missed = reader->knows_all ? 0 : reader->missed + 1;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "background.h"
 #include "lgen/units.h"
@@ -16,8 +18,6 @@ std::string name_of(const ScrapePlace& place) {
   return place.kind == ScrapePlace::Kind::dns ? fmt::format("dns:///{}:{}", place.host, place.port)
                                               : "sd+" + shown(place.url);
 }
-
-bool is_accept(const std::pair<std::string, std::string>& header) { return edit_distance(header.first, "accept") == 0; }
 
 std::vector<PodAddress> pods_at(const std::vector<Address>& addresses, const std::string& path) {
   std::vector<PodAddress> pods;
@@ -101,13 +101,12 @@ void ScrapeRound::lookups_take_too_long() {
 
 void ScrapeRound::fetch_pods(const std::vector<PodAddress>& pods) {
   for (const PodAddress& pod : pods) {
-    if (std::find(urls_.begin(), urls_.end(), pod.url) == urls_.end()) fetch(pod);
+    if (asked_.insert(pod.url).second) fetch(pod);
   }
 }
 
 void ScrapeRound::fetch(const PodAddress& pod) {
-  const bool taken =
-      std::any_of(sample_.pods.begin(), sample_.pods.end(), [&](const auto& p) { return p.pod == pod.pod; });
+  const bool taken = !names_.insert(pod.pod).second;
   const std::size_t index = sample_.pods.size();
   const std::string name = taken ? fmt::format("{} {}", pod.pod, parse_url(pod.url)->authority()) : pod.pod;
   sample_.pods.push_back({name, pod.labels, nullptr, std::nullopt, Duration{0}});
@@ -141,8 +140,7 @@ void ScrapeRound::page_read(std::size_t index, PageResult page) {
 
 HttpRequest ScrapeRound::request(const std::string& url, std::string_view accept) const {
   HttpRequest request{.url = url, .headers = options_.headers, .timeout = options_.timeout};
-  const bool chosen = std::any_of(request.headers.begin(), request.headers.end(), is_accept);
-  if (!chosen) request.headers.emplace_back("Accept", accept);
+  if (!has_header(request.headers, "accept")) request.headers.emplace_back("Accept", accept);
   return request;
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "lgen/http.h"
@@ -64,6 +65,7 @@ class ScrapeRound {
   std::vector<std::string> urls_;
   std::vector<TimePoint> begun_;
   std::vector<Op> pages_;
+  std::unordered_set<std::string> asked_, names_;  // URLs and names of pods so far
   std::vector<Lookup> lookups_;
   Timer lookup_limit_;
 };

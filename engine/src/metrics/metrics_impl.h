@@ -71,5 +71,7 @@ struct Metrics::Impl {
 
 /// Value of one histogram tick in the metric's unit.
 double tick_of(const MetricSpec& spec);
+/// As MetricSnapshot::in_unit().
+double in_unit(const MetricSpec& spec, double ticks);
 
 }  // namespace lgen

@@ -103,7 +103,9 @@ void add_changes(MetricSnapshot& out, const MetricSnapshot& now, const std::vect
 
 double MetricSnapshot::tick() const { return tick_of(spec); }
 
-double MetricSnapshot::in_unit(double ticks) const {
+double MetricSnapshot::in_unit(double ticks) const { return lgen::in_unit(spec, ticks); }
+
+double in_unit(const MetricSpec& spec, double ticks) {
   const double tick = tick_of(spec), in_one = std::round(1 / tick);
   const bool whole = in_one >= 1 && std::fabs(1 / tick - in_one) < 1e-9 * in_one;  // 1e-6, but not 0.003
   return whole ? ticks / in_one : ticks * tick;

@@ -243,7 +243,7 @@ std::optional<double> observe(const ThresholdExpression& e, const MetricSpec& sp
   if (spec.type == MetricType::rate) return s.value;
   if (e.stat == Stat::rate) return per_second(static_cast<double>(s.count), time);
   const auto ticks = observe_histogram(e, *s.histogram);
-  return ticks ? std::optional(*ticks / (1 / tick_of(spec))) : std::nullopt;
+  return ticks ? std::optional(in_unit(spec, *ticks)) : std::nullopt;
 }
 
 bool holds(const ThresholdExpression& e, double observed) {

@@ -39,11 +39,6 @@ std::string date() {
 
 bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
-bool has_header(const HttpAnswer& answer, std::string_view name) {
-  return std::any_of(answer.headers.begin(), answer.headers.end(),
-                     [&](const auto& header) { return lower(header.first) == name; });
-}
-
 /// Status line and what every answer has. Headers that would break out of their line are left out.
 std::string start_head(const HttpAnswer& answer, const AnswerManner& manner) {
   std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", answer.status,
@@ -62,8 +57,8 @@ std::string start_head(const HttpAnswer& answer, const AnswerManner& manner) {
 std::string write_answer(const HttpAnswer& answer, const AnswerManner& manner, std::size_t gzip_from) {
   std::string head = start_head(answer, manner);
   if (!has_body(answer.status)) return head + "\r\n";
-  const bool packable =
-      answer.body.size() >= gzip_from && is_text(answer.content_type) && !has_header(answer, "content-encoding");
+  const bool packable = answer.body.size() >= gzip_from && is_text(answer.content_type) &&
+                        !has_header(answer.headers, "content-encoding");
   if (packable) head += "Vary: Accept-Encoding\r\n";
   std::string packed;
   if (packable && manner.accepts_gzip) {

@@ -22,13 +22,8 @@ bool same_name(std::string_view a, std::string_view b) {
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-bool given(const HttpRequest& request, std::string_view name) {
-  return std::any_of(request.headers.begin(), request.headers.end(),
-                     [&](const auto& header) { return same_name(header.first, name); });
-}
-
 void add(std::string& head, const HttpRequest& request, std::string_view name, std::string_view value) {
-  if (!given(request, name)) head += fmt::format("{}: {}\r\n", name, value);
+  if (!has_header(request.headers, name)) head += fmt::format("{}: {}\r\n", name, value);
 }
 
 bool wants_length(const HttpRequest& request) {
@@ -51,6 +46,10 @@ Outcome check(const HttpRequest& request) {
 }
 
 }  // namespace
+
+bool has_header(const HttpHeaders& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return same_name(header.first, name); });
+}
 
 bool sendable_header(std::string_view name, std::string_view value) {
   return is_token(name) &&

@@ -88,16 +88,7 @@ void TcpStream::send_some() {
   } else {
     out_.clear();
   }
-  if (finishing_ && !finished_ && plain_.empty()) half_close();
-}
-
-void TcpStream::half_close() {
-  finished_ = true;
-  if (tls_) {
-    tls_->close(out_);
-    send_some();
-  }
-  ::shutdown(socket_.fd(), SHUT_WR);
+  if (std::exchange(finishing_, false)) ::shutdown(socket_.fd(), SHUT_WR);
 }
 
 /// While a write is blocked or has failed we wait to be writable: a failed descriptor is at once.

@@ -48,7 +48,7 @@ class TcpStream final : private SocketOwner {
   void set_events(Events& events);
   /// Copied; leaves at the end of the turn.
   void write(std::string_view bytes);
-  /// No more from us: half-closed as soon as everything is written.
+  /// No more from us: half-closed as soon as everything is written. Not with TLS, which has its own way to say so.
   void finish();
   /// false: leave what comes with the system, so that the other side has to wait.
   void set_reading(bool on);
@@ -66,7 +66,6 @@ class TcpStream final : private SocketOwner {
   void on_ready(int events) override;
   void want_flush();
   void send_some();
-  void half_close();
   void write_on();
   void read_some();
   void decrypt(std::string_view bytes);
@@ -87,10 +86,9 @@ class TcpStream final : private SocketOwner {
   std::optional<Error> error_;  // of a write, not yet reported
   bool reading_ = true;
   bool tell_drained_ = false;
-  bool blocked_ = false;   // the system took less than we had
-  bool flushing_ = false;  // in the context's list
-  bool finishing_ = false;
-  bool finished_ = false;
+  bool blocked_ = false;    // the system took less than we had
+  bool flushing_ = false;   // in the context's list
+  bool finishing_ = false;  // half-close once all is written
   bool ended_ = false;
   std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);  // true once destroyed, maybe inside an event
 };

@@ -121,12 +121,6 @@ void TlsSession::write(std::string_view plain, std::string& out) {
   SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &count);  // all of it: our BIO takes everything
 }
 
-void TlsSession::close(std::string& out) {
-  wires_.out = &out;
-  if (open_) SSL_shutdown(ssl_.get());
-  ERR_clear_error();
-}
-
 bool TlsSession::ended() const { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
 
 Error TlsSession::cut_off() const {

@@ -29,8 +29,6 @@ class TlsSession {
   Result<std::size_t> read(char* buffer, std::size_t size, std::string& out);
   /// Only when open.
   void write(std::string_view plain, std::string& out);
-  /// Tells the peer that nothing follows.
-  void close(std::string& out);
 
   /// The handshake is through and the certificate is as wanted.
   bool open() const { return open_; }
