@@ -10,11 +10,11 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from counting_proxy import CountingProxy
 from grpc_peer import Peer, echo, send_back
 from lgen_runs import CALLS, LgenCase
 from name_server import NameServer
 from programs import Server
+from relay import Relay
 from waiting import eventually
 from web_server import WebServer
 
@@ -117,7 +117,7 @@ BIG = 200_000
 class CompressionTest(LgenCase):
     def bytes_of(self, call, on_channel="gzip", replies=None):
         """(sent, received) on the wire when a message of 200 kB is echoed."""
-        with Peer(compression=replies) as peer, CountingProxy(peer.target) as proxy:
+        with Peer(compression=replies) as peer, Relay(peer.target) as proxy:
             body = f'local text = ("lgen "):rep({BIG // 5})\n' + call + \
                    '\nlgen.check("it comes back whole", reply and reply.payload == text, err)'
             plan = self.plan(COMPRESSED.replace("ON_CHANNEL", on_channel), body)

@@ -4,17 +4,21 @@ import socket
 import threading
 
 
-class Relay:
-    """Passes every connection to `target` on; `sent` and `received` are bytes as the client sees them."""
+def dial(target):
+    host, port = target.rsplit(":", 1)
+    return socket.create_connection((host, int(port)))
 
-    def __init__(self, target):
-        host, port = target.rsplit(":", 1)
-        self._server = (host, int(port))
+
+class Relay:
+    """Passes every connection to its `target` on to `server`; `sent` and `received` are bytes as the client sees them."""
+
+    def __init__(self, server):
+        self._server = server
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.target = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.sent = self.received = 0
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
+        self._threads = []
+        self._start(self._accept)
 
     def __enter__(self):
         return self
@@ -23,8 +27,12 @@ class Relay:
         """For after the client's end: waits until the last byte has been counted."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for thread in self._threads:
+        for thread in self._threads:  # which start others at the list's end
             thread.join()
+
+    def _start(self, run, *arguments):
+        self._threads.append(threading.Thread(target=run, args=arguments, daemon=True))
+        self._threads[-1].start()
 
     def _accept(self):
         while True:
@@ -32,15 +40,19 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self._server)
-            for source, sink, name in [(client, server, "sent"), (server, client, "received")]:
-                self._threads.append(threading.Thread(target=self._pass, args=(source, sink, name), daemon=True))
-                self._threads[-1].start()
+            self._start(self._serve, client)
+
+    def _serve(self, client):
+        self._join(client, dial(self._server))
+
+    def _join(self, client, server):
+        self._start(self._pass, server, client, "received")
+        self._pass(client, server, "sent")
 
     def _pass(self, source, sink, name):
         try:
             while data := source.recv(65536):
-                setattr(self, name, getattr(self, name) + len(data))  # one thread writes each
+                setattr(self, name, getattr(self, name) + len(data))
                 sink.sendall(data)
         except OSError:
             pass  # the other side has left
