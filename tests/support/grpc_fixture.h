@@ -2,8 +2,6 @@
 // Thread: the test's.
 #pragma once
 
-#include <absl/synchronization/mutex.h>
-
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -11,18 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "catch.h"
 #include "lgen/grpc.h"
-#include "loop_internal.h"
+#include "loop_fixture.h"
 
 namespace lgen::test {
-
-[[maybe_unused]] inline const bool kNoDeadlockDetector = [] {
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  return true;
-}();
-
-inline constexpr Duration kPatience = std::chrono::seconds(20);  // for what must happen; never waited out
 
 /// A UnaryResult that outlives its callback.
 struct Reply {
@@ -37,23 +27,14 @@ struct Reply {
 
 inline Metadata copy_of(const MetadataView& view) { return {view.begin(), view.end()}; }
 
-class Fixture {
+class Fixture : public LoopFixture {
  public:
-  Fixture() { completion_queue(loop); }
+  Fixture() : LoopFixture(true) {}
 
   std::shared_ptr<GrpcChannel> channel(const std::string& target, const ChannelOptions& options = {}) {
     auto made = make_grpc_core_channel(loop, target, options);
     if (!made) FAIL(made.error().message);
     return std::move(made).value();
-  }
-
-  void until(const std::function<bool()>& done) {
-    if (done()) return;
-    bool late = false;
-    Timer patience(loop, [&] { late = true; });
-    patience.arm(loop.precise_now() + kPatience);
-    loop.run_until([&] { return late || done(); });
-    if (!done()) FAIL("it did not happen");
   }
 
   /// Lets the loop go on for a while, for what must not happen.
@@ -85,9 +66,6 @@ class Fixture {
     until([&] { return reply.has_value(); });
     return *reply;
   }
-
-  RealClock clock;
-  Loop loop{clock};
 };
 
 /// One stream and everything it has told.

@@ -3,7 +3,6 @@
 // Thread: the test's; a ScriptedListener answers from a thread of its own.
 #pragma once
 
-#include <absl/synchronization/mutex.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -16,18 +15,10 @@
 #include <string>
 #include <thread>
 
-#include "catch.h"
 #include "lgen/http.h"
-#include "loop_internal.h"
+#include "loop_fixture.h"
 
 namespace lgen::test {
-
-[[maybe_unused]] inline const bool kNoDeadlockDetector = [] {
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  return true;
-}();
-
-inline constexpr Duration kPatience = std::chrono::seconds(20);  // for what must happen; never waited out
 
 /// An HttpResult that outlives its callback.
 struct Reply {
@@ -68,21 +59,10 @@ inline Reply copy_of(const HttpResult& result) {
   return reply;
 }
 
-class NetFixture {
+class NetFixture : public LoopFixture {
  public:
   /// `inverted`: the loop blocks in gRPC's completion queue.
-  explicit NetFixture(bool inverted = false) {
-    if (inverted) completion_queue(loop);
-  }
-
-  void until(const std::function<bool()>& done) {
-    if (done()) return;
-    bool late = false;
-    Timer patience(loop, [&] { late = true; });
-    patience.arm(loop.precise_now() + kPatience);
-    loop.run_until([&] { return late || done(); });
-    if (!done()) FAIL("it did not happen");
-  }
+  explicit NetFixture(bool inverted = false) : LoopFixture(inverted) {}
 
   /// Some turns of the loop, for what must not happen.
   void turns(int count = 20) {
@@ -104,9 +84,6 @@ class NetFixture {
     return *reply;
   }
   Reply get(HttpClient& client, const std::string& url) { return ask(client, {.url = url}); }
-
-  RealClock clock;
-  Loop loop{clock};
 };
 
 /// Every connection, one after another, is given to a script that reads and writes as it likes, then closed.

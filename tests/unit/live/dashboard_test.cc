@@ -5,6 +5,7 @@
 #include "lgen/report.h"
 #include "net_fixture.h"
 #include "page_data.h"
+#include "raw_client.h"
 #include "sample_summary.h"
 
 namespace lgen {
@@ -12,48 +13,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A reader on the same loop: HTTP by hand, so that it can stop reading.
-class RawReader {
+/// A reader of the page's events that can stop reading.
+class RawReader : public test::RawClient {
  public:
-  explicit RawReader(const HttpServer& server, int receive_buffer = 0)
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(server.port()));
-    REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    test::ScriptedListener::write(fd_, "GET /events HTTP/1.0\r\n\r\n");
+  explicit RawReader(const HttpServer& server, int receive_buffer = 0) : RawClient(server, receive_buffer) {
+    send("GET /events HTTP/1.0\r\n\r\n");
   }
-  ~RawReader() { ::close(fd_); }
-  RawReader(const RawReader&) = delete;
-  RawReader& operator=(const RawReader&) = delete;
 
-  /// What has come so far and is ready.
-  const std::string& text() {
-    char bytes[65536];
-    for (;;) {
-      const ssize_t n = ::recv(fd_, bytes, sizeof bytes, MSG_DONTWAIT);
-      if (n <= 0) return text_;
-      text_.append(bytes, static_cast<std::size_t>(n));
-    }
-  }
   /// (event, data) of the whole ones.
   std::vector<std::pair<std::string, Json>> events() {
     std::vector<std::pair<std::string, Json>> all;
-    const std::string& whole = text();
-    for (std::size_t at = whole.find("event: "); at != std::string::npos; at = whole.find("event: ", at)) {
-      const std::size_t data = whole.find("\ndata: ", at), end = whole.find("\n\n", at);
+    read();
+    for (std::size_t at = text.find("event: "); at != std::string::npos; at = text.find("event: ", at)) {
+      const std::size_t data = text.find("\ndata: ", at), end = text.find("\n\n", at);
       if (end == std::string::npos) break;
-      all.emplace_back(whole.substr(at + 7, data - at - 7), Json::parse(whole.substr(data + 7, end - data - 7)));
+      all.emplace_back(text.substr(at + 7, data - at - 7), Json::parse(text.substr(data + 7, end - data - 7)));
       at = end;
     }
     return all;
   }
-
- private:
-  int fd_;
-  std::string text_;
 };
 
 /// What live.js makes of an event.
@@ -120,7 +98,7 @@ struct Fixture : test::NetFixture {
 TEST_CASE("a reader gets everything once, then what has changed, and ends with the whole") {
   Fixture run;
   RawReader reader(run.server);
-  run.until([&] { return reader.events().size() == 1; });
+  test::until(run, [&] { return reader.events().size() == 1; });
   CHECK(reader.events()[0].first == "all");
   Json page = reader.events()[0].second;
   std::size_t told = 1;
@@ -137,7 +115,7 @@ TEST_CASE("a reader gets everything once, then what has changed, and ends with t
   }
   run.summary.run.end_reason = "done";
   run.dashboard.end(run.summary);
-  run.until([&] { return reader.events().size() > told; });
+  test::until(run, [&] { return reader.events().size() > told; });
   CHECK(reader.events().back().first == "end");
   CHECK(reader.events().back().second == Json(html::page_data(run.summary)));
   CHECK(run.dashboard.readers() == 0);
@@ -153,7 +131,7 @@ TEST_CASE("nothing is asked of the run while nobody looks, nor twice in a second
   for (int i = 0; i < 10; ++i) run.dashboard.tick();
   CHECK(asked == 0);
   RawReader one(run.server), two(run.server);
-  run.until([&] { return one.events().size() == 1 && two.events().size() == 1; });
+  test::until(run, [&] { return one.events().size() == 1 && two.events().size() == 1; });
   CHECK(asked == 1);
 }
 
@@ -178,7 +156,7 @@ TEST_CASE("one who comes after the end gets the end") {
   Fixture run;
   run.dashboard.end(run.summary);
   RawReader reader(run.server);
-  run.until([&] { return reader.events().size() == 1; });
+  test::until(run, [&] { return reader.events().size() == 1; });
   CHECK(reader.events()[0].first == "end");
   HttpClient client(run.loop);
   const test::Reply page = run.get(client, run.server.url());

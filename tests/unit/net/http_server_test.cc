@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "net_fixture.h"
+#include "raw_client.h"
 
 using namespace lgen;
 using namespace lgen::test;
@@ -16,66 +17,6 @@ using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
 
 namespace {
-
-/// A client's bare socket, read between turns of the loop.
-class RawClient {
- public:
-  explicit RawClient(const HttpServer& server, int receive_buffer = 0)
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (receive_buffer > 0) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<std::uint16_t>(server.port()));
-    if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-      throw std::runtime_error("no server");
-    ::fcntl(fd_, F_SETFL, O_NONBLOCK);
-  }
-  ~RawClient() { close(); }
-  RawClient(const RawClient&) = delete;
-  RawClient& operator=(const RawClient&) = delete;
-
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-  void send(const std::string& bytes) { ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-  void half_close() { ::shutdown(fd_, SHUT_WR); }
-  /// Takes what is there.
-  void read() {
-    char bytes[65536];
-    for (ssize_t count; (count = ::recv(fd_, bytes, sizeof bytes, 0)) >= 0;) {
-      if (count == 0) {
-        ended = true;
-        return;
-      }
-      text.append(bytes, static_cast<std::size_t>(count));
-    }
-    if (errno == ECONNRESET) ended = true;
-  }
-  bool has(const std::string& part) {
-    read();
-    return text.find(part) != std::string::npos;
-  }
-  bool closed() {
-    read();
-    return ended;
-  }
-
-  std::string text;
-  bool ended = false;
-
- private:
-  int fd_;
-};
-
-/// The loop does not wake for what the test's own socket gets, so it is kept turning.
-void until(NetFixture& net, const std::function<bool()>& done) {
-  Timer tick(net.loop, [] {});
-  net.until([&] {
-    if (!tick.armed()) tick.arm(net.loop.now() + 1ms);
-    return done();
-  });
-}
 
 void serve(HttpServer& server, const std::string& address = "127.0.0.1:0") {
   server.on("GET", "/", [](const HttpQuestion&, HttpReply& reply) { reply.send({.body = "hi"}); });
@@ -253,7 +194,7 @@ TEST_CASE("requests beyond the limits are refused with the reason, and the conne
 
 TEST_CASE("a request that trickles is cut off; an idle connection closed") {
   NetFixture net;
-  HttpServer server(net.loop, {.request_timeout = 30ms, .idle_timeout = 30ms});
+  HttpServer server(net.loop, {.request_timeout = 200ms, .idle_timeout = 200ms});
   serve(server);
   RawClient slow(server);
   slow.send("GET / HTTP/1.1\r\nX: ");
@@ -434,7 +375,7 @@ TEST_CASE("what does not fit into a slow reader's buffer is dropped for it and t
 
 TEST_CASE("a reader that takes nothing any more is let go") {
   NetFixture net;
-  Streaming page(net, {.idle_timeout = 50ms, .stream_buffer = 10'000});
+  Streaming page(net, {.idle_timeout = 200ms, .stream_buffer = 10'000});
   RawClient client(page.server, 4096);
   client.send("GET /events HTTP/1.1\r\n\r\n");
   until(net, [&] { return client.has("retry"); });
