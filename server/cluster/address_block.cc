@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "error.h"
 #include "layout.h"
@@ -30,14 +31,20 @@ UniqueFd try_lock(const std::string& base_ip, const std::string& lock_dir) {
   return fd;
 }
 
-// The first port of a pod that is taken, or 0.
-std::uint16_t taken_port(const std::string& base_ip, int pods) {
+struct TakenPort {
+  std::string ip;
+  std::uint16_t port;
+};
+
+// The first port of a pod that is taken.
+std::optional<TakenPort> taken_port(const std::string& base_ip, int pods) {
   for (int i = 0; i < pods; ++i) {
+    const std::string ip = nth_address(base_ip, i);
     for (const std::uint16_t port : {kGrpcPort, kMetricsPort}) {
-      if (!is_free(nth_address(base_ip, i), port)) return port;
+      if (!is_free(ip, port)) return TakenPort{ip, port};
     }
   }
-  return 0;
+  return std::nullopt;
 }
 
 AddressBlock take_given(const std::string& base_ip, int pods, const std::string& lock_dir) {
@@ -47,10 +54,9 @@ AddressBlock take_given(const std::string& base_ip, int pods, const std::string&
     throw ClusterError(
         fmt::format("another lgen-cluster has the addresses around {}; stop it, or give --base-ip auto", base_ip));
   }
-  if (const std::uint16_t port = taken_port(base_ip, pods)) {
-    throw ClusterError(
-        fmt::format("port {} of a pod's address from {} on is in use by {}; stop it, or give --base-ip auto", port,
-                    base_ip, owner_of_port(port)));
+  if (const auto taken = taken_port(base_ip, pods)) {
+    throw ClusterError(fmt::format("port {} on {}, a pod's address, is in use by {}; stop it, or give --base-ip auto",
+                                   taken->port, taken->ip, owner_of_port(taken->ip, taken->port)));
   }
   return block;
 }
@@ -59,19 +65,19 @@ AddressBlock take_given(const std::string& base_ip, int pods, const std::string&
 
 AddressBlock take_address_block(const std::string& base_ip, int pods, const std::string& lock_dir) {
   if (base_ip != "auto") return take_given(base_ip, pods, lock_dir);
-  std::uint16_t taken = 0;
+  std::optional<TakenPort> taken;
   for (int i = 0; i < kBlocks; ++i) {
     AddressBlock block{fmt::format("127.{}.{}.11", i / 256, i % 256), {}};
     block.lock = try_lock(block.base_ip, lock_dir);
     if (!block.lock) continue;
-    const std::uint16_t port = taken_port(block.base_ip, pods);
-    if (port == 0) return block;
-    taken = port;
+    const auto in_block = taken_port(block.base_ip, pods);
+    if (!in_block) return block;
+    taken = in_block;
   }
-  if (taken == 0) throw ClusterError("every block of loopback addresses has a running lgen-cluster; stop some");
+  if (!taken) throw ClusterError("every block of loopback addresses has a running lgen-cluster; stop some");
   // One program on all addresses (0.0.0.0 or [::]) blocks them all.
-  throw ClusterError(
-      fmt::format("the pods' port {} is in use on every loopback address by {}; stop it", taken, owner_of_port(taken)));
+  throw ClusterError(fmt::format("the pods' port {} is in use on every loopback address by {}; stop it", taken->port,
+                                 owner_of_port(taken->ip, taken->port)));
 }
 
 }  // namespace lgen::cluster

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include "error.h"
 
@@ -44,16 +45,30 @@ UniqueFd try_listen(const std::string& ip, std::uint16_t port) {
   return fd;
 }
 
-// Inodes of the listening sockets with this port in one of /proc/net/tcp and tcp6. The columns are: slot, local
-// address:port, remote, state (0A is LISTEN), two queues, timer, retransmits, uid, timeout, inode.
-void add_listeners(const char* table, std::uint16_t port, std::set<std::string>& inodes) {
+// Whether a listener at `local`, 8 or 32 hexadecimal digits, has `ip` as well: it is that address, perhaps written as
+// an IPv6 one, or all of them.
+bool covers(std::string_view local, std::string_view ip) {
+  constexpr std::string_view kMapped = "0000000000000000FFFF0000";  // ::ffff:0:0/96
+  if (local.find_first_not_of('0') == std::string_view::npos) return true;
+  if (local.starts_with(kMapped)) local.remove_prefix(kMapped.size());
+  return local == ip;
+}
+
+// Inodes of the sockets that listen at this address and port, in one of /proc/net/tcp and tcp6. The columns are: slot,
+// local address:port, remote, state (0A is LISTEN), two queues, timer, retransmits, uid, timeout, inode.
+void add_listeners(const char* table, const std::string& ip, std::uint16_t port, std::set<std::string>& inodes) {
+  const std::string ip_digits = fmt::format("{:08X}", socket_address(ip, port).sin_addr.s_addr);
+  const std::string port_digits = fmt::format(":{:04X}", port);
   std::ifstream in(table);
   std::string line;
   while (std::getline(in, line)) {
     std::istringstream words(line);
     std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
     words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >> timeout >> inode;
-    if (state == "0A" && local.ends_with(fmt::format(":{:04X}", port))) inodes.insert("socket:[" + inode + "]");
+    if (state != "0A" || !local.ends_with(port_digits)) continue;
+    if (covers(std::string_view(local).substr(0, local.size() - port_digits.size()), ip_digits)) {
+      inodes.insert("socket:[" + inode + "]");
+    }
   }
 }
 
@@ -73,7 +88,7 @@ UniqueFd listen_on(const std::string& ip, std::uint16_t port, const char* flag) 
   const int error = errno;
   if (error == EADDRINUSE) {
     throw ClusterError(fmt::format("port {} on {} is in use by {}; stop it, or give another {} (0 takes a free one)",
-                                   port, ip, owner_of_port(port), flag));
+                                   port, ip, owner_of_port(ip, port), flag));
   }
   throw ClusterError(fmt::format("cannot listen on {}:{}: {}; give another {}", ip, port, std::strerror(error), flag));
 }
@@ -87,10 +102,10 @@ std::uint16_t port_of(const UniqueFd& socket) {
 
 bool is_free(const std::string& ip, std::uint16_t port) { return static_cast<bool>(try_listen(ip, port)); }
 
-std::string owner_of_port(std::uint16_t port) {
+std::string owner_of_port(const std::string& ip, std::uint16_t port) {
   std::set<std::string> sockets;
-  add_listeners("/proc/net/tcp", port, sockets);
-  add_listeners("/proc/net/tcp6", port, sockets);
+  add_listeners("/proc/net/tcp", ip, port, sockets);
+  add_listeners("/proc/net/tcp6", ip, port, sockets);
   std::error_code ignored;
   for (const auto& process : fs::directory_iterator("/proc", ignored)) {
     const std::string pid = process.path().filename();

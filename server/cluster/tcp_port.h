@@ -19,7 +19,8 @@ std::uint16_t port_of(const UniqueFd& socket);
 // Whether a program could listen on `ip`:`port` now.
 bool is_free(const std::string& ip, std::uint16_t port);
 
-// "haproxy (pid 123)", or "a process of another user" when /proc does not show it.
-std::string owner_of_port(std::uint16_t port);
+// Who listens on `ip`:`port`, or on that port of all addresses: "haproxy (pid 123)", or "a process of another user"
+// when /proc does not show it.
+std::string owner_of_port(const std::string& ip, std::uint16_t port);
 
 }  // namespace lgen::cluster

@@ -1,29 +1,12 @@
 """`--local`: a stand-in cluster for the length of one run, and nothing of it afterwards."""
 
-import glob
 import os
 import signal
 import unittest
 
 import lgen
-from cluster import is_running
+from cluster import is_running, processes_below
 from waiting import eventually
-
-
-def children(pid):
-    """Every process below `pid`, as {pid: name}."""
-    found = {}
-    for path in glob.glob(f"/proc/{pid}/task/*/children"):
-        try:
-            with open(path, encoding="ascii") as file:
-                direct = [int(word) for word in file.read().split()]
-            for child in direct:
-                with open(f"/proc/{child}/comm", encoding="utf-8") as file:
-                    found[child] = file.read().strip()
-                found.update(children(child))
-        except FileNotFoundError:
-            pass  # it has just ended
-    return found
 
 
 def run_directory(processes):
@@ -52,7 +35,7 @@ class Local(unittest.TestCase):
 
     def end_and_check(self, running, number, codes):
         """Sends the signal; then the exit code is one of `codes` and no process stays."""
-        below = children(running.process.pid)
+        below = processes_below(running.process.pid)
         self.assertIn("lgen-cluster", below.values())
         running.send_signal(number)
         running.finish()
@@ -62,7 +45,7 @@ class Local(unittest.TestCase):
     def end_in_the_middle(self, number, code):
         with start("=pods=2,balance=connection", "--hold", "1h", "--trace") as running:
             running.err.wait_for("^trace #1 ")
-            below = children(running.process.pid)
+            below = processes_below(running.process.pid)
             self.assertEqual(list(below.values()).count("lgen-server"), 2)
             directory = run_directory(below)
             self.assertTrue(os.path.isdir(directory), directory)
@@ -77,7 +60,7 @@ class Local(unittest.TestCase):
 
     def test_an_interrupt_while_the_cluster_starts_stops_it_too(self):
         with start("=pods=2", "--hold", "1h") as running:
-            eventually(lambda: "lgen-cluster" in children(running.process.pid).values(), "lgen-cluster")
+            eventually(lambda: "lgen-cluster" in processes_below(running.process.pid).values(), "lgen-cluster")
             self.end_and_check(running, signal.SIGINT, [-signal.SIGINT, lgen.STOPPED])
 
     def test_a_spec_it_does_not_know_is_refused_before_anything_starts(self):

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import glob
 import io
 import json
 import os
@@ -20,22 +21,22 @@ def is_running(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the second: reaped between open and read
         return False
 
 
-def children_of(pid, name):
-    """Processes of that name that `pid` has started."""
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        children = [int(child) for child in file.read().split()]
-
-    def is_one(child):
-        try:
-            with open(f"/proc/{child}/comm", encoding="ascii") as file:
-                return file.read().strip() == name
-        except FileNotFoundError:
-            return False
-    return [child for child in children if is_one(child)]
+def processes_below(pid):
+    """Every process below `pid`, as {pid: name}."""
+    found = {}
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            with open(path, encoding="ascii") as file:
+                direct = [int(word) for word in file.read().split()]
+            for child in direct:
+                with open(f"/proc/{child}/comm", encoding="utf-8") as file:
+                    found[child] = file.read().strip()
+                found.update(processes_below(child))
+    return found
 
 
 class Cluster(Program):

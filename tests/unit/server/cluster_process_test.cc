@@ -92,15 +92,25 @@ TEST_CASE("a taken port is reported with its owner") {
                     Catch::Contains("(pid " + std::to_string(getpid()) + ")") && Catch::Contains("--sd-port"));
 }
 
+TEST_CASE("the owner of a port is who listens at that address, or at all of them") {
+  const UniqueFd here = listen_on("127.0.0.1", 0, "--port");
+  const std::uint16_t port = port_of(here);
+  const std::string us = "(pid " + std::to_string(getpid()) + ")";
+  CHECK_THAT(owner_of_port("127.0.0.1", port), Catch::Contains(us));
+  CHECK_THAT(owner_of_port("127.0.0.2", port), !Catch::Contains(us));
+  const UniqueFd everywhere = listen_on("0.0.0.0", 0, "--port");
+  CHECK_THAT(owner_of_port("127.0.0.2", port_of(everywhere)), Catch::Contains(us));
+}
+
 TEST_CASE("two clusters never get one block of addresses") {
   const RunDirectory locks;
-  AddressBlock first = take_address_block("auto", 2, locks.path());
+  const AddressBlock first = take_address_block("auto", 2, locks.path());
   const AddressBlock second = take_address_block("auto", 2, locks.path());
   CHECK(first.base_ip != second.base_ip);
   CHECK_THROWS_WITH(take_address_block(second.base_ip, 1, locks.path()), Catch::Contains("another lgen-cluster"));
-  const std::string freed = first.base_ip;
-  first.lock.reset();
-  CHECK(take_address_block("auto", 2, locks.path()).base_ip == freed);
+  const std::string beyond_auto = "127.250.250.11";  // where no real cluster comes between
+  take_address_block(beyond_auto, 2, locks.path()).lock.reset();
+  CHECK(take_address_block(beyond_auto, 2, locks.path()).base_ip == beyond_auto);
 }
 
 TEST_CASE("only status 200 of HTTP/1 says ready") {
