@@ -18,7 +18,7 @@ from lgen import REPOSITORY
 from lgen_runs import LgenCase, clean_environment
 from programs import Program, Server, binary
 from raw_servers import Listener
-from waiting import PATIENCE_SECONDS, free_port
+from waiting import PATIENCE_SECONDS, dead_target
 
 SAY_HELLO = "hello.Hello/SayHello"
 HELLO = ["--proto", "hello.proto"]
@@ -457,7 +457,7 @@ class SchemaTest(BenchCase):
         self.assertIn('status_message = "b"', ended.sent[1])
         ended = self.ok(self.bench(*words, "-d", '{"status_message": "{{.RequestNumber}}"}'))
         self.assertIn('status_message = "4"', ended.sent[4])
-        ended = self.bench(f"127.0.0.1:{free_port()}", "a.B/C", "--wait-ready", "100ms")
+        ended = self.bench(self.enterContext(dead_target()), "a.B/C", "--wait-ready", "1s")
         self.assertEqual(ended.code, 99)
         self.assertIn("nothing listens there", ended.err)
 
@@ -532,11 +532,12 @@ class ConnectionTest(BenchCase):
         self.assertIn("raise --max-recv-message-size, or give --proto FILE or --protoset FILE", ended.err)
 
     def test_connect_timeout(self):
+        target = self.enterContext(dead_target())
         for flag in ("-T", "--connect-timeout"):
-            ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, *HELLO, flag, "150ms")
+            ended = self.bench(target, SAY_HELLO, *HELLO, flag, "150ms")
             self.assertEqual(ended.code, 99)
             self.assertIn("--connect-timeout 150ms says how long to wait", ended.err)
-            ended = self.bench(f"127.0.0.1:{free_port()}", SAY_HELLO, flag, "150ms")  # which is asked for its types
+            ended = self.bench(target, SAY_HELLO, flag, "150ms")  # which is asked for its types
             self.assertEqual(ended.code, 99)
             self.assertIn("--connect-timeout 150ms says how long to wait", ended.err)
 

@@ -11,7 +11,7 @@ from peers import GrpcioEcho
 from programs import Server, binary
 from protos import PROTO_DIR
 from raw_servers import Listener
-from waiting import PATIENCE_SECONDS, free_port
+from waiting import PATIENCE_SECONDS, dead_target
 from web_server import WebServer
 
 UNARY, CLIENT, SERVER, BIDI = (f"lgen.echo.Echo/{kind}Stream".replace("UnaryStream", "Unary")
@@ -257,7 +257,7 @@ class Unreachable(CallCase):
         return self.call(target, "hello.Hello/SayHello", *HELLO_FILE, *flags)
 
     def test_refused(self):
-        target = f"127.0.0.1:{free_port()}"
+        target = self.enterContext(dead_target())
         ended = self.unreachable(target)
         self.check(ended, 78, f"ERROR:\n  Code: Unavailable\n  Message: {target} refuses connections: nothing listens "
                               "there (gRPC: ")

@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2
 from lgen import REPOSITORY
 from lgen_runs import LgenCase
 from programs import Server, binary
-from waiting import free_port
+from waiting import dead_target
 
 PROTOS = os.path.join(REPOSITORY, "tests", "data")
 EVERYTHING = os.path.join(PROTOS, "codec", "everything.proto")
@@ -69,7 +69,7 @@ class NewTest(LgenCase):
                 self.check(self.run_words("check", "o.lua"), 0)
         self.check(self.run_words("new", "q.lua", "hello.Hello/SayHello", "--protoset", "types.pb"), 0)
         self.check(self.run_words("check", "q.lua"), 0)
-        ended = self.run_words("new", "r.lua", "a.B/C", "--target", f"127.0.0.1:{free_port()}", "--wait-ready", "100ms")
+        ended = self.run_words("new", "r.lua", "a.B/C", "--target", self.enterContext(dead_target()), "--wait-ready", "1s")
         self.check(ended, 99, "nothing listens there")
 
     def new(self, *words):

@@ -1,5 +1,6 @@
 """What is seen while a plan runs: bars on a terminal, of any size; lines elsewhere."""
 
+import codecs
 import fcntl
 import os
 import re
@@ -47,6 +48,7 @@ class OnTerminal:
         os.close(self.master)
 
     def read(self):
+        decoder = codecs.getincrementaldecoder("utf-8")()  # a character may come in two pieces
         while True:
             try:
                 data = os.read(self.master, 65536)
@@ -54,7 +56,7 @@ class OnTerminal:
                 return
             if not data:
                 return
-            self.text += data.decode()
+            self.text += decoder.decode(data)
 
     def resize(self, columns, rows, tell=True):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -62,7 +64,7 @@ class OnTerminal:
             self.process.send_signal(signal.SIGWINCH)
 
     def lines(self, since=0):
-        return [line for line in CONTROL.sub("", self.text[since:]).split("\n")[:-1]]
+        return CONTROL.sub("", self.text[since:]).split("\n")[:-1]
 
     def wait_for(self, pattern, since=0):
         eventually(lambda: any(re.search(pattern, line) for line in self.lines(since)), pattern)
@@ -106,8 +108,8 @@ class TerminalTest(LgenCase):
             self.assertFalse(any(line.startswith("s4") for line in run.lines()))
 
     def test_ctrl_c_shows_the_stop(self):
-        run = self.start_on_terminal(step="10")
-        run.wait_for(r"^second one \[")
+        run = self.start_on_terminal(step="10", columns=120)
+        run.wait_for(r"^second one \[.* waiting")  # both of its VUs are busy
         run.process.send_signal(signal.SIGINT)
         run.wait_for(r"^second one stopping: waiting for 2 iterations to end, at most \d\.\ds")
         mark = len(run.text)

@@ -7,7 +7,7 @@ import certificates
 from lgen_runs import CALLS, LgenCase
 from programs import Server
 from raw_servers import HTTP_1, FullBacklog, Listener
-from waiting import free_port
+from waiting import dead_target
 
 
 class AddressTest(LgenCase):
@@ -59,7 +59,7 @@ class TargetCase(LgenCase):
 
 class PlaintextTest(TargetCase):
     def test_nobody_listens(self):
-        target = f"127.0.0.1:{free_port()}"
+        target = self.enterContext(dead_target())
         ended = self.refused(target, texts=[f"{target} refuses connections: nothing listens there"])
         self.assertIn(f"Is the server running, and --target {target} right?", ended.err)
 
@@ -99,7 +99,7 @@ class PlaintextTest(TargetCase):
 
     def test_allow_failures(self):
         self.plan(CALLS)
-        self.check(self.run_words("plan.lua", "--target", f"127.0.0.1:{free_port()}", "--wait-ready", "1s",
+        self.check(self.run_words("plan.lua", "--target", self.enterContext(dead_target()), "--wait-ready", "1s",
                                   "--allow-failures"), 0)
 
 

@@ -70,10 +70,9 @@ class CpuGroup:
 class ValidityCase(LgenCase):
     def run_prepared(self, prepare, *flags):
         """Runs plan.lua after `prepare` in the child."""
-        done = subprocess.run([binary("lgen"), "plan.lua", "--quiet", *map(str, flags)], cwd=self.folder,
+        return subprocess.run([binary("lgen"), "plan.lua", "--quiet", *map(str, flags)], cwd=self.folder,
                               env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               timeout=PATIENCE_SECONDS, check=False, preexec_fn=prepare)
-        return done
 
     def assert_invalid(self, done, reason):
         self.assertEqual(done.returncode, 111, done)
@@ -140,6 +139,10 @@ class LateTest(ValidityCase):
           lgen.scenario("s", {
             load = lgen.load.constant_vus { vus = 5, duration = "1s" },
             run = function(vu) busy(0.06) end,
+          })
+          lgen.scenario("timer", {  -- one that is due whenever the loop is kept
+            load = lgen.load.constant_vus { vus = 1, duration = "1s" },
+            run = function(vu) lgen.sleep(0.001) end,
           })""")
         done = self.run_prepared(None)
         self.assert_invalid(done, "iterations started late: start lag p99")

@@ -5,7 +5,6 @@ import math
 import os
 import signal
 import subprocess
-import unittest
 
 from lgen_runs import CALLS, PRELUDE, LgenCase, clean_environment
 from programs import Server, binary
@@ -192,10 +191,11 @@ class LossTest(LgenCase):
                            "place; the load goes on", "lines are missing")
                 self.went_on()
 
-    @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk takes root")
     def test_a_disk_that_fills(self):
         os.mkdir(self.path("disk"))
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "lgen-test", self.path("disk")], check=True)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "lgen-test", self.path("disk")]
+        if subprocess.run(mount, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            self.skipTest("mounting a small disk is not allowed here")
         self.addCleanup(subprocess.run, ["umount", self.path("disk")], check=True)
         ended = self.run_losing("--out", "disk/r.ndjson", "--out", "disk/r.hlog")
         self.check(ended, 113, "cannot write disk/r.ndjson: No space left on device", "lines are missing")

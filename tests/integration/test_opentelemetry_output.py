@@ -7,7 +7,7 @@ import hdr
 from lgen_runs import CALLS, LgenCase
 from otlp_receiver import OtlpReceiver, labels_of
 from programs import Server
-from waiting import free_port
+from waiting import dead_target
 
 BUSY = """
   for i = 1, 60 do
@@ -99,7 +99,7 @@ class FailingTest(LgenCase):
         self.assertTrue(any("failed; the first: " in note for note in ended.summary["run"]["notes"]), ended.summary["run"])
 
     def test_nobody_listens(self):
-        url = f"http://127.0.0.1:{free_port()}"
+        url = "http://" + self.enterContext(dead_target())
         self.check_told_once(self.run_failing(url), f"{url}/v1/metrics: ")
 
     def test_it_answers_with_an_error(self):

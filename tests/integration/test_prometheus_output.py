@@ -71,7 +71,8 @@ class ScrapedTest(LgenCase):
     def test_promql_says_what_the_summary_says(self):
         with Server() as server:
             summary, prometheus = self.run_scraped(server)
-            self.assertEqual(prometheus.number(LAST.format("lgen_run_finished")), 1)
+            # lgen has answered the last scrape; what it said is in the database a little later.
+            eventually(lambda: prometheus.number(LAST.format("lgen_run_finished")) == 1, "the last scrape")
             seen = set()
             for name, metric in summary["metrics"].items():
                 kind = metric["type"]
@@ -95,10 +96,12 @@ class ScrapedTest(LgenCase):
         """Both sides of the wire, in one database."""
         calls = sum(series["value"] for series in summary["metrics"]["grpc_calls"]["series"])
         method = '{grpc_method="lgen.echo.Echo/Unary"}'
-        eventually(lambda: prometheus.number(f"sum(grpc_server_call_duration_seconds_count{method})") == calls, "the server's count")
+        messages = sum(series["value"] for series in summary["metrics"]["grpc_messages_confirmed"]["series"])
+        eventually(lambda: prometheus.number(f"sum(grpc_server_call_duration_seconds_count{method})") == calls,
+                   "the server's count of calls")
+        eventually(lambda: prometheus.number("sum(app_messages_processed_count_total)") == messages,
+                   "the server's count of messages")
         self.assertEqual(prometheus.number("sum(" + LAST.format("lgen_grpc_calls_total") + ")"), calls)
-        self.assertEqual(prometheus.number("sum(app_messages_processed_count_total)"),
-                         sum(series["value"] for series in summary["metrics"]["grpc_messages_confirmed"]["series"]))
         page = server.get("/metrics")[1]
         self.assertEqual(promtool_check(page), "")
         buckets = {series_key(labels) + (labels["le"],): number

@@ -11,7 +11,7 @@ import grpc
 import certificates
 from clients import (TextStream, echo, echo_method, health_check, health_watch, plain_channel, say_hello, serving)
 from programs import Program, Server, binary, http_get
-from waiting import accepts_connections, eventually, free_port
+from waiting import accepts_connections, eventually, free_ports
 
 ACTIVE = "grpc_server_active_streams"
 MESSAGES = "app_messages_processed_count_total"
@@ -32,7 +32,7 @@ def ignores(pid, number):
 
 class Start(unittest.TestCase):
     def test_during_a_plain_start_nothing_listens(self):
-        grpc_port, metrics_port = free_port(), free_port()
+        grpc_port, metrics_port = free_ports(2)
         flags = ("--startup-delay", "1h", "--grpc-port", grpc_port, "--metrics-port", metrics_port)
         with Server(*flags, wait=False) as server:
             # SIGPIPE is ignored right after SIGTERM is caught: the sign that the process has come so far.
@@ -47,7 +47,7 @@ class Start(unittest.TestCase):
             self.assertEqual(say_hello(channel)[0].name, "you")
 
     def test_hold_answers_calls_once_the_start_is_over(self):
-        with Server("--startup-delay", "1s", "--listen-early", "hold", wait=False) as server:
+        with Server("--startup-delay", "2s", "--listen-early", "hold", wait=False) as server:
             server.wait_until_listening()
             self.assertEqual(server.get("/readyz")[0], 503)
             self.assertEqual(server.get("/healthz")[0], 200)
@@ -56,7 +56,7 @@ class Start(unittest.TestCase):
                 stream = TextStream(channel).send("a")
                 self.assertEqual(server.metrics()[ACTIVE], 0)
                 self.assertEqual(say_hello(channel)[0].name, "you")
-                self.assertEqual(server.get("/readyz")[0], 200)
+                eventually(lambda: server.get("/readyz")[0] == 200, "readiness")
                 self.assertEqual(stream.close(), 1)
 
     def test_refuse_answers_unavailable_until_the_start_is_over(self):
@@ -228,7 +228,7 @@ class StandardStreams(unittest.TestCase):
     def test_closed_and_full(self):
         for redirection in ("2>&-", "2>/dev/full", "<&- 2>&-", ">&- 2>&-", ">/dev/full 2>/dev/full"):
             with self.subTest(redirection):
-                ports = free_port(), free_port()
+                ports = free_ports(2)
                 command = (f'exec "{binary("lgen-server")}" --bind 127.0.0.1 --grpc-port {ports[0]} '
                            f"--metrics-port {ports[1]} {redirection}")
                 with Program(["bash", "-c", command]) as server:
@@ -273,7 +273,7 @@ class Mistakes(unittest.TestCase):
 
     def test_an_address_of_another_machine_is_refused(self):
         self.fails(1, r"cannot listen for metrics on 192\.0\.2\.1:\d+: Cannot assign requested address",
-                   "--bind", "192.0.2.1", "--grpc-port", 0, "--metrics-port", free_port())
+                   "--bind", "192.0.2.1", "--grpc-port", 0, "--metrics-port", 0)
 
     def test_flags_that_cannot_be_read_are_named(self):
         self.fails(104, "--message-delay: \"10\" is not a duration; write a number and a unit", "--message-delay", "10")

@@ -1,7 +1,10 @@
 """Listeners that are no gRPC servers: one that never answers, one that speaks HTTP/1.1, one whose backlog is full."""
 
 import socket
+import struct
 import threading
+
+from waiting import eventually
 
 
 class Listener:
@@ -59,6 +62,12 @@ class FullBacklog:
         for caller in self._callers:
             caller.setblocking(False)
             caller.connect_ex(address)
+        eventually(self._is_full, "a full queue")
+
+    def _is_full(self):
+        """The callers' connections arrive on the kernel's time; before the first is in the queue another would get in."""
+        waiting, limit = struct.unpack_from("=II", self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32), 24)
+        return waiting > limit
 
     def __enter__(self):
         return self

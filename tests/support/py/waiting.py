@@ -36,6 +36,14 @@ def free_port(host="127.0.0.1"):
     return free_ports(1, host)[0]
 
 
+@contextlib.contextmanager
+def dead_target(host="127.0.0.1"):
+    """HOST:PORT where nobody listens, and where no other test can begin to while it lasts."""
+    with socket.socket() as held:
+        held.bind((host, 0))
+        yield f"{host}:{held.getsockname()[1]}"
+
+
 def accepts_connections(host, port):
     try:
         with socket.create_connection((host, port), timeout=5):
