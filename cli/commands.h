@@ -54,10 +54,10 @@ std::vector<const OptionRow*> rows_of(const Command& command);
 /// What stands behind the command's name. Fails on what its table does not know, with a did-you-mean.
 Result<Words> parse_words(const Command& command, const std::vector<std::string>& args);
 
-/// Prints "lgen: MESSAGE" on stderr.
-/// Every line of `message` with the program's name in front.
+/// "lgen: MESSAGE", each of its findings on a line of its own with the program's name in front.
 std::string complaint(std::string_view message);
 
+/// Prints it on stderr.
 void complain(const std::string& message);
 
 }  // namespace lgen::cli

@@ -20,13 +20,6 @@ namespace {
 
 constexpr std::string_view kSuffix = ".sock";
 
-/// Where the system gives each user a folder of their own, in there.
-std::string folder_of_sockets() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (runtime && *runtime == '/' && ::access(runtime, W_OK | X_OK) == 0) return fmt::format("{}/lgen", runtime);
-  return fmt::format("/tmp/lgen-{}", ::geteuid());
-}
-
 std::string user_name(uid_t uid) {
   const passwd* user = ::getpwuid(uid);
   return user ? user->pw_name : fmt::format("{}", uid);
@@ -93,15 +86,22 @@ void look_into(const std::string& folder, std::vector<ControlSocket>& found, std
 
 }  // namespace
 
+/// Where the system gives each user a folder of their own, in there.
+std::string control_folder() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  if (runtime && *runtime == '/' && ::access(runtime, W_OK | X_OK) == 0) return fmt::format("{}/lgen", runtime);
+  return fmt::format("/tmp/lgen-{}", ::geteuid());
+}
+
 Result<std::string> own_control_socket() {
-  const std::string folder = folder_of_sockets();
+  const std::string folder = control_folder();
   if (const Outcome made = make_private(folder); !made) return made.error();
   return fmt::format("{}/{}{}", folder, ::getpid(), kSuffix);
 }
 
 std::vector<ControlSocket> control_sockets(std::vector<pid_t>& gone) {
   std::vector<ControlSocket> found;
-  const std::string folder = folder_of_sockets();
+  const std::string folder = control_folder();
   if (check_private(folder)) look_into(folder, found, gone);
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
   return found;
@@ -118,7 +118,5 @@ std::string no_control_socket(pid_t pid, const std::vector<pid_t>& gone) {
   }
   return fmt::format("process {} is no run of lgen that can be controlled (looked in {})", pid, control_folder());
 }
-
-std::string control_folder() { return folder_of_sockets(); }
 
 }  // namespace lgen::cli

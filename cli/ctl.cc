@@ -190,8 +190,7 @@ const Command kCtlCommand = {
         "scale SCENARIO VUS sets the VUs of a scenario with the load external.\n"
         "stop ends the run as Ctrl-C does, stop SCENARIO one scenario as if its time were up.\n"
         "Runs listen on a socket that only their owner may use, in $XDG_RUNTIME_DIR/lgen, or in /tmp/lgen-UID where "
-        "that "
-        "is not set.",
+        "that is not set.",
     .options = kOptions,
     .run = ctl};
 

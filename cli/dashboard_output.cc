@@ -33,13 +33,7 @@ class DashboardOutput final : public LiveOutput {
 const OutputKey kDashboardKeys[1] = {{"linger", "TIME", "stay that long after the run, or until Ctrl-C"}};
 
 Result<std::unique_ptr<LiveOutput>> open_dashboard(const OutputRequest& request, const OutputMeans& means) {
-  const auto linger = time_key(request, "linger", Duration{0}, Duration{0}, std::chrono::hours(24));
-  if (!linger) return linger.error();
-  auto output = std::make_unique<DashboardOutput>(means.loop, *linger);
-  if (const Outcome open = output->listen(request.where); !open) {
-    return make_error(open.error().code, "--out dashboard: " + open.error().message);
-  }
-  return std::unique_ptr<LiveOutput>(std::move(output));
+  return open_listening<DashboardOutput>(request, means);
 }
 
 }  // namespace lgen::cli

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "outputs.h"
 
@@ -19,6 +21,18 @@ Result<std::unique_ptr<LiveOutput>> open_opentelemetry(const OutputRequest& requ
 /// The value of a key that is a time, within bounds; `fallback` where it is not given.
 Result<Duration> time_key(const OutputRequest& request, std::string_view key, Duration fallback, Duration least,
                           Duration most);
+
+/// An output that listens at the request's place, and may stay there for a while after the run.
+template <class Output>
+Result<std::unique_ptr<LiveOutput>> open_listening(const OutputRequest& request, const OutputMeans& means) {
+  const auto linger = time_key(request, "linger", Duration{0}, Duration{0}, std::chrono::hours(24));
+  if (!linger) return linger.error();
+  auto output = std::make_unique<Output>(means.loop, *linger);
+  if (const Outcome open = output->listen(request.where); !open) {
+    return make_error(open.error().code, "--out " + std::string(request.format->name) + ": " + open.error().message);
+  }
+  return std::unique_ptr<LiveOutput>(std::move(output));
+}
 
 /// A line on stderr: where something listens.
 void announce(std::string_view what, std::string_view where);

@@ -77,18 +77,12 @@ const OutputFormat* find_format(std::string_view name) {
   return at == std::end(kFormats) ? nullptr : at;
 }
 
-std::string known_formats() {
-  std::vector<std::string_view> names;
-  for (const OutputFormat& format : kFormats) names.push_back(format.name);
-  return fmt::format("{} {}", names.size() == 1 ? "there is" : "there are", fmt::join(names, ", "));
-}
-
 Error unknown_format(std::string_view name) {
   std::vector<std::string_view> names;
   for (const OutputFormat& format : kFormats) names.push_back(format.name);
   const std::string_view guess = did_you_mean(name, names);
-  return usage(fmt::format("unknown format '{}'{}; {}", name,
-                           guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess), known_formats()));
+  return usage(fmt::format("unknown format '{}'{}; there are {}", name,
+                           guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess), fmt::join(names, ", ")));
 }
 
 /// "r.json" means json=r.json, "dashboard" its usual place.

@@ -20,14 +20,11 @@
 
 namespace lgen::cli {
 
-/// The run that a live output belongs to. Loop, metrics and redactor outlive finish(), the
-/// rest is gone by then.
+/// The run that a live output belongs to. Metrics and redactor outlive finish(), the rest is gone by then.
 struct RunView {
-  Loop& loop;
   Metrics& metrics;
-  Runner& runner;
   const RunInfo& run;        // what is known at the start
-  const Redactor& redactor;  // outlives finish(), too; what is handed over here is clean already
+  const Redactor& redactor;  // for what an output takes from `metrics` or `tags` itself; the rest is clean already
   /// The run as it stands, without verdicts; gone when the load has ended.
   std::function<Summary()> so_far;
   std::span<const std::pair<std::string, std::string>> tags;  // of --tag

@@ -21,7 +21,7 @@ constexpr std::size_t kBar = 20;
 constexpr std::size_t kNameWidth = 24;
 constexpr std::size_t kLineWidth = 200;  // where there is no terminal
 
-Progress* g_on_screen = nullptr;  // log lines come from anywhere; see clear_for_log
+Progress* g_on_screen = nullptr;  // log lines come from anywhere, and need its place
 
 struct TerminalSize {
   std::size_t columns = 80, rows = 24;

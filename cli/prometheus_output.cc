@@ -61,13 +61,7 @@ class PrometheusOutput final : public LiveOutput {
 const OutputKey kPrometheusKeys[1] = {{"linger", "TIME", "stay for one scrape after the run, at most that long"}};
 
 Result<std::unique_ptr<LiveOutput>> open_prometheus(const OutputRequest& request, const OutputMeans& means) {
-  const auto linger = time_key(request, "linger", Duration{0}, Duration{0}, std::chrono::hours(24));
-  if (!linger) return linger.error();
-  auto output = std::make_unique<PrometheusOutput>(means.loop, *linger);
-  if (const Outcome open = output->listen(request.where); !open) {
-    return make_error(open.error().code, "--out prometheus: " + open.error().message);
-  }
-  return std::unique_ptr<LiveOutput>(std::move(output));
+  return open_listening<PrometheusOutput>(request, means);
 }
 
 }  // namespace lgen::cli

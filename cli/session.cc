@@ -276,8 +276,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   Session session(loop, metrics, plan, descriptors, outputs);
   plan.attach(session.runner);
   const RunInfo known = session.known_at_start();
-  outputs.begin(
-      {loop, metrics, session.runner, known, plan.redactor(), [&] { return session.so_far(); }, plan.settings().tags});
+  outputs.begin({metrics, known, plan.redactor(), [&] { return session.so_far(); }, plan.settings().tags});
   if (outputs.any_live()) plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
   plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
   ControlServer control(loop, session.runner, known, [&](std::string name, Fields fields) {

@@ -12,7 +12,7 @@ namespace lgen::cli {
 ValueHints hints_of(const OptionRow& row) {
   const std::string_view value = row.value;
   if (value == "FILE") return {.files = true};
-  if (value.starts_with("DIR")) return {.folders = true};
+  if (value.starts_with("DIR") || value == "FOLDER") return {.folders = true};
   if (value == kOutputValue) {
     ValueHints formats;
     for (const OutputFormat& format : output_formats()) formats.words.push_back(fmt::format("{}=", format.name));
