@@ -1,8 +1,6 @@
 // CSV by RFC 4180, with what files from the world need besides: LF alone ends a row, a byte order mark is skipped,
 // another delimiter may be given, empty lines are no rows. What the RFC leaves no meaning for is an error with its
 // line: a quote inside a bare value, text behind a closing quote, a quote never closed, a row of another length.
-#include <cerrno>
-#include <cstring>
 #include <set>
 
 #include "data_files.h"

@@ -307,8 +307,7 @@ constexpr Binding kTarget[] = {
      "passed over); ends when the VU is told to stop."},
     {"wait_for", wait_for,
      "fun(self: lgen.PromTarget, metric: string, op: \"<\"|\"<=\"|\">\"|\">=\"|\"==\"|\"~=\"|\"!=\", value: number, "
-     "o?: "
-     "lgen.WaitForOptions): number?, lgen.Error?",
+     "o?: lgen.WaitForOptions): number?, lgen.Error?",
      "[Y R E] Waits until it holds and returns the value. It never holds without a series; for all not while a pod is "
      "down."},
 };

@@ -244,8 +244,7 @@ constexpr Binding kVerdict[] = {
      "threshold on checks says otherwise."},
     {"threshold", threshold, "fun(metric: string, expression: string, o?: lgen.ThresholdOptions)",
      "[R] \"p(99) < 0.25\"; count rate avg min med max p(N). Judged at the end of the run; with `over` in every "
-     "window, "
-     "with `abort` all the time."},
+     "window, with `abort` all the time."},
     {"distribution", distribution, "fun(name: string, o?: lgen.DistributionOptions): lgen.Distribution",
      "[R] Which row met which column how often; the report judges it."},
 };
