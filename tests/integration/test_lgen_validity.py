@@ -119,7 +119,7 @@ class ExhaustionTest(ValidityCase):
 
 class ThrottleTest(ValidityCase):
     def test_a_cpu_quota_makes_it_suspect(self):
-        group = CpuGroup(20)
+        group = CpuGroup(5)  # less than a busy machine leaves to it
         if not group.path:
             self.skipTest("a control group of our own is not allowed here")
         self.addCleanup(group.close)
