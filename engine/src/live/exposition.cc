@@ -390,6 +390,8 @@ class ExpositionParser {
   std::optional<std::string_view> take_text(std::size_t size, std::string_view escapes) {
     const std::string_view raw = rest_.substr(0, size);
     const std::size_t from = column();
+    const auto plain = [](char c) { return c != '\\' && static_cast<unsigned char>(c) < 0x80; };
+    if (std::all_of(raw.begin(), raw.end(), plain)) return rest_.remove_prefix(size), raw;
     std::string clear;
     for (std::size_t i = 0; i < raw.size();) {
       const std::size_t length = utf8_character(raw.substr(i));
