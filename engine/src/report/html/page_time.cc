@@ -270,7 +270,7 @@ class Charts {
     std::map<std::string, std::vector<double>> lines;
     for (const TimelineSeries& series : data_.series) {
       if (series.metric != spec.name) continue;
-      const Points one = add_up({data_.interval, {series}}, axis_, spec.name);
+      const Points one = points_of(series, axis_);
       lines[labels_words(series.labels)] = gauge ? highest(one) : rates(one, axis_);
     }
     if (lines.empty()) return;

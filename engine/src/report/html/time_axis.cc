@@ -15,6 +15,11 @@ void add_point(TimelinePoint& into, const TimelinePoint& from) {
   into.buckets = merge(into.buckets, from.buckets);
 }
 
+void add_series(Points& points, const TimelineSeries& series, const TimeAxis& axis) {
+  points.resize(axis.length);
+  for (std::size_t i = 0; i < series.points.size(); ++i) add_point(points[i / axis.merged], series.points[i]);
+}
+
 }  // namespace
 
 TimeAxis time_axis(const TimelineData& data, std::size_t most) {
@@ -30,10 +35,14 @@ TimeAxis time_axis(const TimelineData& data, std::size_t most) {
 Points add_up(const TimelineData& data, const TimeAxis& axis, std::string_view metric, const Chosen& chosen) {
   Points points;
   for (const TimelineSeries& series : data.series) {
-    if (series.metric != metric || (chosen && !chosen(series))) continue;
-    points.resize(axis.length);
-    for (std::size_t i = 0; i < series.points.size(); ++i) add_point(points[i / axis.merged], series.points[i]);
+    if (series.metric == metric && (!chosen || chosen(series))) add_series(points, series, axis);
   }
+  return points;
+}
+
+Points points_of(const TimelineSeries& series, const TimeAxis& axis) {
+  Points points;
+  add_series(points, series, axis);
   return points;
 }
 

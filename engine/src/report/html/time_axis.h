@@ -30,6 +30,8 @@ using Chosen = std::function<bool(const TimelineSeries&)>;
 /// All series of `metric` that `chosen` takes, added up, on the axis; empty when there are none. Of gauges only min and
 /// max mean something then.
 Points add_up(const TimelineData& data, const TimeAxis& axis, std::string_view metric, const Chosen& chosen = {});
+/// One series on the axis.
+Points points_of(const TimelineSeries& series, const TimeAxis& axis);
 
 /// The largest value of each interval: what a gauge like `vus` reached. Before the first sample 0.
 std::vector<double> highest(const Points& points);
