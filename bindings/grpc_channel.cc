@@ -7,6 +7,7 @@
 #include "grpc_events.h"
 #include "host.h"
 #include "mod_grpc.h"
+#include "mod_metrics.h"
 #include "vu_lua.h"
 
 namespace lgen::lua {
@@ -103,8 +104,9 @@ CallSite& PlanChannel::site(Host& host, const Task* task, const MethodInfo& meth
     key.method = method.name;
     key.channel = name;
     key.pool = pool;
-    key.tags = merge_tags(defaults->tags, *tags);
-    if (extra) key.tags = merge_tags(key.tags, *extra);
+    Labels asked = merge_tags(defaults->tags, *tags);
+    if (extra) asked = merge_tags(asked, *extra);
+    key.tags = host.measure->tag_limit.admit(asked, vu ? *vu->tags() : *host.no_tags);
     return host.recorder.site(key);
   };
   return extra ? make() : sites.find(source, tags, make);

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "lgen/units.h"
 #include "mod_json.h"
+#include "mod_metrics.h"
 #include "tags.h"
 
 namespace lgen::lua {
@@ -382,6 +383,7 @@ void read_tags(lua_State* L, int index, std::string_view what, Labels& tags) {
     check_tag_name(L, name, what);
     std::erase_if(tags, [&](const auto& tag) { return tag.first == name; });
     tags.emplace_back(name, value);
+    host_of(L).measure->tag_limit.given(L, name);
     lua_pop(L, 1);
   }
   std::sort(tags.begin(), tags.end());

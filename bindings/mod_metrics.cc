@@ -113,7 +113,11 @@ void read_labels(lua_State* L, int index, const MetricSpec& spec, std::map<std::
 
 SeriesId find_series(Host& host, MetricId id, std::map<std::string, std::string> labels) {
   const Task* task = host.current;
-  if (task) labels.insert(task->tags()->begin(), task->tags()->end());
+  if (task) {
+    const TagSet& base = task->vu() ? task->vu()->tags() : host.no_tags;
+    const Labels tags = host.measure->tag_limit.admit(*task->tags(), *base);
+    labels.insert(tags.begin(), tags.end());
+  }
   if (task && task->vu()) {
     labels.emplace("scenario", task->vu()->scenario());
     if (!task->vu()->phase().empty()) labels.emplace("phase", task->vu()->phase());
@@ -187,6 +191,7 @@ int tag(lua_State* L) {
   Task& task = current_task(L, "lgen.tag");
   const std::string name{check_string(L, 1, "lgen.tag: name")};
   check_tag_name(L, name, "lgen.tag");
+  host_of(L).measure->tag_limit.given(L, name);
   std::map<std::string, std::string> tags(task.tags()->begin(), task.tags()->end());
   lua_isnil(L, 2) ? (void)tags.erase(name) : (void)(tags[name] = value_text(L, 2, "lgen.tag: value"));
   task.set_tags(std::make_shared<const Labels>(tags.begin(), tags.end()));
@@ -234,7 +239,7 @@ constexpr Binding kMetrics[] = {
     {"histogram", histogram, "fun(name: string, o?: lgen.MetricOptions): lgen.Histogram",
      "[R] A distribution of values, for percentiles."},
     {"tag", tag, "fun(name: string, value: string|number|boolean|nil)",
-     "[R] Labels what this task and its later children count."},
+     "[R] Labels what this task and its later children count. Beyond 1000 sets of tags: overflow=\"true\" instead."},
     {"group", nullptr, "fun(name: string, fn: function, ...): ...", "[R] Runs fn(...) with the tag group = name."},
     {"event", event, "fun(name: string, fields?: table<string, any>)", "[R] A mark on the time line of the report."},
 };

@@ -16,6 +16,7 @@
 #include "lgen/summary.h"
 #include "lgen/threshold.h"
 #include "lgen/threshold_watch.h"
+#include "tags.h"
 #include "threshold_load.h"
 
 namespace lgen::lua {
@@ -47,6 +48,7 @@ struct MetricsState {
   std::vector<std::unique_ptr<Distribution>> distributions;
   std::deque<CheckState> checks;
   std::map<std::string, CheckState*, std::less<>> checks_by_name;
+  TagLimit tag_limit;
   std::vector<EventRecord> events;
   std::uint64_t events_dropped = 0;
 

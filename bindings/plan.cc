@@ -318,6 +318,7 @@ void Plan::fill(Summary& summary, bool judge_distributions) const {
     summary.run.notes.push_back(
         fmt::format("{}: {}", metric, overflow_words(host.metrics.spec(*host.metrics.find(metric)))));
   }
+  if (std::string tags = host.measure->tag_limit.note(); !tags.empty()) summary.run.notes.push_back(std::move(tags));
   host.grpc->fill(summary);
   host.measure->fill(summary, judge_distributions);
   host.redactor.clean(summary);

@@ -296,7 +296,7 @@
 ---@field gauge fun(name: string, o?: lgen.MetricOptions): lgen.Gauge [R] A value that goes up and down.
 ---@field rate fun(name: string, o?: lgen.MetricOptions): lgen.Rate [R] The share of true samples.
 ---@field histogram fun(name: string, o?: lgen.MetricOptions): lgen.Histogram [R] A distribution of values, for percentiles.
----@field tag fun(name: string, value: string|number|boolean|nil) [R] Labels what this task and its later children count.
+---@field tag fun(name: string, value: string|number|boolean|nil) [R] Labels what this task and its later children count. Beyond 1000 sets of tags: overflow="true" instead.
 ---@field group fun(name: string, fn: function, ...): ... [R] Runs fn(...) with the tag group = name.
 ---@field event fun(name: string, fields?: table<string, any>) [R] A mark on the time line of the report.
 ---@field check fun(name: string, ok: any, detail?: any): any [R] Counts whether ok is true; returns ok. A failed check fails the run, unless it was in warm-up or a threshold on checks says otherwise.

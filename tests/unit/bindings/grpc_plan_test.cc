@@ -218,6 +218,24 @@ TEST_CASE("tags of task, channel and call label what is counted") {
   CHECK(run.total("grpc_calls", make_labels({{"tier", "gold"}, {"kind", "channel"}})) == 1);
 }
 
+TEST_CASE("tags with a value of their own for every call share one call site beyond 1000 sets") {
+  const ServerProcess server;
+  const PlanFile file(plan_text(
+      "local ch = lgen.grpc.channel('main', lgen.target, { tags = { tier = 'gold' } })",
+      "for i = 1, 1010 do ch:call(api:method 'hello.Hello/SayHello', {}, { tags = { user = '' .. i } }) end"));
+  PlanRun run(file.path(), {{"target", server.target()}});
+  REQUIRE(run.load() == "");
+  const Summary& summary = run.run();
+  CHECK(run.total("grpc_calls") == 1010);
+  CHECK(run.total("grpc_calls", make_labels({{"user", "1000"}, {"tier", "gold"}})) == 1);
+  CHECK(run.total("grpc_calls", make_labels({{"user", "1001"}})) == 0);
+  CHECK(run.total("grpc_calls", make_labels({{"overflow", "true"}})) == 10);
+  const std::vector<std::string>& notes = summary.run.notes;
+  CHECK(std::any_of(notes.begin(), notes.end(), [](const std::string& note) {
+    return note.starts_with("tags: more than 1000 sets") && note.ends_with("that was done 10 times");
+  }));
+}
+
 TEST_CASE("a plan that ends with streams open cancels and counts them") {
   const ServerProcess server;
   const PlanFile file(plan_text("local ch = lgen.grpc.channel('main', lgen.target)",

@@ -27,6 +27,31 @@ TEST_CASE("tasks behave as the plan API says") {
   for (const char* turn : {"1", "2", "3"}) CHECK(hits({{"scenario", "test"}, {"turn", turn}}) == 1);
 }
 
+TEST_CASE("tags with a value for every call share one set beyond 1000, and the report names the tag") {
+  const PlanFile plan(
+      small_plan("local hits = lgen.counter(\"hits\", { max_series = 5000 })",
+                 "lgen.tag(\"team\", \"a\")\n"
+                 "hits:add()\n"
+                 "for i = 1, 3000 do lgen.tag(\"user\", i); lgen.tag(\"even\", i % 2 == 0); hits:add() end\n"
+                 "lgen.tag(\"even\", nil); lgen.tag(\"user\", nil); hits:add()\n"));
+  PlanRun run(plan.path());
+  REQUIRE(run.load() == "");
+  const Summary& summary = run.run();
+  CHECK(summary.errors.empty());
+  const auto hits = [&](std::initializer_list<std::pair<std::string_view, std::string_view>> labels) {
+    return test::value_of(summary, "hits", make_labels(labels));
+  };
+  CHECK(summary.metrics.find("hits")->series.size() == 1001);  // what lies between two tags is no set: nothing counted
+  CHECK(hits({{"scenario", "test"}, {"team", "a"}}) == 2);
+  CHECK(hits({{"scenario", "test"}, {"team", "a"}, {"user", "999"}, {"even", "false"}}) == 1);
+  CHECK(hits({{"scenario", "test"}, {"overflow", "true"}}) == 2001);
+  REQUIRE(summary.run.notes.size() == 1);
+  CHECK(summary.run.notes[0] ==
+        "tags: more than 1000 sets of tags; further ones are counted together with the label overflow=\"true\" ('user' "
+        "of " +
+            plan.path() + ":6 has 999 values; use fewer); that was done 2001 times");
+}
+
 TEST_CASE("checks in warm-up are counted apart and tell no first failure") {
   const auto checks_of = [](const std::string& phases) {
     const PlanFile plan(
