@@ -30,7 +30,8 @@ constexpr KeySet kPlanOptions{"lgen.PlanOptions", kPlanKeys};
 
 constexpr Key kScenarioKeys[] = {
     {"load", "lgen.Load", "how much, and when", true},
-    {"fixed", "table<string, string>", "load fields that no flag may override, and what to say to who tries"},
+    {"fixed", "table<string, string>",
+     "fields that no flag and no config file may override, and what to say to who tries"},
     {"run", "fun(vu: lgen.Vu, stream?: lgen.Stream)", "one iteration; held_streams do without, too"},
     {"vu_start", "fun(vu: lgen.Vu)", "before a VU's first iteration"},
     {"vu_stop", "fun(vu: lgen.Vu)", "after its last one"},
@@ -186,11 +187,12 @@ FixedFields read_fixed(lua_State* L, int table, std::string_view what) {
   lua_pushnil(L);
   while (lua_next(L, -2)) {
     const std::string name{check_string(L, -2, entry)};
-    const std::string flag = load_flag(name);
-    if (flag.empty()) {
-      raise(L, fmt::format("{}: no flag overrides '{}'; there are {}", entry, name, fmt::join(load_fields(), ", ")));
+    const std::string field = scenario_field(name);
+    if (field.empty()) {
+      raise(L,
+            fmt::format("{}: nothing overrides '{}'; there are {}", entry, name, fmt::join(scenario_fields(), ", ")));
     }
-    fixed.emplace(flag, check_string(L, -1, entry));
+    fixed.emplace(field, check_string(L, -1, entry));
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -198,15 +200,12 @@ FixedFields read_fixed(lua_State* L, int table, std::string_view what) {
 }
 
 /// Returns the plan's function that opens the VUs' streams (held_streams), or LUA_NOREF.
-int read_load(lua_State* L, Host& host, int table, ScenarioSpec& spec, std::string_view what) {
+int read_load(lua_State* L, int table, ScenarioSpec& spec, std::string_view what) {
   if (!get_field(L, table, "load")) raise(L, fmt::format("{}: load is missing; give it an lgen.load.…", what));
   const LoadValue& value = check_object<LoadValue>(L, -1, fmt::format("{}: load", what));
   spec.load = value.load;
   const int open = value.open;
   lua_pop(L, 1);
-  const FixedFields fixed = read_fixed(L, table, what);
-  const Outcome ok = override_load(spec.load, spec.name, fixed, host.settings);
-  if (!ok) raise_usage(L, ok.error().message);
   return open;
 }
 
@@ -234,12 +233,14 @@ int scenario(lua_State* L) {
   auto decl = std::make_unique<ScenarioDecl>();
   decl->spec.name = name;
   decl->where = where(L);
-  read_functions(L, 2, *decl, read_load(L, host, 2, decl->spec, what), what);
+  read_functions(L, 2, *decl, read_load(L, 2, decl->spec, what), what);
   decl->spec.start_after = duration_field(L, 2, "start_after", what).value_or(Duration{0});
   decl->spec.background = boolean_field(L, 2, "background", what).value_or(false);
   decl->spec.graceful_stop = duration_field(L, 2, "graceful_stop", what).value_or(std::chrono::seconds(30));
   decl->spec.phases = read_phases(L, 2, what);
   decl->spec.tags = read_tags(L, 2, what);
+  const Outcome ok = override_scenario(decl->spec, read_fixed(L, 2, what), host.settings);
+  if (!ok) raise_usage(L, ok.error().message);
   host.decl.scenarios.push_back(std::move(decl));
   return 0;
 }

@@ -66,20 +66,15 @@ constexpr KeySet kExternal{"lgen.External", kExternalKeys};
 constexpr KeySet kLoadOptions[] = {kConstantVus,  kIterations,  kStage,       kRampingVus,
                                    kConstantRate, kRampingRate, kHeldStreams, kExternal};
 
-std::uint64_t count_field(lua_State* L, const char* key, std::string_view what, std::int64_t least = 1) {
-  return static_cast<std::uint64_t>(integer_field(L, 1, key, what, least, kMost).value_or(least));
+std::uint64_t count_field(lua_State* L, const char* key, std::string_view what, std::uint64_t least = 1) {
+  const auto fewest = static_cast<std::int64_t>(least);
+  return static_cast<std::uint64_t>(integer_field(L, 1, key, what, fewest, kMost).value_or(fewest));
 }
 
 /// Raises "WHAT: KEY is missing".
 void need(lua_State* L, const char* key, std::string_view what) {
   if (!get_field(L, 1, key)) raise(L, fmt::format("{}: {} is missing", what, key));
   lua_pop(L, 1);
-}
-
-int push_load(lua_State* L, Load load, std::string_view what, int open = LUA_NOREF) {
-  if (const Outcome ok = check_load(load); !ok) raise(L, fmt::format("{}: {}", what, ok.error().message));
-  push_object<LoadValue>(L, LoadValue{std::move(load), open});
-  return 1;
 }
 
 /// Pushes element `key` of the stage at the top of L or, where that is not given, element `place`.
@@ -110,7 +105,6 @@ Stage read_stage(lua_State* L, std::string_view what) {
 
 /// The form of every stage; what their numbers must be is said by check_load().
 std::vector<Stage> read_stages(lua_State* L, std::string_view what) {
-  need(L, "stages", what);
   get_field(L, 1, "stages");
   check_table(L, -1, fmt::format("{}: stages", what));
   std::vector<Stage> stages;
@@ -124,26 +118,10 @@ std::vector<Stage> read_stages(lua_State* L, std::string_view what) {
   return stages;
 }
 
-/// max_vus, backlog and arrivals.
-void read_arrivals(lua_State* L, Load& load, std::string_view what) {
-  need(L, "max_vus", what);
-  load.max_vus = count_field(L, "max_vus", what);
-  load.backlog = duration_field(L, 1, "backlog", what).value_or(kDefaultBacklog);
+bool read_poisson(lua_State* L, std::string_view what) {
   const std::string arrivals = string_field(L, 1, "arrivals", what).value_or("even");
-  if (arrivals != "even" && arrivals != "poisson") {
-    raise(L, fmt::format("{}: arrivals: '{}' is neither even nor poisson", what, arrivals));
-  }
-  load.poisson = arrivals == "poisson";
-}
-
-int constant_vus(lua_State* L) {
-  constexpr std::string_view kWhat = "lgen.load.constant_vus";
-  check_options(L, 1, kWhat, kConstantVus);
-  Load load{.kind = Kind::constant_vus};
-  load.vus = count_field(L, "vus", kWhat);
-  need(L, "duration", kWhat);
-  load.duration = duration_field(L, 1, "duration", kWhat);
-  return push_load(L, std::move(load), kWhat);
+  if (arrivals == "even" || arrivals == "poisson") return arrivals == "poisson";
+  raise(L, fmt::format("{}: arrivals: '{}' is neither even nor poisson", what, arrivals));
 }
 
 /// math.huge: none.
@@ -154,97 +132,108 @@ std::optional<Duration> limit_field(lua_State* L, std::string_view what) {
   return none ? kNoLimit : duration_field(L, 1, "max_duration", what);
 }
 
-int iteration_load(lua_State* L, Kind kind, std::string_view what) {
-  check_options(L, 1, what, kIterations);
-  Load load{.kind = kind};
-  load.vus = count_field(L, "vus", what);
-  load.iterations = count_field(L, "iterations", what);
-  load.max_duration = limit_field(L, what);
-  return push_load(L, std::move(load), what);
+/// One executor: its name in messages, its fields, and its fewest VUs, which are also their default.
+struct Executor {
+  Kind kind;
+  std::string_view what;
+  const KeySet& fields;
+  std::uint64_t least_vus = 1;
+};
+
+constexpr Executor kExecutors[] = {
+    {Kind::constant_vus, "lgen.load.constant_vus", kConstantVus},
+    {Kind::per_vu_iterations, "lgen.load.per_vu_iterations", kIterations},
+    {Kind::shared_iterations, "lgen.load.shared_iterations", kIterations},
+    {Kind::ramping_vus, "lgen.load.ramping_vus", kRampingVus, 0},
+    {Kind::held_streams, "lgen.load.held_streams", kHeldStreams, 0},
+    {Kind::constant_rate, "lgen.load.constant_rate", kConstantRate},
+    {Kind::ramping_rate, "lgen.load.ramping_rate", kRampingRate},
+    {Kind::external, "lgen.load.external", kExternal, 0},
+};
+
+/// How the field of that name gets from the plan's table into a Load.
+struct FieldReader {
+  std::string_view name;
+  void (*read)(lua_State* L, Load& load, const Executor& executor);
+};
+
+constexpr FieldReader kReaders[] = {
+    {"vus", [](lua_State* L, Load& o, const Executor& e) { o.vus = count_field(L, "vus", e.what, e.least_vus); }},
+    {"start_vus",
+     [](lua_State* L, Load& o, const Executor& e) { o.vus = count_field(L, "start_vus", e.what, e.least_vus); }},
+    {"max_vus", [](lua_State* L, Load& o, const Executor& e) { o.max_vus = count_field(L, "max_vus", e.what); }},
+    {"iterations",
+     [](lua_State* L, Load& o, const Executor& e) { o.iterations = count_field(L, "iterations", e.what); }},
+    {"duration",
+     [](lua_State* L, Load& o, const Executor& e) { o.duration = duration_field(L, 1, "duration", e.what); }},
+    {"max_duration", [](lua_State* L, Load& o, const Executor& e) { o.max_duration = limit_field(L, e.what); }},
+    {"rate", [](lua_State* L, Load& o, const Executor& e) { o.rate = Rate{*number_field(L, 1, "rate", e.what)}; }},
+    {"start_rate", [](lua_State* L, Load& o,
+                      const Executor& e) { o.rate = Rate{number_field(L, 1, "start_rate", e.what).value_or(0)}; }},
+    {"stages", [](lua_State* L, Load& o, const Executor& e) { o.stages = read_stages(L, e.what); }},
+    {"backlog",
+     [](lua_State* L, Load& o, const Executor& e) {
+       o.backlog = duration_field(L, 1, "backlog", e.what).value_or(kDefaultBacklog);
+     }},
+    {"arrivals", [](lua_State* L, Load& o, const Executor& e) { o.poisson = read_poisson(L, e.what); }},
+};
+
+/// The fields in the order of their table, so that a message is about the first one that is wrong.
+Load read_fields(lua_State* L, const Executor& executor) {
+  check_options(L, 1, executor.what, executor.fields);
+  Load load{.kind = executor.kind, .vus = executor.least_vus};
+  for (const Key& field : executor.fields.keys) {
+    if (field.always) need(L, field.name, executor.what);
+    for (const FieldReader& reader : kReaders) {
+      if (reader.name == field.name) reader.read(L, load, executor);
+    }
+  }
+  return load;
 }
 
-int per_vu_iterations(lua_State* L) {
-  return iteration_load(L, Kind::per_vu_iterations, "lgen.load.per_vu_iterations");
-}
-
-int shared_iterations(lua_State* L) {
-  return iteration_load(L, Kind::shared_iterations, "lgen.load.shared_iterations");
-}
-
-int ramping_vus(lua_State* L) {
-  constexpr std::string_view kWhat = "lgen.load.ramping_vus";
-  check_options(L, 1, kWhat, kRampingVus);
-  Load load{.kind = Kind::ramping_vus};
-  load.stages = read_stages(L, kWhat);
-  load.vus = count_field(L, "start_vus", kWhat, 0);
-  return push_load(L, std::move(load), kWhat);
-}
-
-int constant_rate(lua_State* L) {
-  constexpr std::string_view kWhat = "lgen.load.constant_rate";
-  check_options(L, 1, kWhat, kConstantRate);
-  Load load{.kind = Kind::constant_rate};
-  need(L, "rate", kWhat);
-  load.rate = Rate{*number_field(L, 1, "rate", kWhat)};
-  need(L, "duration", kWhat);
-  load.duration = duration_field(L, 1, "duration", kWhat);
-  read_arrivals(L, load, kWhat);
-  return push_load(L, std::move(load), kWhat);
-}
-
-int ramping_rate(lua_State* L) {
-  constexpr std::string_view kWhat = "lgen.load.ramping_rate";
-  check_options(L, 1, kWhat, kRampingRate);
-  Load load{.kind = Kind::ramping_rate};
-  load.stages = read_stages(L, kWhat);
-  load.rate = Rate{number_field(L, 1, "start_rate", kWhat).value_or(0)};
-  read_arrivals(L, load, kWhat);
-  return push_load(L, std::move(load), kWhat);
-}
-
-int held_streams(lua_State* L) {
-  constexpr std::string_view kWhat = "lgen.load.held_streams";
-  check_options(L, 1, kWhat, kHeldStreams);
-  Load load{.kind = Kind::held_streams};
-  load.stages = read_stages(L, kWhat);
-  load.vus = 0;
-  need(L, "open", kWhat);
+/// The plan's function that opens a VU's stream, where this kind of load has one.
+int read_open(lua_State* L, const Executor& executor) {
+  if (executor.kind != Kind::held_streams) return LUA_NOREF;
   get_field(L, 1, "open");
-  check_function(L, -1, fmt::format("{}: open", kWhat));
-  const int open = luaL_ref(L, LUA_REGISTRYINDEX);
-  return push_load(L, std::move(load), kWhat, open);
+  check_function(L, -1, fmt::format("{}: open", executor.what));
+  return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-int external(lua_State* L) {
-  constexpr std::string_view kWhat = "lgen.load.external";
-  check_options(L, 1, kWhat, kExternal);
-  Load load{.kind = Kind::external};
-  load.vus = count_field(L, "vus", kWhat, 0);
-  need(L, "max_vus", kWhat);
-  load.max_vus = count_field(L, "max_vus", kWhat);
-  need(L, "duration", kWhat);
-  load.duration = duration_field(L, 1, "duration", kWhat);
-  return push_load(L, std::move(load), kWhat);
+consteval std::size_t index_of(Kind kind) {
+  std::size_t i = 0;
+  while (kExecutors[i].kind != kind) ++i;
+  return i;
+}
+
+template <Kind kind>
+int make_load(lua_State* L) {
+  constexpr const Executor& executor = kExecutors[index_of(kind)];
+  Load load = read_fields(L, executor);
+  const int open = read_open(L, executor);
+  if (const Outcome ok = check_load(load); !ok) raise(L, fmt::format("{}: {}", executor.what, ok.error().message));
+  push_object<LoadValue>(L, LoadValue{std::move(load), open});
+  return 1;
 }
 
 constexpr Binding kLoad[] = {
-    {"constant_vus", constant_vus, "fun(o: lgen.ConstantVus): lgen.Load",
+    {"constant_vus", make_load<Kind::constant_vus>, "fun(o: lgen.ConstantVus): lgen.Load",
      "[R] So many VUs, each one iteration after another, for so long."},
-    {"ramping_vus", ramping_vus, "fun(o: lgen.RampingVus): lgen.Load",
+    {"ramping_vus", make_load<Kind::ramping_vus>, "fun(o: lgen.RampingVus): lgen.Load",
      "[R] VUs whose number goes in straight lines from stage to stage."},
-    {"constant_rate", constant_rate, "fun(o: lgen.ConstantRate): lgen.Load",
+    {"constant_rate", make_load<Kind::constant_rate>, "fun(o: lgen.ConstantRate): lgen.Load",
      "[R] Iterations start at their own times, however long they take (open model); response times run from then."},
-    {"ramping_rate", ramping_rate, "fun(o: lgen.RampingRate): lgen.Load",
+    {"ramping_rate", make_load<Kind::ramping_rate>, "fun(o: lgen.RampingRate): lgen.Load",
      "[R] The same at a rate that goes in straight lines from stage to stage."},
-    {"per_vu_iterations", per_vu_iterations, "fun(o: lgen.Iterations): lgen.Load",
+    {"per_vu_iterations", make_load<Kind::per_vu_iterations>, "fun(o: lgen.Iterations): lgen.Load",
      "[R] Every VU runs so many iterations."},
-    {"shared_iterations", shared_iterations, "fun(o: lgen.Iterations): lgen.Load",
+    {"shared_iterations", make_load<Kind::shared_iterations>, "fun(o: lgen.Iterations): lgen.Load",
      "[R] So many iterations in all, taken by whichever VU is free."},
-    {"held_streams", held_streams, "fun(o: lgen.HeldStreams): lgen.Load",
+    {"held_streams", make_load<Kind::held_streams>, "fun(o: lgen.HeldStreams): lgen.Load",
      "[R] Streams whose number goes by stages: each VU holds one; run(vu, stream) is called again and again to feed "
      "it, and when the VU leaves, the stream is closed. One that ends by itself is counted by its status and opened "
      "anew for the next run. Without run its messages are read."},
-    {"external", external, "fun(o: lgen.External): lgen.Load", "[R] As many VUs as lgen.scale says while it runs."},
+    {"external", make_load<Kind::external>, "fun(o: lgen.External): lgen.Load",
+     "[R] As many VUs as lgen.scale says while it runs."},
 };
 
 constexpr Binding kNoMethods[] = {{"kind", nullptr, "string", "Which executor."}};

@@ -179,9 +179,9 @@ Outcome check_what_was_said(const Host& host) {
                                   guess.empty() ? fmt::format("it has: {}", fmt::join(names, ", "))
                                                 : fmt::format("did you mean '{}'?", guess)));
   }
-  std::vector<std::pair<std::string, Load>> loads;
-  for (const auto& scenario : host.decl.scenarios) loads.emplace_back(scenario->spec.name, scenario->spec.load);
-  return check_overrides_used(host.settings, loads);
+  std::vector<const ScenarioSpec*> scenarios;
+  for (const auto& scenario : host.decl.scenarios) scenarios.push_back(&scenario->spec);
+  return check_overrides_used(host.settings, scenarios);
 }
 
 }  // namespace

@@ -38,6 +38,9 @@ inline constexpr Key kOptionKeys[] = {
 };
 inline constexpr KeySet kOptionFields{"lgen.Option", kOptionKeys};
 
+/// "--NAME: WHAT".
+Error bad_option(const OptionDecl& option, std::string_view what);
+
 /// Checks `text` for the option and pushes its Lua value; on an Error nothing is pushed.
 /// Values: int, number -> number; bool -> boolean; duration -> seconds; duration_range -> {min=, max=} in seconds;
 /// size -> bytes; bitrate -> bits/s; stages "30s:10,1m:50" -> {{duration=, target=}, ...}; all others -> string.

@@ -51,6 +51,9 @@ constexpr OptionRow kOptions[] = {
 };
 
 constexpr std::string_view kLoadFields[] = {"vus", "duration", "iterations", "rate", "max-vus"};
+constexpr std::string_view kScenarioFields[] = {"vus",       "duration",    "iterations",    "rate",         "max-vus",
+                                                "start-vus", "stages",      "start-rate",    "max-duration", "backlog",
+                                                "arrivals",  "start-after", "graceful-stop", "background"};
 constexpr double kMostTimeScale = 1e6;
 
 const OptionRow* find_option(std::string_view name) {
@@ -207,6 +210,13 @@ void resolve_time_scale(Reader& read, Settings& settings) {
 std::span<const OptionRow> engine_options() { return kOptions; }
 
 std::span<const std::string_view> load_fields() { return kLoadFields; }
+std::span<const std::string_view> scenario_fields() { return kScenarioFields; }
+
+std::string scenario_field(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  const auto at = std::find(std::begin(kScenarioFields), std::end(kScenarioFields), name);
+  return at == std::end(kScenarioFields) ? "" : name;
+}
 
 bool is_engine_option(std::string_view name) { return name == "help" || find_option(name); }
 

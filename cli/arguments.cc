@@ -6,8 +6,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+
+#include "lgen/units.h"
 
 namespace lgen::cli {
 namespace {
@@ -64,27 +67,55 @@ Outcome apply_engine(const Json& engine, const std::string& path, EngineOptions&
   return Done{};
 }
 
-/// The option that says the same as a field of a load, max_vus or max-vus; "": there is none.
-std::string option_of(std::string field) {
-  std::replace(field.begin(), field.end(), '_', '-');
-  const auto options = load_fields();
-  return std::find(options.begin(), options.end(), field) != options.end() ? field : "";
+/// "; there are vus, ..., max_vus", or what was meant.
+std::string known_fields(const std::string& field) {
+  std::vector<std::string> names;
+  for (const std::string_view name : scenario_fields()) {
+    std::replace_copy(name.begin(), name.end(), std::back_inserter(names.emplace_back()), '-', '_');
+  }
+  const std::string_view guess = did_you_mean(field, names);
+  return guess.empty() ? fmt::format("there are {}", fmt::join(names, ", "))
+                       : fmt::format("there is no such field (did you mean '{}'?)", guess);
 }
 
-/// {scenarios: {hello: {vus: 5}}} says the same as --vus hello=5.
+/// ["30s", 10] or {"duration": "30s", "target": 10} -> "30s:10".
+Result<std::string> stage_text(const Json& stage, const std::string& where) {
+  const bool pair = stage.is_array() && stage.size() == 2;
+  const bool named = stage.is_object() && stage.size() == 2 && stage.contains("duration") && stage.contains("target");
+  if (!pair && !named) return usage(fmt::format("{}: [duration, target] is expected, got {}", where, stage.dump()));
+  const Json &duration = pair ? stage[0] : stage["duration"], &target = pair ? stage[1] : stage["target"];
+  if (!target.is_number()) return usage(fmt::format("{}: target: a number is expected, got {}", where, target.dump()));
+  const auto text = text_of(duration, where + ": duration");
+  if (!text) return text.error();
+  if (const auto parsed = parse_duration(*text); !parsed) {
+    return usage(fmt::format("{}: duration: {}", where, parsed.error().message));
+  }
+  return fmt::format("{}:{}", *text, target.dump());
+}
+
+/// A field's value as its flag would say it; a list of stages as an option of type stages does, "30s:10,1m:50".
+Result<std::string> field_text(const Json& value, std::string_view field, const std::string& where) {
+  if (field != "stages" || !value.is_array()) return text_of(value, where);
+  std::vector<std::string> stages;
+  for (const Json& stage : value) {
+    auto text = stage_text(stage, fmt::format("{}[{}]", where, stages.size() + 1));
+    if (!text) return text.error();
+    stages.push_back(std::move(*text));
+  }
+  return fmt::format("{}", fmt::join(stages, ","));
+}
+
+/// {scenarios: {hello: {vus: 5}}} says the same as --vus hello=5; some fields have no flag.
 Outcome apply_scenarios(const Json& scenarios, const std::string& path, EngineOptions& options) {
   for (const auto& [scenario, fields] : scenarios.items()) {
     if (!fields.is_object()) return usage(fmt::format("--config: {}: scenarios.{} must be an object", path, scenario));
     for (const auto& [field, value] : fields.items()) {
-      const std::string option = option_of(field);
-      if (option.empty()) {
-        return usage(fmt::format("--config: {}: scenarios.{}.{}: there are {}", path, scenario, field,
-                                 fmt::join(load_fields(), ", ")));
-      }
       const std::string where = fmt::format("{}: scenarios.{}.{}", path, scenario, field);
-      const auto text = text_of(value, "--config " + where);
+      const std::string known = scenario_field(field);
+      if (known.empty()) return usage(fmt::format("--config {}: {}", where, known_fields(field)));
+      const auto text = field_text(value, known, "--config " + where);
       if (!text) return text.error();
-      options.override_load({scenario, option, *text, where});
+      options.override_load({scenario, known, *text, where});
     }
   }
   return Done{};

@@ -26,7 +26,7 @@
 
 ---@class lgen.Scenario
 ---@field load lgen.Load how much, and when
----@field fixed? table<string, string> load fields that no flag may override, and what to say to who tries
+---@field fixed? table<string, string> fields that no flag and no config file may override, and what to say to who tries
 ---@field run? fun(vu: lgen.Vu, stream?: lgen.Stream) one iteration; held_streams do without, too
 ---@field vu_start? fun(vu: lgen.Vu) before a VU's first iteration
 ---@field vu_stop? fun(vu: lgen.Vu) after its last one

@@ -267,6 +267,42 @@ lgen.scenario("vus", { run = function() lgen.sleep(0.02) end,
             "even": "200/s for 50ms, at most 3 VUs", "vus": "VUs 0 -> 2 in 25ms -> 0 in 25ms",
             "rising": "per second 0 -> 200 in 50ms, at random, at most 3 VUs"})
 
+    def test_fields_that_only_a_config_file_overrides(self):
+        def loads(**fields):
+            self.write("c.json", json.dumps({"scenarios": fields}))
+            return self.open_loads("--config", "c.json")
+        changed = loads(even={"backlog": "1s", "arrivals": "poisson"}, vus={"start_vus": 1, "stages": [["40ms", 2]]},
+                        rising={"start_rate": 10, "stages": [{"duration": 0.05, "target": 40}], "arrivals": "even"})
+        self.assertEqual(changed, {"even": "100/s for 100ms, at random, at most 3 VUs, backlog 1s",
+                                   "vus": "VUs 1 -> 2 in 40ms", "rising": "per second 10 -> 40 in 50ms, at most 3 VUs"})
+        self.assertEqual(loads(vus={"stages": "30ms:1,20ms:0"})["vus"], "VUs 0 -> 1 in 30ms -> 0 in 20ms")
+        for scenario, fields, message in [
+                ("even", {"arrivals": "poison"}, "arrivals: 'poison' is neither even nor poisson"),
+                ("even", {"stages": [["1s", 2]]}, "stages: scenario 'even' has the load constant_rate, which has no stages"),
+                ("vus", {"stages": "1s"}, "stages: '1s' is no stage; write DURATION:TARGET, as in 30s:10,1m:50"),
+                ("vus", {"stages": [["1s", 2], 5]}, "stages[2]: [duration, target] is expected, got 5"),
+                ("vus", {"stages": [["1x", 2]]}, "stages[1]: duration: '1x' is no duration"),
+                ("vus", {"stages": [["1s", "2"]]}, "stages[1]: target: a number is expected, got \"2\""),
+                ("vus", {"start_vus": -1}, "start_vus: '-1' is no number of at least 0"),
+                ("vus", {"start_after": "soon"}, "start_after: 'soon' is no duration"),
+                ("vus", {"background": 1}, "background: '1' is neither false nor true")]:
+            with self.subTest(message):
+                self.write("c.json", json.dumps({"scenarios": {scenario: fields}}))
+                self.check(self.run_words("plan.lua", "--config", "c.json"), 104, f"c.json: scenarios.{scenario}.{message}")
+
+    def test_when_a_scenario_starts_and_ends_by_a_config_file(self):
+        self.write("plan.lua", PRELUDE + """
+lgen.scenario("first", { load = lgen.load.per_vu_iterations {}, run = function() lgen.sleep("20ms") end })
+lgen.scenario("later", { load = lgen.load.constant_vus { duration = "1h" }, start_after = "1h",
+  run = function() lgen.sleep("1h") end })
+""")
+        self.write("c.json", json.dumps({"scenarios": {
+            "later": {"start_after": 0, "background": True, "graceful_stop": 0}}}))
+        ended = self.run_plan("plan.lua", "--config", "c.json")
+        self.check(ended, 0)
+        later = next(s for s in ended.summary["scenarios"] if s["name"] == "later")
+        self.assertEqual((later["started"], later["cancelled"]), (1, 1))
+
     def test_an_override_without_a_scenario_is_for_those_that_have_the_field(self):
         self.assertEqual(self.open_loads("--max-vus", "2"), {
             "even": "100/s for 100ms, at most 2 VUs", "vus": "VUs 0 -> 2 in 50ms -> 0 in 50ms",
@@ -353,8 +389,11 @@ class ConfigFileTest(LgenCase):
          "--config c.json: engine.config: a config file names no other one"),
         ("an unknown scenario", '{"scenarios": {"other": {"vus": 1}}}', 
          "lgen: c.json: scenarios.other.vus: the plan has no scenario 'other' (it has: s)"),
-        ("an unknown field", '{"scenarios": {"s": {"stages": 1}}}',
-         "--config: c.json: scenarios.s.stages: there are vus, duration, iterations, rate, max-vus"),
+        ("a field nearly right", '{"scenarios": {"s": {"max_duratoin": 1}}}',
+         "--config c.json: scenarios.s.max_duratoin: there is no such field (did you mean 'max_duration'?)"),
+        ("an unknown field", '{"scenarios": {"s": {"colour": 1}}}',
+         "--config c.json: scenarios.s.colour: there are vus, duration, iterations, rate, max_vus, start_vus, stages, "
+         "start_rate, max_duration, backlog, arrivals, start_after, graceful_stop, background"),
     ]
 
     def test_what_lgen_refuses(self):
@@ -433,7 +472,7 @@ class FixedLoadTest(LgenCase):
 
     def test_declarations_that_are_wrong(self):
         rows = [
-            ("{ vsu = 'x' }", "plan.lua:2: lgen.scenario \"s\": fixed: no flag overrides 'vsu'; "
+            ("{ vsu = 'x' }", "plan.lua:2: lgen.scenario \"s\": fixed: nothing overrides 'vsu'; "
              "there are vus, duration, iterations"),
             ("{ vus = 1 }", "plan.lua:2: lgen.scenario \"s\": fixed: string expected, got number 1"),
             ("'vus'", "plan.lua:2: lgen.scenario \"s\": fixed: table expected, got string \"vus\""),

@@ -38,7 +38,7 @@ struct OptionRow {
 std::span<const OptionRow> engine_options();
 
 /// --vus, --duration, --iterations, --rate, --max-vus: load fields by scenario; "" is every scenario that has the
-/// field.
+/// field. A config file names any of scenario_fields(); its stages are "30s:10,1m:50" here.
 struct LoadOverride {
   std::string scenario, field, value;
   std::string where = "";  // as messages call it: "c.json: scenarios.s.rate"; "": --FIELD
@@ -102,6 +102,12 @@ class EngineOptions {
 
 /// The options that override a field of a load: "vus", "max-vus" ...
 std::span<const std::string_view> load_fields();
+
+/// All fields of a scenario that a config file overrides: those, and "max-duration", "stages" ... that no flag sets.
+std::span<const std::string_view> scenario_fields();
+
+/// The one of scenario_fields() that a plan or a file calls `name`: "max_vus" -> "max-vus"; "" when there is none.
+std::string scenario_field(std::string name);
 
 /// True when `name` is an engine option (plans may not declare it).
 bool is_engine_option(std::string_view name);

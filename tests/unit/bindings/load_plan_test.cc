@@ -102,6 +102,7 @@ TEST_CASE("flags override what a load has, and are refused where it has not") {
   const Load rate{.kind = Kind::constant_rate, .duration = std::chrono::seconds(5), .rate = {10}, .max_vus = 4};
   const Load rising{.kind = Kind::ramping_rate, .stages = stages, .rate = {1}, .max_vus = 4};
   const Load external{.kind = Kind::external, .vus = 0, .duration = std::chrono::seconds(5), .max_vus = 4};
+  const Load shared{.kind = Kind::shared_iterations, .iterations = 3};
   struct Row {
     Load load;
     std::vector<LoadOverride> flags;
@@ -135,14 +136,27 @@ TEST_CASE("flags override what a load has, and are refused where it has not") {
       {rising, {{"", "rate", "3"}, {"", "duration", "2s"}}, "3/s for 2s, at most 4 VUs"},
       {rising, {{"", "max-vus", "7"}}, "per second 1 -> 10 in 5s, at most 7 VUs"},
       {rising, {{"s", "rate", "3"}}, "--rate: scenario 's' has stages; --rate and --duration" + together},
+      {rising,
+       {{"s", "start-rate", "0"}, {"s", "arrivals", "poisson"}, {"s", "backlog", "0s"}},
+       "per second 0 -> 10 in 5s, at random, at most 4 VUs, backlog 0s"},
+      {ramp, {{"s", "stages", "1s:2,0:0"}, {"s", "start-vus", "3"}}, "VUs 3 -> 2 in 1s -> 0 at once"},
+      {ramp, {{"", "vus", "3"}, {"", "duration", "2s"}, {"s", "stages", "1s:2"}}, "VUs 0 -> 2 in 1s"},  // file > plan
+      {ramp, {{"s", "stages", "1s:2"}, {"", "vus", "3"}, {"", "duration", "2s"}}, "3 VUs for 2s"},      // flag > file
+      {ramp,
+       {{"s", "stages", "0:2", "c.json: scenarios.s.stages"}},
+       "c.json: scenarios.s.stages: scenario 's': stages must be longer than 0 together, got 0s"},
+      {shared, {{"s", "max-duration", "5s"}}, "3 iterations shared by 1 VU (at most 5s)"},
+      {rate,
+       {{"s", "max-duration", "5s"}},
+       "--max-duration: scenario 's' has the load constant_rate, which has no max-duration"},
   };
   for (const Row& row : rows) {
     INFO(row.expected);
-    Load load = row.load;
+    ScenarioSpec scenario{.name = "s", .load = row.load};
     Settings settings;
     settings.load_overrides = row.flags;
-    const Outcome outcome = lua::override_load(load, "s", {}, settings);
-    CHECK((outcome ? describe_load(load) : outcome.error().message) == row.expected);
+    const Outcome outcome = lua::override_scenario(scenario, {}, settings);
+    CHECK((outcome ? describe_load(scenario.load) : outcome.error().message) == row.expected);
   }
 }
 
@@ -154,9 +168,11 @@ TEST_CASE("a plan may fix any field that a flag could override") {
            fixed + " = \"as many as pods\" } })\n";
   };
   CHECK(refusal(with("max_vus")) == "");
-  CHECK(refusal(with("stages")) ==
-        "p.lua:2: lgen.scenario \"s\": fixed: no flag overrides 'stages'; there are vus, duration, iterations, rate, "
-        "max-vus");
+  CHECK(refusal(with("start_after")) == "");
+  CHECK(refusal(with("stags"))
+            .starts_with("p.lua:2: lgen.scenario \"s\": fixed: nothing overrides 'stags'; there are vus, duration, "
+                         "iterations, rate, "
+                         "max-vus, start-vus, stages,"));
 }
 
 TEST_CASE("a faster time shortens what a plan waits of its own will, and no timeout") {
