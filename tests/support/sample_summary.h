@@ -165,6 +165,7 @@ inline void record_calls(Metrics& metrics) {
                                        {"backend", i < 1204 ? "pod-1" : "unknown"}});
     metrics.record(metrics.series("grpc_call_service_seconds", labels), service);
     metrics.record(metrics.series("grpc_call_duration_seconds", response), service + (i % 100 == 0 ? 0.08 : 0.0));
+    metrics.record(metrics.series("vu_wait_seconds", make_labels({{"scenario", "probe"}})), i % 100 == 0 ? 0.08 : 0.0);
   }
   const auto own = metrics.define({"upload_bytes", MetricType::histogram, "B", "Size of an upload.", {}});
   for (int i = 1; i <= 100; ++i) metrics.record(metrics.series(own.value(), {}), 1000.0 * i);

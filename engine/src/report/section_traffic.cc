@@ -91,6 +91,16 @@ class LatencyTable {
     for (const auto& [scenario, sum] : sums) add("  " + scenario, sum, metric);
   }
 
+  /// What of the response times was a wait for a free VU: arrivals of their own time that met none.
+  void waits() {
+    auto sums = histograms_by<std::string>(
+        metrics_, "vu_wait_seconds", [](const SeriesSnapshot& s) { return std::string(label_of(s, "scenario")); });
+    std::erase_if(sums, [](const auto& sum) { return sum.second.count() == 0 || sum.second.max() == 0; });
+    if (sums.empty()) return;
+    table_.title("waited for a free VU");
+    for (const auto& [scenario, sum] : sums) add("  " + scenario, sum, *metrics_.find("vu_wait_seconds"));
+  }
+
   /// The plan's own histograms, in their own units.
   void own_metrics() {
     for (const MetricSnapshot& metric : metrics_.metrics) {
@@ -323,6 +333,7 @@ void print_latencies(Page& page, const Snapshot& metrics) {
   LatencyTable table(metrics);
   table.built_in();
   table.iterations();
+  table.waits();
   table.own_metrics();
   table.print(page);
 }

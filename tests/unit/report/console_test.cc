@@ -146,6 +146,19 @@ TEST_CASE("service time is shown only where it differs from response time") {
   CHECK_FALSE(holds(render_console(summary, {false, 80}), "service"));
 }
 
+TEST_CASE("the wait for a free VU is shown where there was any") {
+  const auto report = [](double wait) {
+    Metrics metrics;
+    metrics.record(metrics.series("vu_wait_seconds", make_labels({{"scenario", "s"}})), 0);
+    metrics.record(metrics.series("vu_wait_seconds", make_labels({{"scenario", "s"}})), wait);
+    Summary summary;
+    summary.metrics = metrics.snapshot();
+    return render_console(summary, {false, 80});
+  };
+  CHECK_FALSE(holds(report(0), "LATENCY"));
+  CHECK(holds(report(0.25), "waited for a free VU"));
+}
+
 TEST_CASE("times between messages, uncorrelated messages and attempts are shown where there are any") {
   const auto report = [](const auto& record) {
     Metrics metrics;
