@@ -143,8 +143,9 @@ void LuaStream::on_writable() {
   while (StreamWait* room = first_wait(StreamWait::For::room)) {
     if (wire_->send(room->message) != GrpcStream::Sent::accepted) return;  // still full, or on_done follows
     lua_State* co = room->task().co();
-    accepted_one(co, room->message, {room->intended, state_.host.loop.precise_now()}, room->paced,
-                 std::move(room->key));
+    const bool stamped = room->intended != TimePoint{};
+    const SendTimes at{room->intended, stamped ? state_.host.loop.precise_now() : TimePoint{}};
+    accepted_one(co, room->message, at, room->paced, std::move(room->key));
     lua_pushboolean(co, 1);
     wake(*room, 1);
     if (done_) return;
