@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <set>
+
 #include "host.h"
 #include "lgen/prom_query.h"
 #include "lgen/units.h"
@@ -122,6 +125,25 @@ class NextSample final : public PromWait {
   Timer pretence_;
 };
 
+/// Names on the pages that may be meant by `metric`, the nearest first: it nearly, or with something before or behind.
+std::vector<std::string_view> near_names(std::string_view metric, const ScrapeSample& sample) {
+  constexpr std::size_t kMost = 3;
+  std::set<std::pair<std::size_t, std::string_view>> names;
+  for (const PodPage& pod : sample.pods) {
+    if (!pod.page) continue;
+    for (const PageSample& one : pod.page->samples()) {
+      const std::array<std::string_view, 1> candidate = {one.name};
+      const bool contained = metric.size() > 3 && one.name.find(metric) != std::string_view::npos;
+      const bool contains = one.name.size() > 3 && metric.find(one.name) != std::string_view::npos;
+      if (!contained && !contains && did_you_mean(metric, candidate).empty()) continue;
+      names.emplace(edit_distance(metric, one.name), one.name);
+    }
+  }
+  std::vector<std::string_view> nearest;
+  for (auto it = names.begin(); it != names.end() && nearest.size() < kMost; ++it) nearest.push_back(it->second);
+  return nearest;
+}
+
 class ConditionWait final : public PromWait {
  public:
   ConditionWait(Task& task, ScrapeTarget& target, WaitFor wanted)
@@ -136,6 +158,7 @@ class ConditionWait final : public PromWait {
     const ConditionState state = judge(wanted_.condition, sample);
     last_ = state.value;
     trouble_ = sample.error();
+    seen_ = seen_ || !find_series(sample, wanted_.condition.metric, {}).empty();
     return state;
   }
 
@@ -157,7 +180,19 @@ class ConditionWait final : public PromWait {
 
   std::string seen_last() const {
     if (last_) return fmt::format("it was {:.14g} at last", *last_);
-    return trouble_ ? trouble_->message : fmt::format("no page had {}", wanted_.condition.metric);
+    if (trouble_) return trouble_->message;
+    if (!seen_) return absent();
+    const std::string& metric = wanted_.condition.metric;
+    return wanted_.condition.labels.empty() ? metric + " has gone"
+                                            : "there is " + metric + ", but not with these labels";
+  }
+
+  /// Most likely it is called otherwise.
+  std::string absent() const {
+    const SamplePtr sample = target_.latest();
+    const auto names = sample ? near_names(wanted_.condition.metric, *sample) : std::vector<std::string_view>{};
+    return fmt::format("no page ever had {}{}", wanted_.condition.metric,
+                       names.empty() ? "" : fmt::format(" (there is {})", fmt::join(names, ", ")));
   }
 
   void too_late() {
@@ -174,6 +209,7 @@ class ConditionWait final : public PromWait {
   Timer limit_;
   std::optional<TimePoint> since_;
   std::optional<double> last_;
+  bool seen_ = false;  // the metric, with whatever labels
   std::optional<Error> trouble_;
 };
 

@@ -133,19 +133,25 @@ class WaitForTest(PagesCase):
                 self.assertEqual(run.wait(), 0)
 
     def test_a_time_that_is_up_says_what_was_seen_last(self):
-        page = self.page('x{k="1"} 3\n')
+        page = self.page('x{k="1"} 3\norders_total 2\nordres 1\n')
         body = """
         local function tell(...) local v, err = pods:wait_for(...) print("found " .. err.kind, v, err.message) end
         tell("x", "<", 3, { timeout = "50ms" })
         tell("x", "<", 5, { timeout = "50ms", hold = "1m", labels = { k = 1 }, agg = "max" })
         tell("y", "==", 0, { timeout = "50ms" })
+        tell("orders", "==", 0, { timeout = "50ms" })
+        tell("x", "==", 0, { timeout = "50ms", labels = { k = 2 } })
         """
         found = [line.split("\t") for line in self.found([page.url], body)]
-        self.assertEqual([words[:2] for words in found], [["timeout", "nil"]] * 3)
+        self.assertEqual([words[:2] for words in found], [["timeout", "nil"]] * 5)
         self.assertEqual(found[0][2], "scrape target 'pods': sum(x) < 3 did not hold within 50ms: it was 3 at last")
         self.assertEqual(found[1][2], "scrape target 'pods': max(x{k=\"1\"}) < 5 did not hold for 1m within 50ms: it "
                                       "was 3 at last")
-        self.assertEqual(found[2][2], "scrape target 'pods': sum(y) == 0 did not hold within 50ms: no page had y")
+        self.assertEqual(found[2][2], "scrape target 'pods': sum(y) == 0 did not hold within 50ms: no page ever had y")
+        self.assertEqual(found[3][2], "scrape target 'pods': sum(orders) == 0 did not hold within 50ms: no page ever had "
+                                      "orders (there is ordres, orders_total)")
+        self.assertEqual(found[4][2], "scrape target 'pods': sum(x{k=\"2\"}) == 0 did not hold within 50ms: there is x, "
+                                      "but not with these labels")
 
     def test_all_is_not_told_while_a_pod_is_down_and_any_is(self):
         up = self.page("x 0\n")
