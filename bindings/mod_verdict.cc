@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "host.h"
+#include "lgen/log.h"
 #include "lgen/units.h"
 #include "mod_metrics.h"
 #include "mod_prom.h"
@@ -86,7 +87,8 @@ int check(lua_State* L) {
 constexpr Key kThresholdKeys[] = {
     {"labels", "table<string, string>", "only series with these labels"},
     {"over", "lgen.Duration", "every window of this length must hold: whole seconds; default: the whole run"},
-    {"after", "lgen.Duration", "the first so many seconds of the load do not count"},
+    {"after", "lgen.Duration",
+     "the first so many seconds of the load do not count; refused where nothing of it can be left"},
     {"abort", "boolean", "end the run as soon as it fails"},
 };
 constexpr KeySet kThresholdOptions{"lgen.ThresholdOptions", kThresholdKeys};
@@ -325,6 +327,44 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// "; grpc_calls has it": metrics of the same things, calls for a latency of calls, that have the label.
+std::string relatives_with(std::string_view label, std::string_view metric) {
+  const std::string_view family = metric.substr(0, metric.find('_', metric.find('_') + 1));
+  std::vector<std::string_view> names;
+  for (const MetricSpec& spec : builtin_metrics()) {
+    if (spec.name.starts_with(family) && has(spec.labels, label)) names.push_back(spec.name);
+  }
+  if (names.empty()) return "";
+  return fmt::format("; {} {} it", fmt::join(names, ", "), names.size() == 1 ? "has" : "have");
+}
+
+Error unknown_label(const Threshold& threshold, std::string_view label, const MetricSpec& spec) {
+  Error error = unknown(threshold, "label", label, spec.labels);
+  error.message += relatives_with(label, spec.name);
+  return error;
+}
+
+/// A threshold that leaves out more of the load than there can be would only fail when all is over.
+Outcome check_times(const Threshold& threshold, const LoadSpan& load) {
+  if (threshold.after == Duration{0} && threshold.over == Duration{0}) return Done{};
+  const std::string what = fmt::format("{}threshold \"{} {}\": ", threshold.where, threshold.metric, threshold.text);
+  const std::string lasts = "the load lasts at most " + format_duration(load.planned);
+  if (threshold.after >= load.at_most) {
+    return make_error(
+        ErrorCode::invalid_argument,
+        fmt::format("{}nothing is left to judge after {}: {}, and what runs then {} more", what,
+                    format_duration(threshold.after), lasts, format_duration(load.at_most - load.planned)));
+  }
+  if (threshold.after >= load.planned) {
+    log(LogLevel::warn, fmt::format("{}after {} only what runs on in graceful_stop is left to judge: {}", what,
+                                    format_duration(threshold.after), lasts));
+  } else if (threshold.over > load.planned - threshold.after) {
+    log(LogLevel::warn, fmt::format("{}no window of {} fits, so the whole is judged: {}", what,
+                                    format_duration(threshold.over), lasts));
+  }
+  return Done{};
+}
+
 }  // namespace
 
 /// Which metrics a page has is not known while the plan is loading.
@@ -343,7 +383,7 @@ Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const M
     }
   }
   for (const auto& [name, value] : threshold.labels) {
-    if (!takes_tags(spec) && !has(spec.labels, name)) return unknown(threshold, "label", name, spec.labels);
+    if (!takes_tags(spec) && !has(spec.labels, name)) return unknown_label(threshold, name, spec);
     if (name == "scenario" && !has(scenarios, value)) return unknown(threshold, "scenario", value, scenarios);
     if (name == "phase" && !has(phases, value)) return unknown(threshold, "phase", value, phases);
   }
@@ -364,6 +404,8 @@ Outcome MetricsState::check_declarations() const {
     if (!fits) return make_error(ErrorCode::invalid_argument, threshold.where + fits.error().message);
     const Outcome labels = check_threshold_labels(threshold, host.metrics.spec(*id));
     if (!labels) return labels;
+    const LoadSpan load = load_span(threshold, host.decl.scenarios, host.settings.time_scale);
+    if (const Outcome times = check_times(threshold, load); !times) return times;
   }
   return Done{};
 }

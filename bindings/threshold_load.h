@@ -22,6 +22,13 @@ std::string_view label_value(const Threshold& threshold, std::string_view name);
 /// goes on to the end.
 Duration in_phase(const std::vector<PhaseSpec>& phases, std::string_view phase, Duration elapsed);
 
+/// How long the load behind a threshold can last, from its first start: until nothing new comes due, and with what then
+/// runs on for graceful_stop.
+struct LoadSpan {
+  Duration planned{0}, at_most{0};
+};
+LoadSpan load_span(const Threshold& threshold, const ScenarioDecls& decls, double time_scale);
+
 class LoadClock {
  public:
   /// `time_scale`: the scenarios run so many times faster than they are declared.

@@ -218,7 +218,7 @@
 ---@class lgen.ThresholdOptions
 ---@field labels? table<string, string> only series with these labels
 ---@field over? lgen.Duration every window of this length must hold: whole seconds; default: the whole run
----@field after? lgen.Duration the first so many seconds of the load do not count
+---@field after? lgen.Duration the first so many seconds of the load do not count; refused where nothing of it can be left
 ---@field abort? boolean end the run as soon as it fails
 
 ---@class lgen.DistributionOptions

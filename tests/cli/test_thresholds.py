@@ -133,6 +133,10 @@ class BadThresholdTest(LgenCase):
         ('"grpc_call_duration_seconds", "avg > 1", { labels = { mehtod = "x" } }',
          "threshold on grpc_call_duration_seconds: no label 'mehtod' (did you mean 'method'?)"),
         ('"loop_lag_seconds", "avg > 1", { labels = { scenario = "s" } }', "no label 'scenario'; there is none"),
+        ('"grpc_call_duration_seconds", "avg > 1", { labels = { code = "OK" } }',
+         "no label 'code'; there is: scenario, name, method, phase, backend; grpc_calls has it"),
+        ('"grpc_stream_open_seconds", "avg > 1", { labels = { code = "OK" } }',
+         "; grpc_streams_ended, grpc_streams_failed have it"),
         ('"iterations", "count > 1", { labels = { scenario = "t" } }', "no scenario 't'; there is: s"),
         ('"iterations", "count > 1", { labels = { phase = "late" } }', "no phase 'late'; there is none"),
     ]
@@ -142,6 +146,45 @@ class BadThresholdTest(LgenCase):
             with self.subTest(call):
                 self.plan(f"lgen.threshold({call})")
                 self.check(self.run_words("plan.lua"), 104, "lgen: plan.lua:2: ", message)
+
+
+class ThresholdBeyondTheLoadTest(ThresholdCase):
+    """What the plan itself says about the length of its load is known before it begins."""
+
+    def test_what_leaves_nothing_to_judge_is_refused(self):
+        ended = self.paced('lgen.threshold("h", "max < 1", { after = "5s" })', "h:record(0.1)",
+                           length="300ms", options='graceful_stop = "2s",')
+        self.check(ended, 104, 'lgen: plan.lua:5: threshold "h max < 1": nothing is left to judge after 5s: the load lasts '
+                               "at most 300ms, and what runs then 2s more")
+        self.assertNotIn("paced", ended.out)
+
+    def test_stages_later_starts_other_scenarios_and_a_faster_time_are_reckoned_in(self):
+        plan = PRELUDE + """
+lgen.threshold("iterations", "count > 0", { after = "AFTER", labels = { scenario = "SCENARIO" } })
+lgen.scenario("ramp", { load = lgen.load.ramping_vus { stages = { { "10s", 2 }, { "20s", 0 } } },
+  run = function() lgen.sleep(1) end, graceful_stop = 0, start_after = "1h" })
+lgen.scenario("long", { load = lgen.load.constant_vus { duration = "1h" }, run = function() lgen.sleep(1) end })
+lgen.scenario("unknown", { load = lgen.load.per_vu_iterations { max_duration = math.huge }, run = function() end })
+"""
+        for scenario, after, scale, refused in [("ramp", "30s", "1", True), ("ramp", "29s", "1", False),
+                                                ("ramp", "3s", "10", True), ("ramp", "2s", "10", False),
+                                                ("long", "30m", "1", False), ("unknown", "9h", "1", False)]:
+            with self.subTest(scenario=scenario, after=after, scale=scale):
+                self.write("plan.lua", plan.replace("AFTER", after).replace("SCENARIO", scenario))
+                ended = self.run_words("check", "plan.lua", "--time-scale", scale)
+                self.check(ended, 104 if refused else 0)
+                self.assertEqual("nothing is left to judge" in ended.err, refused, ended)
+
+    def test_what_leaves_little_is_told_before_the_load(self):
+        for option, words in [('after = "3s"', "after 3s only what runs on in graceful_stop is left to judge: the load lasts "
+                                               "at most 300ms"),
+                              ('over = "1m"', "no window of 1m fits, so the whole is judged: the load lasts at most 300ms")]:
+            with self.subTest(option):
+                self.write("plan.lua", PACED.replace("TOP", f'lgen.threshold("h", "max < 1", {{ {option} }})')
+                           .replace("VALUES", "h:record(0.1)").replace("LENGTH", "300ms").replace("OPTIONS", ""))
+                ended = self.run_words("check", "plan.lua")
+                self.check(ended, 0)
+                self.assertIn(f'threshold "h max < 1": {words}', ended.err)
 
 
 class SeriesExplosionTest(LgenCase):
