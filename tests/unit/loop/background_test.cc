@@ -13,12 +13,14 @@ namespace {
 
 /// Work that lasts until the test lets it end.
 struct Held {
-  std::promise<void> may_end, begun;
+  std::promise<void> may_end;
   std::shared_future<void> end = may_end.get_future().share();
+  std::shared_ptr<std::promise<void>> begun = std::make_shared<std::promise<void>>();
 
-  std::function<void()> work() {
-    return [this] {
-      begun.set_value();
+  /// Owns what it uses: it may outlast the test.
+  std::function<void()> work() const {
+    return [end = end, begun = begun] {
+      begun->set_value();
       end.wait();
     };
   }
@@ -58,7 +60,7 @@ TEST_CASE("the loop turns while the work is done on another thread, and the end 
           teller = std::this_thread::get_id();
           over = true;
         });
-    held.begun.get_future().wait();
+    held.begun->get_future().wait();
     turn(loop, 5);
     CHECK_FALSE(over);
     CHECK(loop.open_handles() == 1);
@@ -78,7 +80,7 @@ TEST_CASE("work that is dropped tells nothing, and what it owns lives until it h
     Loop loop(clock);
     Op op = in_background(
         loop, [work = held.work(), owned] { work(); }, [&] { told = true; });
-    held.begun.get_future().wait();
+    held.begun->get_future().wait();
     op.reset();
     CHECK(loop.open_handles() == 0);
     turn(loop, 5);
@@ -94,7 +96,7 @@ TEST_CASE("cancelled work is over at once, once, and never inside the cancel") {
     Held held;
     int told = 0;
     Op op = in_background(loop, held.work(), [&] { ++told; });
-    held.begun.get_future().wait();
+    held.begun->get_future().wait();
     op.cancel();
     op.cancel();
     CHECK(told == 0);
