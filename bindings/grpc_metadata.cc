@@ -160,6 +160,11 @@ std::optional<std::string_view> find_packed(std::string_view packed, std::string
   return std::nullopt;
 }
 
+std::pair<std::string_view, std::string_view> take_packed(std::string_view& packed) {
+  const std::string_view key = take(packed);
+  return {key, take(packed)};
+}
+
 void push_packed_metadata(lua_State* L, std::string_view packed) {
   lua_newtable(L);
   while (!packed.empty()) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "lgen/grpc.h"
 
@@ -27,6 +28,8 @@ std::size_t packed_size(const MetadataView* metadata);
 char* pack_metadata(const MetadataView* metadata, char* out);
 /// The first value of a key.
 std::optional<std::string_view> find_packed(std::string_view packed, std::string_view key);
+/// Takes the first pair off what pack_metadata wrote.
+std::pair<std::string_view, std::string_view> take_packed(std::string_view& packed);
 /// Pushes {key = "value" or {"first", "second"}}. `packed`: what pack_metadata wrote.
 void push_packed_metadata(lua_State* L, std::string_view packed);
 void push_metadata(lua_State* L, const MetadataView* metadata);

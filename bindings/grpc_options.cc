@@ -374,6 +374,9 @@ CallSettings read_call_options(lua_State* L, int index, const CallWords& words) 
   return settings;
 }
 
+TlsOptions read_tls_options(lua_State* L, int index, const std::string& what) { return read_tls_table(L, index, what); }
+BackendRule read_backend_rule(lua_State* L, int index, const std::string& what) { return read_backend(L, index, what); }
+
 void read_tags(lua_State* L, int index, std::string_view what, Labels& tags) {
   check_table(L, index, what);
   lua_pushnil(L);

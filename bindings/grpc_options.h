@@ -77,6 +77,10 @@ struct CallWords {
 /// Reads the table at `index` (may be absent); the values it refers to stay on the stack.
 CallSettings read_call_options(lua_State* L, int index, const CallWords& words);
 
+/// lgen.TlsOptions and lgen.BackendRule, for whoever has them among its options.
+TlsOptions read_tls_options(lua_State* L, int index, const std::string& what);
+BackendRule read_backend_rule(lua_State* L, int index, const std::string& what);
+
 /// {name = "value"}: string to string.
 void read_tags(lua_State* L, int index, std::string_view what, Labels& tags);
 

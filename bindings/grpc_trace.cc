@@ -83,6 +83,10 @@ std::string pairs_text(const Pairs* pairs) {
 
 }  // namespace
 
+std::string headers_for_lua(const std::vector<std::pair<std::string_view, std::string_view>>& headers) {
+  return pairs_text(&headers);
+}
+
 std::string quote_for_lua(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text.substr(0, kLongestText)) {

@@ -7,6 +7,8 @@
 #include <lua.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lgen/grpc.h"
 #include "lgen/message_plan.h"
@@ -27,6 +29,10 @@ class Trace {
   void headers(std::uint64_t call, const MetadataView* headers, std::string_view peer) const;
   void received(std::uint64_t call, lua_State* L, const MessagePlan* plan, std::string_view bytes) const;
   void half_closed(std::uint64_t call) const;
+  /// Any other line about a call.
+  void tell(std::uint64_t call, std::string line) const {
+    if (call) print(call, std::move(line));
+  }
   void ended(std::uint64_t call, const GrpcStatus& status, const MetadataView* trailers, Duration took) const;
 
   /// Prints what is asked of a server's reflection and what it says; null when nothing is to be traced. These calls are
@@ -44,6 +50,8 @@ class Trace {
 
 /// The value as a plan would write it: {message = "hi", channel_id = 3, tags = {"a", "b"}}; keys sorted.
 std::string to_lua_text(lua_State* L, int index);
+/// {["content-type"] = "text/plain", ...}
+std::string headers_for_lua(const std::vector<std::pair<std::string_view, std::string_view>>& headers);
 /// In quotes, with escapes; long texts are cut and say how long they are.
 std::string quote_for_lua(std::string_view text);
 

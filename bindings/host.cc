@@ -7,6 +7,7 @@
 #include "lgen/embedded.h"
 #include "lgen/log.h"
 #include "mod_grpc.h"
+#include "mod_http.h"
 #include "mod_metrics.h"
 #include "mod_prom.h"
 #include "mod_proto.h"
@@ -83,6 +84,7 @@ Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
   make_cancelled_value(L);
   make_vu_metatable(L);
   grpc = std::make_unique<GrpcState>(*this);
+  http = std::make_unique<HttpState>(*this);
   proto = std::make_unique<ProtoState>(*this);
   measure = std::make_unique<MetricsState>(*this);
   prom = std::make_unique<PromState>(*this);

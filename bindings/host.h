@@ -27,6 +27,7 @@
 
 namespace lgen::lua {
 
+struct HttpState;     // mod_http.h: HTTP clients, requests in flight
 struct GrpcState;     // mod_grpc.h: channels, pools, streams still open
 struct ProtoState;    // mod_proto.h: schemas and method handles
 struct PromState;     // mod_prom.h: what is watched of the system under test
@@ -85,6 +86,7 @@ struct Host {
   std::string misfit;  // why the plan does not fit the server
 
   std::unique_ptr<GrpcState> grpc;
+  std::unique_ptr<HttpState> http;
   std::unique_ptr<ProtoState> proto;
   std::unique_ptr<MetricsState> measure;
   std::unique_ptr<PromState> prom;

@@ -166,24 +166,7 @@ std::string without_tag(std::string_view what) {
   return std::string(end == std::string_view::npos ? what : what.substr(end + 2));
 }
 
-int decode(lua_State* L) {
-  const std::string_view text = check_string(L, 1, "lgen.json.decode");
-  std::string wrong;
-  Json json;
-  try {
-    json = Json::parse(text);
-    if (too_deep(json, 0)) wrong = "nested too deep";
-  } catch (const Json::exception& error) {
-    wrong = without_tag(error.what());
-  }
-  if (!wrong.empty()) {
-    lua_pushnil(L);
-    push(L, wrong);
-    return 2;
-  }
-  push_json(L, json);
-  return 1;
-}
+int decode(lua_State* L) { return decode_json(L, check_string(L, 1, "lgen.json.decode")); }
 
 int json_property(lua_State* L) {
   if (lua_type(L, 2) != LUA_TSTRING || to_view(L, 2) != "null") return 0;
@@ -210,6 +193,24 @@ Result<std::string> json_text(lua_State* L, int index) {
   } catch (const Json::exception&) {
     return make_error(ErrorCode::invalid_argument, "a string is not UTF-8");
   }
+}
+
+int decode_json(lua_State* L, std::string_view text) {
+  std::string wrong;
+  Json json;
+  try {
+    json = Json::parse(text);
+    if (too_deep(json, 0)) wrong = "nested too deep";
+  } catch (const Json::exception& error) {
+    wrong = without_tag(error.what());
+  }
+  if (!wrong.empty()) {
+    lua_pushnil(L);
+    push(L, wrong);
+    return 2;
+  }
+  push_json(L, json);
+  return 1;
 }
 
 void push_json_text(lua_State* L, std::string_view text) { push_json(L, Json::parse(text)); }

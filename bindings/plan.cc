@@ -19,6 +19,7 @@
 #include "lgen/units.h"
 #include "lint.h"
 #include "mod_grpc.h"
+#include "mod_http.h"
 #include "mod_load.h"
 #include "mod_metrics.h"
 #include "mod_prom.h"
@@ -310,6 +311,7 @@ void Plan::fill(Summary& summary, bool judge_distributions) const {
   summary.errors = host.errors;
   summary.errors_dropped = host.errors_dropped;
   summary.conservation = host.recorder.check_conservation();
+  if (summary.conservation.empty()) summary.conservation = host.http->recorder.check_conservation();
   fill_first_calls(host, summary);
   if (const std::string books = check_books(summary.scenarios); !books.empty()) {
     summary.conservation += (summary.conservation.empty() ? "" : "; ") + books;
@@ -334,6 +336,7 @@ void Plan::close() {
   host_->gc.reset();
   host_->prom->close();
   host_->grpc->close();
+  host_->http->close();
 }
 
 std::string plan_api_meta() { return render_meta(); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lgen/http_recorder.h"
 #include "lgen/report.h"
 
 namespace lgen::cli {
@@ -11,7 +12,7 @@ namespace {
 
 constexpr ExitCode kExitCodes[] = {
     {kOk, "ok"},
-    {kFailed, "a check or threshold failed, or not one call or stream succeeded"},
+    {kFailed, "a check or threshold failed, or not one call, stream or request succeeded"},
     {kConfiguration, "the plan or the command line is wrong, or an output cannot be written"},
     {kStopped, "stopped by SIGINT, SIGTERM or lgen ctl stop; the report is still printed"},
     {kPlanError, "the plan raised outside an iteration, or never yields"},
@@ -54,9 +55,22 @@ std::string text_of(const ErrorSample& error) {
   return error.code == "plan" ? error.message : fmt::format("{}: {}", error.code, error.message);
 }
 
-/// Calls and streams that ended with `labels`.
+/// Calls, streams and requests that ended with `labels`.
 double ended(const Summary& summary, const Labels& labels) {
-  return total(summary, "grpc_calls", labels) + total(summary, "grpc_streams_ended", labels);
+  return total(summary, "grpc_calls", labels) + total(summary, "grpc_streams_ended", labels) +
+         total(summary, "http_requests", labels);
+}
+
+double good_ends(const Summary& summary) {
+  double good = 0;
+  for (const std::string_view name : {"grpc_calls", "grpc_streams_ended", "http_requests"}) {
+    const MetricSnapshot* metric = summary.metrics.find(name);
+    if (!metric) continue;
+    for (const SeriesSnapshot& series : metric->series) {
+      for (const auto& [label, value] : series.labels) good += label == "code" && ended_well(value) ? series.value : 0;
+    }
+  }
+  return good;
 }
 
 /// Those the plan has left on purpose, as a stream that has given enough: cancelled while iterations ended well,
@@ -67,15 +81,17 @@ double left_on_purpose(const Summary& summary) {
   const bool well = std::any_of(summary.scenarios.begin(), summary.scenarios.end(),
                                 [](const ScenarioProgress& s) { return s.succeeded > 0; });
   if (by_peer || !well || total(summary, "grpc_streams_leaked", {}) > 0) return 0;
-  return ended(summary, {{"code", "CANCELLED"}});
+  return ended(summary, {{"code", "CANCELLED"}}) + ended(summary, {{"code", "cancelled"}});
 }
 
 /// Calls or streams were made, and none ended OK; or every iteration failed.
 std::string nothing_succeeded(const Summary& summary) {
   const double made = ended(summary, {}) - left_on_purpose(summary);
-  const double good = ended(summary, {{"code", "OK"}});
+  const double good = good_ends(summary);
   const std::string first = summary.errors.empty() ? "" : "; first error: " + text_of(summary.errors.front());
-  if (made > 0 && good == 0) return "not one call or stream succeeded" + first;
+  const bool only_http = total(summary, "http_requests") == ended(summary, {});
+  if (made > 0 && good == 0)
+    return (only_http ? "not one request succeeded" : "not one call or stream succeeded") + first;
   const double iterations = total(summary, "iterations");
   if (iterations > 0 && total(summary, "iterations_failed") == iterations) return "every iteration failed" + first;
   return "";

@@ -133,6 +133,7 @@ std::string traffic_text(const Traffic& traffic) {
   if (whole(traffic.streams_open)) parts.push_back(counted(whole(traffic.streams_open), "stream") + " open");
   if (whole(traffic.messages_sent)) parts.push_back(counted(whole(traffic.messages_sent), "message") + " sent");
   if (whole(traffic.calls)) parts.push_back(counted(whole(traffic.calls), "call") + " made");
+  if (whole(traffic.requests)) parts.push_back(counted(whole(traffic.requests), "request") + " made");
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -189,8 +190,8 @@ std::string Progress::line(const ScenarioProgress& scenario, std::size_t index, 
 }
 
 std::string Progress::traffic() const {
-  return traffic_text(
-      {metrics_.total("grpc_streams_active"), metrics_.total("grpc_messages_sent"), metrics_.total("grpc_calls")});
+  return traffic_text({metrics_.total("grpc_streams_active"), metrics_.total("grpc_messages_sent"),
+                       metrics_.total("grpc_calls"), metrics_.total("http_requests")});
 }
 
 std::vector<std::string> Progress::bars(std::size_t columns, std::size_t rows) const {

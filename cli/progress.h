@@ -29,7 +29,7 @@ std::size_t rows_taken(const std::vector<std::size_t>& widths, std::size_t colum
 
 /// What all scenarios together have on the wire.
 struct Traffic {
-  double streams_open = 0, messages_sent = 0, calls = 0;
+  double streams_open = 0, messages_sent = 0, calls = 0, requests = 0;
 };
 
 /// "30 streams open, 1,234 messages sent", "" without any; pure.

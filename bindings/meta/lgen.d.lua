@@ -208,6 +208,31 @@
 ---@field reason? string why it was left or could not be made, as far as known
 ---@field goaway? true|"inferred" the server asked to leave: seen, or inferred from a stream that lives on
 
+---@class lgen.HttpClientOptions
+---@field base? string what paths are behind, "http://host:port"; default: the target
+---@field version? "1.1" of HTTP; default: 1.1
+---@field keepalive? boolean false: a connection for each request; default: true
+---@field max_connections? integer to each host and port; further requests wait; default: as many as are wanted
+---@field timeout? lgen.Duration of a whole request, connecting included; 0: none; default: 30 s
+---@field connect_timeout? lgen.Duration name, TCP and TLS together; default: 10 s
+---@field headers? table<string,string|string[]> of every request
+---@field tls? lgen.TlsOptions for https; default: what --ca, --cert and the like say
+---@field follow? integer redirects that a request follows at most; default: 0
+---@field gzip? boolean false: do not offer it, and leave what comes packed as it is; default: true
+---@field max_body? lgen.Size largest body to accept, unpacked; default: 64 MiB
+---@field max_head? lgen.Size largest status line and headers to accept; default: 64 KiB
+---@field connect_to? string connect here instead: "host:port" or "unix:/path"
+---@field user_agent? string default: lgen/VERSION
+---@field tags? table<string,string> labels of every request
+---@field backend? lgen.BackendRule who answered, not by trailer; default: header x-backend, else peer
+
+---@class lgen.HttpRequestOptions
+---@field headers? table<string,string|string[]> added to the client's
+---@field json? any the body, as lgen.json.encode writes it
+---@field timeout? lgen.Duration of this request; 0: none
+---@field name? string what it counts as, where paths are many; default: its path
+---@field tags? table<string,string> labels of this request, beside the task's and the client's
+
 ---@class lgen.MetricOptions
 ---@field help? string one line
 ---@field unit? string "s" or "B"
@@ -307,6 +332,7 @@
 ---@field load lgen.load
 ---@field random lgen.random
 ---@field grpc lgen.grpc
+---@field http lgen.http
 ---@field prom lgen.prom
 ---@field data lgen.data
 ---@field log lgen.log
@@ -433,6 +459,39 @@
 ---@field trailers table<string, string|string[]> of the response
 ---@field status lgen.Error code "OK" included
 ---@field attempts integer? how often it was tried; nil when the server does not tell
+
+---HTTP clients.
+---@class lgen.http
+---@field client fun(name: string, options?: lgen.HttpClientOptions): lgen.HttpClient [R] a client with connections of its own, shared by all VUs; made inside a task, it closes with it
+
+---Requests to one service, on connections that are kept.
+---@class lgen.HttpClient
+---@field get fun(self, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E] the answer, whatever its status; or nil, err when there is none
+---@field head fun(self, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E]
+---@field post fun(self, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E]
+---@field put fun(self, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E]
+---@field patch fun(self, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E]
+---@field delete fun(self, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E]
+---@field request fun(self, method: string, path_or_url: string, body?: string|lgen.HttpRequestOptions, options?: lgen.HttpRequestOptions): lgen.HttpResponse?, lgen.Error? [Y R E] with any method
+---@field close fun(self) closes the connections that no request uses; later requests make new ones
+---@field name string as given
+---@field base string in front of paths; "": there is none
+
+---An answer.
+---@class lgen.HttpResponse
+---@field status integer 200, 404, ...; in err.call 0 when not even that came
+---@field reason string "Not Found"
+---@field headers table<string,string|string[]> names in lower case
+---@field body string unpacked
+---@field json fun(self): any, string? [E] the body's value, or nil and what is wrong with it
+---@field url string that gave the answer: the last one, after redirects
+---@field hops {status: integer, url: string}[] redirects followed before
+---@field timing {dns: number, connect: number, tls: number, queue: number, first_byte: number, total: number} seconds of each step, 0 where a connection was there; first_byte from sending, total from the start
+---@field backend string who answered, by the client's rule; "unknown" when it cannot be learnt
+---@field peer string address of the connection
+---@field connection string "web#3": the third connection of client web
+---@field reused boolean an earlier request had made the connection
+---@field retried boolean sent once more, because a kept connection had been closed
 
 ---A sum that only rises.
 ---@class lgen.Counter

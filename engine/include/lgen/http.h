@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,9 @@ struct Url {
 /// Only http:// and https://; the error says what is wrong where.
 Result<Url> parse_url(std::string_view text);
 
+/// Where a `reference` on the page `base` leads (RFC 3986, 5.2): "https://a/b", "//a/b", "/b?q", "../b".
+Result<Url> resolve_reference(const Url& base, std::string_view reference);
+
 /// When each step of making a connection was through; zero: there was no such step.
 struct ConnectTiming {
   TimePoint started;
@@ -65,7 +69,11 @@ struct HttpClientOptions {
   std::size_t max_head = 64 << 10;                      // bytes of status line and headers
   std::uint64_t max_body = 64 << 20;                    // bytes of body, after unpacking
   bool gzip = true;                                     // offer gzip, unpack what comes packed
+  bool keepalive = true;                                // false: a connection for each request
   std::size_t max_idle = 8;                             // connections kept for each host and port; 0: none
+  std::size_t max_connections = 0;                      // at a time, for each host and port; further requests wait;
+                                                        // 0: as many as are wanted
+  std::size_t follow = 0;                               // redirects that a request follows
   std::string user_agent;                               // empty: lgen/VERSION
   /// Where to connect instead of the URL's host and port: "host:port" or "unix:/path/of.socket".
   std::string connect_to;
@@ -83,22 +91,59 @@ struct HttpRequest {
   TimePoint intended{};             // copied into the Timing; zero: the start of the request
 };
 
+/// A request made ready once, to be sent many times: its URL taken apart, its head written. Good for the client that
+/// made it, and may outlive it.
+class HttpPrepared;
+/// For messages: its URL, without a password; its first line and headers as they go out in HTTP/1.1.
+const std::string& request_url(const HttpPrepared& request);
+const std::string& request_head(const HttpPrepared& request);
+
+/// What differs each time. The body is copied.
+struct HttpSend {
+  std::string_view body;
+  std::optional<Duration> timeout;  // nothing: the client's
+  TimePoint intended{};
+};
+
+/// An answer that sent the request elsewhere.
+struct HttpHop {
+  int status = 0;
+  std::string url;  // that gave it
+};
+
 struct HttpResult {
   std::optional<Error> error;  // set: there is no whole answer. Any status at all is an answer
   int status = 0;              // 0: not even a status line
   std::string_view reason;     // "Not Found"
   std::string_view body;       // unpacked
   const HttpHeadersView* headers = nullptr;
-  Timing timing;
-  ConnectTiming connect;  // of the connection, also when an earlier request made it
-  std::string_view peer;  // "127.0.0.1:9464"; empty: never connected
-  bool reused = false;    // an earlier request made the connection
-  bool retried = false;   // by retry_stale
+  std::string_view url;           // that gave the answer: the last one, after redirects
+  std::span<const HttpHop> hops;  // followed before
+  Timing timing;                  // `sent` and `first_byte` are the last hop's
+  Duration queued{0};             // waiting for one of max_connections
+  ConnectTiming connect;          // of the connection, also when an earlier request made it
+  std::string_view peer;          // "127.0.0.1:9464"; empty: never connected
+  std::uint64_t connection = 0;   // the client's connections count from 1; 0: never connected
+  std::uint64_t sent = 0;         // bytes of all hops, as TLS or TCP takes them
+  std::uint64_t received = 0;
+  bool reused = false;   // an earlier request made the connection
+  bool retried = false;  // by retry_stale
 
   /// A whole answer with a status of 200 to 299.
   bool ok() const { return !error && status >= 200 && status < 300; }
 };
 using HttpDone = std::function<void(const HttpResult&)>;
+
+/// A connection of a client that was made, was not made, or is gone.
+struct HttpConnectionEvent {
+  enum class Kind { opened, failed, closed };
+  Kind kind;
+  std::uint64_t connection = 0;  // 0: it was not made
+  std::string_view to;           // "http://host:port"
+  std::string_view peer;
+  const Error* error = nullptr;  // of one that was not made
+  TimePoint at;
+};
 
 /// HTTP/1.1 with connections kept between requests. Each connection carries one request at a time; requests at the same
 /// time have connections of their own.
@@ -112,6 +157,13 @@ class HttpClient {
 
   /// Dropping the Op closes the request's connection.
   Op send(const HttpRequest& request, HttpDone done);
+
+  /// Body, timeout and intended start of `request` do not count. The error says what cannot be sent, and why.
+  Result<std::shared_ptr<const HttpPrepared>> prepare(const HttpRequest& request);
+  Op send(std::shared_ptr<const HttpPrepared> request, const HttpSend& now, HttpDone done);
+
+  /// One listener; it must not use the client.
+  void on_connection(std::function<void(const HttpConnectionEvent&)> listener);
 
   /// Connections made so far, and kept without a request now.
   std::uint64_t connections() const;

@@ -9,6 +9,7 @@
 //   response  from the intended start   grpc_call_duration_  grpc_stream_open_          grpc_message_rtt_
 //   service   from the actual start     grpc_call_service_   grpc_stream_open_service_  grpc_message_service_
 //   the wait  between the two           vu_wait_ + start_lag_ (by iteration)            grpc_message_lag_
+// HTTP requests: http_request_duration_ is the response, http_request_service_ the service.
 #include <algorithm>
 
 #include "lgen/metrics.h"
@@ -90,6 +91,24 @@ std::vector<MetricSpec> make_table() {
       // gRPC channels
       counter("grpc_connections", "Connections made: entries of a channel into READY.", kChannel),
       gauge("grpc_channel_state", "0 idle, 1 connecting, 2 ready, 3 transient failure, 4 shutdown.", kChannel),
+      // HTTP: every request ends in http_requests, redirects followed on its way are in http_redirects
+      counter("http_requests", "Requests that have ended, by status, or by why there was no whole answer.", kOutcome),
+      counter("http_requests_failed", "Requests without a whole answer, by why; cancelled ones are not among them.",
+              kOutcome),
+      seconds("http_request_duration_seconds", "Response time: from the intended start to the whole answer.",
+              kBackendLatency),
+      seconds("http_request_service_seconds", "Service time: from the actual start to the whole answer.", kLatency),
+      seconds("http_first_byte_seconds", "From sending a request to the first byte of its answer.", kLatency),
+      seconds("http_queue_seconds", "Waiting for a connection, where max_connections is reached.", kLatency),
+      seconds("http_connect_seconds", "Of requests that made a connection: name and TCP.", kLatency),
+      seconds("http_tls_seconds", "Of requests that made a connection: the TLS handshake.", kLatency),
+      counter("http_redirects", "Redirects followed, by their status.", kOutcome),
+      counter("http_requests_retried", "Requests sent once more because a kept connection had been closed.", kTraffic),
+      counter("http_requests_reused", "Requests on a connection that an earlier one had made.", kTraffic),
+      counter("http_bytes_sent", "Bytes of requests: heads and bodies.", kTraffic),
+      counter("http_bytes_received", "Bytes of answers: heads and bodies, as on the wire.", kTraffic),
+      counter("http_connections", "Connections made.", kChannel),
+      gauge("http_connections_open", "Connections open now.", kChannel),
       // The generator about itself
       seconds("start_lag_seconds", "From due and VU free to resumed: the generator's own lateness.", kScenario),
       seconds("vu_wait_seconds", "From due to a VU free: the system under test's lateness.", kScenario),

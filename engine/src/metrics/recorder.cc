@@ -1,45 +1,24 @@
-// Samples become metrics here. A call site resolves its series on first use and keeps them per (code, backend) behind a
-// cache of 256 slots, probed at most four deep: a hit costs one cheap hash and two comparisons, a miss one map look-up.
-// Nothing is allocated and no label is hashed once a code and a backend have been seen.
+// Samples become metrics here. A call site resolves its series on first use and keeps them per (code, backend); nothing
+// is allocated and no label is hashed once a code and a backend have been seen.
 #include "lgen/recorder.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <map>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "first_calls.h"
+#include "outlets.h"
+#include "site_key.h"
 
 namespace lgen {
 
 namespace {
 
-constexpr std::size_t kNamedBackends = 64;
-constexpr std::size_t kCacheSlots = 256, kProbes = 4;
-constexpr SeriesId kUnresolved = ~SeriesId{0};
 constexpr std::string_view kOk = "OK", kCancelled = "CANCELLED", kUnknown = "unknown";
-
-/// Backends with latency histograms of their own: the first 64 of the run, the rest share `overflow`.
-class BackendNames {
- public:
-  std::string_view label(std::string_view backend) {
-    if (backend.empty()) return {};
-    const auto found = names_.find(std::string(backend));
-    if (found != names_.end()) return backend;
-    if (names_.size() >= kNamedBackends) return "overflow";
-    names_.emplace(backend, true);
-    return backend;
-  }
-
- private:
-  std::unordered_map<std::string, bool> names_;
-};
 
 /// The series of one (code, backend) at one call site.
 struct Outlet {
@@ -50,25 +29,6 @@ struct Outlet {
   SeriesId stream_open = kUnresolved;
   SeriesId confirmed = kUnresolved, unconfirmed = kUnresolved, discarded = kUnresolved;
 };
-
-/// 0..255. Names of pods differ in their last letters, so these and the length make the hash.
-std::size_t cheap_hash(std::string_view text) {
-  std::uint64_t tail = 0;
-  const std::size_t n = std::min(text.size(), sizeof(tail));
-  if (n > 0) std::memcpy(&tail, text.data() + text.size() - n, n);
-  return static_cast<std::size_t>((tail ^ text.size()) * 0x9e3779b97f4a7c15ull >> 56);
-}
-
-/// A tag never overrides a label that the engine sets.
-Labels with_tags(Labels labels, const Labels& tags) {
-  const Labels own = labels;
-  for (const auto& tag : tags) {
-    const bool taken = std::any_of(own.begin(), own.end(), [&](const auto& label) { return label.first == tag.first; });
-    if (!taken) labels.push_back(tag);
-  }
-  std::sort(labels.begin(), labels.end());
-  return labels;
-}
 
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
@@ -81,15 +41,6 @@ void close_ledger(CallLedger& ledger, std::string_view code) {
   } else {
     ++ledger.failed;
   }
-}
-
-std::string joined(const CallSiteKey& key) {
-  std::string text;
-  for (const std::string* part : {&key.scenario, &key.name, &key.method, &key.channel, &key.pool, &key.phase}) {
-    text.append(*part).append(1, '\xff');
-  }
-  for (const auto& [name, value] : key.tags) text.append(name).append(1, '\xff').append(value).append(1, '\xff');
-  return text;
 }
 
 }  // namespace
@@ -109,14 +60,12 @@ struct CallSite::Impl {
   SeriesId attempts = kUnresolved, attempts_known = kUnresolved, attempts_unknown = kUnresolved;
   SeriesId opened = kUnresolved, active = kUnresolved, leaked = kUnresolved;
   SeriesId sent = kUnresolved, received = kUnresolved;
-  std::array<Outlet*, kCacheSlots> cache{};
-  std::map<std::pair<std::string, std::string>, Outlet> outlets;  // node based: `cache` points into it
+  Outlets<Outlet> outlets;
 
   Impl(Metrics& m, BackendNames& b, FirstCalls& f, CallSiteKey k)
       : metrics(m), backends(b), firsts(f), key(std::move(k)) {}
 
   Outlet& outlet(std::string_view code, std::string_view backend);
-  Outlet& find_outlet(std::string_view code, std::string_view backend);
 
   // Series are made on first use, so a site without streams leaves no trace of them in the report.
   SeriesId outcome(SeriesId& id, std::string_view metric, const Outlet& outlet);
@@ -131,23 +80,9 @@ struct CallSite::Impl {
 };
 
 Outlet& CallSite::Impl::outlet(std::string_view code, std::string_view backend) {
-  const std::size_t first = cheap_hash(backend) + code.size();
-  for (std::size_t probe = 0; probe < kProbes; ++probe) {
-    Outlet*& slot = cache[(first + probe) % kCacheSlots];
-    if (!slot) slot = &find_outlet(code, backend);
-    if (slot->backend == backend && slot->code == code) return *slot;
-  }
-  return find_outlet(code, backend);
-}
-
-Outlet& CallSite::Impl::find_outlet(std::string_view code, std::string_view backend) {
-  auto [it, fresh] = outlets.try_emplace({std::string(code), std::string(backend)});
-  if (fresh) {
-    it->second.code = code;
-    it->second.backend = backend;
-    it->second.earliest = backend.empty() || backend == kUnknown ? TimePoint::min() : kNever;
-  }
-  return it->second;
+  return outlets.at(code, backend, [](Outlet& fresh) {
+    fresh.earliest = fresh.backend.empty() || fresh.backend == kUnknown ? TimePoint::min() : kNever;
+  });
 }
 
 SeriesId CallSite::Impl::resolve(SeriesId& id, std::string_view metric, const Labels& labels) {
@@ -156,36 +91,17 @@ SeriesId CallSite::Impl::resolve(SeriesId& id, std::string_view metric, const La
 
 SeriesId CallSite::Impl::traffic(SeriesId& id, std::string_view metric) {
   if (id != kUnresolved) return id;
-  Labels labels = make_labels({{"scenario", key.scenario},
-                               {"name", key.name},
-                               {"method", key.method},
-                               {"channel", key.channel},
-                               {"pool", key.pool},
-                               {"phase", key.phase}});
-  return resolve(id, metric, with_tags(std::move(labels), key.tags));
+  return resolve(id, metric, traffic_labels(key));
 }
 
 SeriesId CallSite::Impl::outcome(SeriesId& id, std::string_view metric, const Outlet& out) {
   if (id != kUnresolved) return id;
-  Labels labels = make_labels({{"scenario", key.scenario},
-                               {"name", key.name},
-                               {"method", key.method},
-                               {"channel", key.channel},
-                               {"pool", key.pool},
-                               {"phase", key.phase},
-                               {"backend", out.backend},
-                               {"code", out.code}});
-  return resolve(id, metric, with_tags(std::move(labels), key.tags));
+  return resolve(id, metric, outcome_labels(key, out.code, out.backend));
 }
 
 SeriesId CallSite::Impl::latency(SeriesId& id, std::string_view metric, std::string_view backend) {
   if (id != kUnresolved) return id;
-  return resolve(id, metric,
-                 make_labels({{"scenario", key.scenario},
-                              {"name", key.name},
-                              {"method", key.method},
-                              {"phase", key.phase},
-                              {"backend", backend}}));
+  return resolve(id, metric, latency_labels(key, backend));
 }
 
 SeriesId CallSite::Impl::by_backend(SeriesId& id, std::string_view metric, const Outlet& out) {

@@ -26,8 +26,8 @@ void add(std::string& head, const HttpRequest& request, std::string_view name, s
   if (!has_header(request.headers, name)) head += fmt::format("{}: {}\r\n", name, value);
 }
 
-bool wants_length(const HttpRequest& request) {
-  return !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+bool has_length(const HttpRequest& request) {
+  return given(request, "Content-Length") || given(request, "Transfer-Encoding");
 }
 
 Outcome check(const HttpRequest& request) {
@@ -69,17 +69,22 @@ std::string base64_text(std::string_view bytes) {
   return text;
 }
 
-Result<std::string> write_request(const HttpRequest& request, const Url& url, const HttpClientOptions& options) {
+Result<Http1Head> write_head(const HttpRequest& request, const Url& url, const HttpClientOptions& options) {
   if (const Outcome checked = check(request); !checked) return checked.error();
-  std::string bytes = fmt::format("{} {} HTTP/1.1\r\n", request.method, url.target);
-  add(bytes, request, "Host", url.authority());
-  add(bytes, request, "User-Agent", options.user_agent.empty() ? "lgen/" + std::string(kVersion) : options.user_agent);
-  add(bytes, request, "Accept", "*/*");
-  if (options.gzip) add(bytes, request, "Accept-Encoding", "gzip");
-  if (!url.user.empty()) add(bytes, request, "Authorization", "Basic " + base64_text(url.user + ":" + url.password));
-  if (wants_length(request)) add(bytes, request, "Content-Length", std::to_string(request.body.size()));
-  for (const auto& [name, value] : request.headers) bytes += fmt::format("{}: {}\r\n", name, value);
-  return bytes + "\r\n" + request.body;
+  Http1Head head{.text = fmt::format("{} {} HTTP/1.1\r\n", request.method, url.target)};
+  std::string& text = head.text;
+  add(text, request, "Host", url.authority());
+  add(text, request, "User-Agent", options.user_agent.empty() ? "lgen/" + std::string(kVersion) : options.user_agent);
+  add(text, request, "Accept", "*/*");
+  if (options.gzip) add(text, request, "Accept-Encoding", "gzip");
+  if (!options.keepalive) add(text, request, "Connection", "close");
+  if (!url.user.empty()) add(text, request, "Authorization", "Basic " + base64_text(url.user + ":" + url.password));
+  for (const auto& [name, value] : request.headers) text += fmt::format("{}: {}\r\n", name, value);
+  const bool announced = has_length(request);
+  const bool carries = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+  head.add_length = !announced;
+  head.alone = text + (carries && !announced ? "Content-Length: 0\r\n\r\n" : "\r\n");
+  return head;
 }
 
 }  // namespace lgen

@@ -28,27 +28,36 @@ std::string other_protocol(std::string_view bytes) {
 
 }  // namespace
 
-Http1Session::Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack)
+Http1Session::Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack,
+                           std::uint64_t number)
     : loop_(loop),
       stream_(std::move(connected.stream)),
       timing_(connected.timing),
-      parser_(Http1Parser::Kind::response, limits) {
+      parser_(Http1Parser::Kind::response, limits),
+      number_(number) {
   parser_.unpack(unpack);
   stream_->set_events(*this);
 }
 
-void Http1Session::start(std::string_view request, bool head_only, User& user) {
+void Http1Session::start(std::span<const std::string_view> pieces, bool head_only, User& user) {
   user_ = &user;
+  keeper_ = nullptr;
   parser_.next();
   if (head_only) parser_.expect_no_body();
   first_bytes_.clear();
   first_byte_ = done_ = {};
-  stream_->write(request);
+  sent_ = received_ = 0;
+  for (const std::string_view piece : pieces) {
+    stream_->write(piece);
+    sent_ += piece.size();
+  }
 }
 
 void Http1Session::on_data(std::string_view bytes) {
   if (user_ == nullptr) return lost();
-  if (first_byte_ == TimePoint{}) first_byte_ = loop_.precise_now();
+  received_ += bytes.size();
+  last_read_ = loop_.precise_now();
+  if (first_byte_ == TimePoint{}) first_byte_ = last_read_;
   if (first_bytes_.size() <= kShown) first_bytes_.append(bytes.substr(0, kShown + 1 - first_bytes_.size()));
   const std::size_t taken = parser_.feed(bytes);
   if (parser_.fault() != Http1Parser::Fault::none) return fail(ErrorCode::protocol, fault_message());
@@ -57,6 +66,7 @@ void Http1Session::on_data(std::string_view bytes) {
 
 void Http1Session::on_end() {
   if (user_ == nullptr) return lost();
+  last_read_ = loop_.precise_now();
   if (parser_.finish()) return answered(false);
   if (parser_.fault() != Http1Parser::Fault::none) return fail(ErrorCode::protocol, fault_message());
   fail(ErrorCode::closed, fmt::format("{} closed the connection {}", peer(), where_it_broke()));
@@ -69,11 +79,11 @@ void Http1Session::on_error(const Error& error) {
 }
 
 void Http1Session::lost() {
-  if (const auto listener = std::exchange(lost_, nullptr)) listener();
+  if (Keeper* keeper = std::exchange(keeper_, nullptr)) keeper->lost(*this);
 }
 
 void Http1Session::answered(bool reusable) {
-  done_ = loop_.precise_now();
+  done_ = last_read_;
   std::exchange(user_, nullptr)->on_answer(reusable);
 }
 

@@ -3,8 +3,9 @@
 // Lifetime: may be destroyed at any time, also inside what it calls.
 #pragma once
 
-#include <functional>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,22 +30,37 @@ class Http1Session final : private TcpStream::Events {
     ~User() = default;
   };
 
-  Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack);
+  /// Who keeps a connection without a request.
+  class Keeper {
+   public:
+    /// It has ended.
+    virtual void lost(Http1Session& session) = 0;
+
+   protected:
+    ~Keeper() = default;
+  };
+
+  /// `number`: of the connection, for its users.
+  Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack, std::uint64_t number);
   Http1Session(const Http1Session&) = delete;
   Http1Session& operator=(const Http1Session&) = delete;
 
-  /// `request`: head and body as they go out. `head_only`: it is a HEAD.
-  void start(std::string_view request, bool head_only, User& user);
-  /// Called when the connection ends while no request is running.
-  void on_lost(std::function<void()> listener) { lost_ = std::move(listener); }
+  /// `pieces`: head and body as they go out. `head_only`: it is a HEAD.
+  void start(std::span<const std::string_view> pieces, bool head_only, User& user);
+  /// Until the next request.
+  void keep_for(Keeper* keeper) { keeper_ = keeper; }
 
   /// Of the running or the last request.
   const Http1Parser& answer() const { return parser_; }
   TimePoint first_byte() const { return first_byte_; }
   TimePoint done() const { return done_; }
+  /// Bytes of the request, and of the answer so far.
+  std::uint64_t sent() const { return sent_; }
+  std::uint64_t received() const { return received_; }
 
   const ConnectTiming& connect_timing() const { return timing_; }
   const std::string& peer() const { return stream_->peer(); }
+  std::uint64_t number() const { return number_; }
 
  private:
   void on_data(std::string_view bytes) override;
@@ -61,9 +77,11 @@ class Http1Session final : private TcpStream::Events {
   ConnectTiming timing_;
   Http1Parser parser_;
   User* user_ = nullptr;
-  std::function<void()> lost_;
+  Keeper* keeper_ = nullptr;
+  const std::uint64_t number_;
+  std::uint64_t sent_ = 0, received_ = 0;
   std::string first_bytes_;  // of the answer, for messages
-  TimePoint first_byte_{};
+  TimePoint first_byte_{}, last_read_{};
   TimePoint done_{};
 };
 

@@ -88,6 +88,49 @@ Result<Url> parse_url(std::string_view text) {
   return url;
 }
 
+namespace {
+
+/// "/a/./b/../c" -> "/a/c", the query untouched.
+std::string without_dots(std::string_view target) {
+  const std::size_t query = std::min(target.find('?'), target.size());
+  std::string out;
+  for (std::size_t at = 0; at < query;) {
+    const std::size_t next = std::min(target.find('/', at + 1), query);
+    const std::string_view segment = target.substr(at, next - at);
+    const bool last = next == query;
+    if (segment == "/..") out.resize(std::min(out.rfind('/'), out.size()));
+    if (segment != "/." && segment != "/..") {
+      out += segment;
+    } else if (last) {
+      out += '/';
+    }
+    at = next;
+  }
+  return out + std::string(target.substr(query));
+}
+
+}  // namespace
+
+Result<Url> resolve_reference(const Url& base, std::string_view reference) {
+  if (reference.starts_with("http://") || reference.starts_with("https://")) return parse_url(reference);
+  const std::string scheme = base.tls ? "https:" : "http:";
+  if (reference.starts_with("//")) return parse_url(scheme + std::string(reference));
+  const std::size_t colon = reference.find(':');
+  if (colon < reference.find_first_of("/?#")) return parse_url(reference);  // another scheme: refused there
+  const std::string_view path = std::string_view(base.target).substr(0, base.target.find('?'));
+  std::string target(reference);
+  if (reference.empty() || reference[0] == '#') {
+    target = base.target;
+  } else if (reference[0] == '?') {
+    target = std::string(path) + target;
+  } else if (reference[0] != '/') {
+    target = std::string(path.substr(0, path.rfind('/') + 1)) + target;
+  }
+  Result<Url> url = parse_url(scheme + "//" + base.authority() + target);
+  if (url) url->target = without_dots(url->target);
+  return url;
+}
+
 std::string Url::authority() const {
   const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
   return port == (tls ? 443 : 80) ? name : fmt::format("{}:{}", name, port);

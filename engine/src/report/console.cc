@@ -28,6 +28,7 @@ std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   print_latencies(page, summary.metrics);
   print_status_codes(page, summary);
   print_streams(page, summary.metrics);
+  print_http(page, summary.metrics);
   print_backends(page, summary.metrics);
   print_own_metrics(page, summary.metrics);
   print_conservation(page, summary.conservation);

@@ -19,6 +19,7 @@
 
 #include "bootstrap.h"
 #include "figures.h"
+#include "lgen/http_recorder.h"
 
 namespace lgen {
 namespace {
@@ -34,8 +35,8 @@ constexpr std::string_view kOwn[] = {"start_lag_seconds", "loop_lag_seconds", "s
 constexpr std::string_view kFolded[] = {"backend", "channel", "pool", "code", "phase"};
 
 /// Counters whose rates are worth a row; others count what went wrong.
-constexpr std::string_view kThroughput[] = {"iterations", "grpc_calls", "grpc_streams_opened", "grpc_messages_sent",
-                                            "grpc_messages_received"};
+constexpr std::string_view kThroughput[] = {
+    "iterations", "grpc_calls", "grpc_streams_opened", "grpc_messages_sent", "grpc_messages_received", "http_requests"};
 
 template <class Range>
 bool holds(const Range& range, std::string_view name) {
@@ -196,7 +197,7 @@ double failed_in(const MetricSnapshot& metric, const Labels& labels, double& all
     if (is_warmup(series) || folded(series) != labels) continue;
     const std::string_view code = label_of(series, "code");
     all += series.value;
-    if (code != "OK" && code != "CANCELLED") failed += series.value;
+    if (!ended_well(code) && code != "CANCELLED" && code != "cancelled") failed += series.value;
   }
   return failed;
 }
@@ -251,7 +252,8 @@ void Comparison::compare_metric(const MetricSnapshot& a, const MetricSnapshot& b
   for (const auto& [labels, series] : in_b) {
     if (!in_a.contains(labels) && worth_telling(b.spec, series)) diff_.only_b.push_back(title(b.spec, labels));
   }
-  if (a.spec.name == "grpc_calls" || a.spec.name == "grpc_streams_ended") failed_rows(a, b);
+  if (a.spec.name == "grpc_calls" || a.spec.name == "grpc_streams_ended" || a.spec.name == "http_requests")
+    failed_rows(a, b);
 }
 
 // ---- may they be compared? ----

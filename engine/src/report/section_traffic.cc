@@ -9,6 +9,7 @@
 #include <set>
 
 #include "figures.h"
+#include "lgen/http_recorder.h"
 #include "lgen/units.h"
 #include "names.h"
 #include "sections.h"
@@ -42,7 +43,7 @@ struct LatencyRow {
   std::string_view metric, label;
   bool service = false;  // of the row before it, left out where it says no more than that
 };
-constexpr std::array<LatencyRow, 10> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
+constexpr std::array<LatencyRow, 16> kLatencyRows = {{{"grpc_call_duration_seconds", "response"},
                                                       {"grpc_call_service_seconds", "service", true},
                                                       {"grpc_stream_open_seconds", "open"},
                                                       {"grpc_stream_open_service_seconds", "service", true},
@@ -51,7 +52,13 @@ constexpr std::array<LatencyRow, 10> kLatencyRows = {{{"grpc_call_duration_secon
                                                       {"grpc_message_gap_seconds", "gap"},
                                                       {"grpc_message_lag_seconds", "send lag"},
                                                       {"grpc_message_rtt_seconds", "rtt"},
-                                                      {"grpc_message_service_seconds", "service", true}}};
+                                                      {"grpc_message_service_seconds", "service", true},
+                                                      {"http_request_duration_seconds", "response"},
+                                                      {"http_request_service_seconds", "service", true},
+                                                      {"http_first_byte_seconds", "first byte"},
+                                                      {"http_queue_seconds", "queue"},
+                                                      {"http_connect_seconds", "connect"},
+                                                      {"http_tls_seconds", "TLS"}}};
 
 /// Narrow pages first lose the wide gaps, then the indent.
 void print_fitting(Page& page, const TextTable& table) {
@@ -175,7 +182,7 @@ void add_status_rows(TextTable& table, const Summary& summary, const MetricSnaps
     const double duration = measured_seconds(summary, key.scenario);
     table.title(Span(fmt::format("{} ({})", title_of(key, scenarios.size() > 1), unit)));
     for (const auto& [code, n] : totals) {
-      table.row({Span("  " + (code.empty() ? std::string("unknown") : code), code == "OK" ? Tone::good : Tone::bad),
+      table.row({Span("  " + (code.empty() ? std::string("unknown") : code), ended_well(code) ? Tone::good : Tone::bad),
                  grouped(n), share_text(n, sum_of(totals)),
                  duration > 0 ? per_second(static_cast<double>(n) / duration) : std::string()});
     }
@@ -255,7 +262,7 @@ class BackendTable {
     const auto backend = [](const SeriesSnapshot& series) { return std::string(label_of(series, "backend")); };
     each(counter, [this](BackendLine& line, const SeriesSnapshot& series, std::uint64_t n) {
       line.calls += n;
-      if (label_of(series, "code") == "OK") line.ok += n;
+      if (ended_well(label_of(series, "code"))) line.ok += n;
     });
     for (auto& [name, sum] : histograms_by<std::string>(metrics, duration, backend)) {
       if (const auto at = lines_.find(name); at != lines_.end()) at->second.duration = sum;
@@ -317,7 +324,7 @@ class BackendTable {
 
 void print_only_warmup(Page& page, const Summary& summary) {
   bool warmed_up = false;
-  for (const std::string_view name : {"iterations", "grpc_calls", "grpc_streams_ended"}) {
+  for (const std::string_view name : {"iterations", "grpc_calls", "grpc_streams_ended", "http_requests"}) {
     const MetricSnapshot* metric = summary.metrics.find(name);
     if (!metric) continue;
     if (aggregate(*metric, {}).value > 0) return;
@@ -340,13 +347,19 @@ void print_latencies(Page& page, const Snapshot& metrics) {
 
 void print_status_codes(Page& page, const Summary& summary) {
   const Snapshot& metrics = summary.metrics;
-  if (counter_total(metrics, "grpc_calls") + counter_total(metrics, "grpc_streams_ended") == 0) return;
+  const MetricSnapshot* requests = metrics.find("http_requests");
+  if (counter_total(metrics, "grpc_calls") + counter_total(metrics, "grpc_streams_ended") +
+          counter_total(metrics, "http_requests") ==
+      0) {
+    return;
+  }
   page.heading("STATUS CODES");
   TextTable table({Span(""), "count", "share", "rate"});
   if (const MetricSnapshot* calls = metrics.find("grpc_calls")) add_status_rows(table, summary, *calls, "calls");
   if (const MetricSnapshot* ended = metrics.find("grpc_streams_ended")) {
     add_status_rows(table, summary, *ended, "streams");
   }
+  if (requests) add_status_rows(table, summary, *requests, "requests");
   table.print(page, 2, 3);
   print_attempts(page, metrics);
 }
@@ -369,6 +382,28 @@ void print_backends(Page& page, const Snapshot& metrics) {
   BackendTable streams(metrics, "grpc_streams_ended", "grpc_stream_duration_seconds");
   if (counter_total(metrics, "grpc_messages_confirmed") > 0) streams.add_confirmed();
   streams.print(page, "streams");
+  BackendTable(metrics, "http_requests", "http_request_duration_seconds").print(page, "requests");
+}
+
+void print_http(Page& page, const Snapshot& metrics) {
+  const std::uint64_t requests = counter_total(metrics, "http_requests");
+  if (requests == 0) return;
+  page.heading("HTTP");
+  const std::uint64_t made = counter_total(metrics, "http_connections");
+  const std::uint64_t reused = counter_total(metrics, "http_requests_reused");
+  page.item({Span("  connections  ")}, fmt::format("{} made; {} on one that an earlier request had made", grouped(made),
+                                                   requests == reused ? "every request" : counted(reused, "request")));
+  page.item(
+      {Span("  bytes        ")},
+      fmt::format("{} sent, {} received", format_size(static_cast<double>(counter_total(metrics, "http_bytes_sent"))),
+                  format_size(static_cast<double>(counter_total(metrics, "http_bytes_received")))));
+  if (const MetricSnapshot* redirects = metrics.find("http_redirects"); redirects && !redirects->series.empty()) {
+    page.item({Span("  redirects    ")}, equation(totals_by(*redirects, "code")));
+  }
+  if (const std::uint64_t retried = counter_total(metrics, "http_requests_retried"); retried > 0) {
+    page.item({Span("  retried      ")},
+              fmt::format("{}, because a kept connection had been closed", counted(retried, "request")), Tone::warn);
+  }
 }
 
 }  // namespace lgen

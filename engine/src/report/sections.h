@@ -18,6 +18,7 @@ void print_latencies(Page& page, const Snapshot& metrics);
 void print_status_codes(Page& page, const Summary& summary);
 void print_streams(Page& page, const Snapshot& metrics);
 void print_backends(Page& page, const Snapshot& metrics);
+void print_http(Page& page, const Snapshot& metrics);
 void print_own_metrics(Page& page, const Snapshot& metrics);
 void print_conservation(Page& page, const std::string& conservation);
 void print_connections(Page& page, const Summary& summary);

@@ -36,8 +36,8 @@ std::optional<double> percentile_of(const Snapshot& metrics, std::string_view na
 
 /// Median response of whatever the plan calls most directly: calls, else streams, else iterations.
 std::optional<double> median_response(const Snapshot& metrics) {
-  for (const std::string_view name :
-       {"grpc_call_duration_seconds", "grpc_stream_open_seconds", "iteration_duration_seconds"}) {
+  for (const std::string_view name : {"grpc_call_duration_seconds", "http_request_duration_seconds",
+                                      "grpc_stream_open_seconds", "iteration_duration_seconds"}) {
     if (const auto median = percentile_of(metrics, name, 50)) return median;
   }
   return std::nullopt;

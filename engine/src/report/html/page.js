@@ -221,9 +221,9 @@ const lgenPage = (() => {
     const rows = codes.flatMap((g) => {
       const whole = g.rows.reduce((sum, r) => sum + r.count, 0);
       return [group(g.title, 5, g.unit), ...g.rows.map((r) => {
-        const bar = el("i", { class: r.code === "OK" ? "" : "bad" });
+        const bar = el("i", { class: r.good ? "" : "bad" });
         bar.style.width = `${(100 * r.count) / whole}%`;
-        return row(th(text("span", r.code === "OK" ? "" : "bad", r.code)), n(r.count), td("n", percent(r.count / whole)), n(r.rate, "/s"), td("bar", bar));
+        return row(th(text("span", r.good ? "" : "bad", r.code)), n(r.count), td("n", percent(r.count / whole)), n(r.rate, "/s"), td("bar", bar));
       })];
     });
     return [panel(table("Status codes", [["", ""], ["count", "n"], ["share", "n"], ["rate", "n"], ["", ""]], rows))];

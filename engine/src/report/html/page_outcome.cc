@@ -6,7 +6,9 @@
 #include <set>
 
 #include "figures.h"
+#include "lgen/http_recorder.h"
 #include "lgen/report.h"
+#include "names.h"
 #include "page_data.h"
 #include "page_number.h"
 #include "sections.h"
@@ -48,6 +50,7 @@ struct Headline {
   std::string_view metric, words;
 };
 constexpr Headline kHeadlines[] = {{"grpc_call_duration_seconds", "response time"},
+                                   {"http_request_duration_seconds", "response time"},
                                    {"grpc_message_rtt_seconds", "round trip"},
                                    {"grpc_stream_open_seconds", "to open a stream"},
                                    {"iteration_duration_seconds", "an iteration"}};
@@ -79,7 +82,18 @@ class Tiles {
     return tile;
   }
 
+  /// Those of a counter by code that have ended badly.
+  std::uint64_t bad_ends(std::string_view metric) const {
+    const MetricSnapshot* found = summary_.metrics.find(metric);
+    std::uint64_t bad = 0;
+    if (!found) return bad;
+    for (const auto& [code, n] : totals_by(*found, "code")) bad += ended_well(code) ? 0 : n;
+    return bad;
+  }
+
   void traffic() {
+    const std::uint64_t requests = total("http_requests");
+    if (requests > 0) put(with_rate(tile("requests", "Requests", requests, ""), "http_requests", requests));
     const std::uint64_t calls = total("grpc_calls");
     if (calls > 0) put(with_rate(tile("calls", "Calls", calls, ""), "grpc_calls", calls));
   }
@@ -102,15 +116,16 @@ class Tiles {
 
   void errors() {
     const std::uint64_t calls = total("grpc_calls"), ended = total("grpc_streams_ended");
-    if (calls + ended == 0) return;
-    std::uint64_t bad = 0;
-    if (const MetricSnapshot* metric = summary_.metrics.find("grpc_calls")) {
-      bad = calls - static_cast<std::uint64_t>(aggregate(*metric, {{"code", "OK"}}).value);
-    }
-    bad += total("grpc_streams_failed");
+    const std::uint64_t requests = total("http_requests"), all = calls + ended + requests;
+    if (all == 0) return;
+    const std::uint64_t bad = bad_ends("grpc_calls") + total("grpc_streams_failed") + bad_ends("http_requests");
+    std::vector<std::string> kinds;
+    if (calls > 0) kinds.emplace_back("calls");
+    if (ended > 0) kinds.emplace_back("streams");
+    if (requests > 0) kinds.emplace_back("requests");
     Json one = tile("errors", "Errors", bad, "");
-    one["share"] = static_cast<double>(bad) / static_cast<double>(calls + ended);
-    one["detail"] = calls > 0 && ended > 0 ? "of calls and streams" : calls > 0 ? "of calls" : "of streams";
+    one["share"] = static_cast<double>(bad) / static_cast<double>(all);
+    one["detail"] = "of " + join_words(kinds);
     one["tone"] = bad > 0 ? "bad" : "good";
     put(std::move(one));
   }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "figures.h"
+#include "lgen/http_recorder.h"
 #include "page_data.h"
 #include "page_number.h"
 #include "sections.h"
@@ -38,6 +39,7 @@ void add_codes(Json& groups, const Summary& summary, std::string_view counter, s
     Json rows = Json::array();
     for (const auto& [code, n] : totals_by(*metric, "code", &key)) {
       rows.push_back({{"code", code.empty() ? "unknown" : code},
+                      {"good", ended_well(code)},
                       {"count", n},
                       {"rate", seconds > 0 ? rounded(static_cast<double>(n) / seconds) : Json()}});
     }
@@ -63,7 +65,7 @@ Json backends(const Snapshot& metrics, std::string_view counter, std::string_vie
   };
   each(counter, [](Ledger& ledger, const SeriesSnapshot& series) {
     ledger.all += whole(series.value);
-    if (label_of(series, "code") == "OK") ledger.ok += whole(series.value);
+    if (ended_well(label_of(series, "code"))) ledger.ok += whole(series.value);
   });
   if (unit == "streams") {
     each("grpc_messages_confirmed",
@@ -193,19 +195,37 @@ Json traffic_part(const Summary& summary) {
   Json codes = Json::array();
   add_codes(codes, summary, "grpc_calls", "calls");
   add_codes(codes, summary, "grpc_streams_ended", "streams");
+  add_codes(codes, summary, "http_requests", "requests");
   Json sums = Json::object();
-  for (const std::string_view name :
-       {"grpc_streams_opened", "grpc_streams_ended", "grpc_streams_failed", "grpc_streams_leaked", "grpc_messages_sent",
-        "grpc_messages_discarded", "grpc_messages_confirmed", "grpc_messages_unconfirmed", "grpc_messages_received",
-        "grpc_messages_unanswered", "grpc_messages_unmatched", "grpc_call_attempts", "grpc_call_attempts_known",
-        "grpc_call_attempts_unknown"}) {
+  for (const std::string_view name : {"grpc_streams_opened",
+                                      "grpc_streams_ended",
+                                      "grpc_streams_failed",
+                                      "grpc_streams_leaked",
+                                      "grpc_messages_sent",
+                                      "grpc_messages_discarded",
+                                      "grpc_messages_confirmed",
+                                      "grpc_messages_unconfirmed",
+                                      "grpc_messages_received",
+                                      "grpc_messages_unanswered",
+                                      "grpc_messages_unmatched",
+                                      "grpc_call_attempts",
+                                      "grpc_call_attempts_known",
+                                      "grpc_call_attempts_unknown",
+                                      "http_requests",
+                                      "http_requests_reused",
+                                      "http_requests_retried",
+                                      "http_redirects",
+                                      "http_connections",
+                                      "http_bytes_sent",
+                                      "http_bytes_received"}) {
     sums[std::string(name)] = counter_total(metrics, name);
   }
   return {{"codes", std::move(codes)},
           {"sums", std::move(sums)},
           {"backends",
            {backends(metrics, "grpc_calls", "grpc_call_duration_seconds", "calls"),
-            backends(metrics, "grpc_streams_ended", "grpc_stream_duration_seconds", "streams")}}};
+            backends(metrics, "grpc_streams_ended", "grpc_stream_duration_seconds", "streams"),
+            backends(metrics, "http_requests", "http_request_duration_seconds", "requests")}}};
 }
 
 Json scenarios_part(const Summary& summary) {

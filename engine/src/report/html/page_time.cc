@@ -10,6 +10,7 @@
 #include <set>
 
 #include "figures.h"
+#include "lgen/http_recorder.h"
 #include "names.h"
 #include "page_data.h"
 #include "page_number.h"
@@ -58,7 +59,8 @@ class Charts {
         heat_axis_(time_axis(data_, kHeatColumns)) {}
 
   Json all() {
-    calls();
+    by_code("calls", "Calls per second", "grpc_calls");
+    by_code("requests", "Requests per second", "http_requests");
     counters("messages", "Messages per second",
              {{"sent", "grpc_messages_sent", "a"}, {"received", "grpc_messages_received", "b"}});
     counters("streams_rate", "Streams per second",
@@ -71,6 +73,7 @@ class Charts {
               {"dropped", "iterations_dropped", "warn"}});
     users();
     latency("call", "Response time of calls", "grpc_call_duration_seconds");
+    latency("request", "Response time of requests", "http_request_duration_seconds");
     latency("rtt", "Round trips of messages", "grpc_message_rtt_seconds");
     latency("open", "Time to open a stream", "grpc_stream_open_seconds");
     streams_by_backend();
@@ -88,23 +91,26 @@ class Charts {
     return add_up(data_, axis_, metric, chosen);
   }
 
-  void calls() {
-    std::map<std::string, std::vector<double>> by_code;
+  /// A counter's rates by code: what went well on top, the most frequent others.
+  void by_code(std::string_view id, std::string_view title, std::string_view metric) {
+    std::map<std::string, std::vector<double>> good, bad;
     for (const TimelineSeries& series : data_.series) {
-      if (series.metric == "grpc_calls") by_code[std::string(label_of(series, "code"))];
+      if (series.metric != metric) continue;
+      const std::string code(label_of(series, "code"));
+      (ended_well(code) ? good : bad)[code];
     }
-    for (auto& [code, values] : by_code) {
-      values = rates(points("grpc_calls", [&](const auto& s) { return label_of(s, "code") == code; }), axis_);
+    for (auto* part : {&good, &bad}) {
+      for (auto& [code, values] : *part) {
+        values = rates(points(metric, [&](const auto& s) { return label_of(s, "code") == code; }), axis_);
+      }
     }
-    if (by_code.empty()) return;
-    Json calls = chart("calls", "Calls per second", "lines", "/s");
-    if (const auto ok = by_code.find("OK"); ok != by_code.end()) {
-      calls["lines"].push_back(line("OK", "a", ok->second));
-      by_code.erase(ok);
-    }
-    for (auto& one : most(std::move(by_code), 4, "other codes"))
-      calls["lines"].push_back(line(one.first, "bad", one.second));
-    charts_.push_back(std::move(calls));
+    if (good.empty() && bad.empty()) return;
+    Json made = chart(id, title, "lines", "/s");
+    for (auto& one : most(std::move(good), 3, "other good codes"))
+      made["lines"].push_back(line(one.first, "a", one.second));
+    for (auto& one : most(std::move(bad), 4, "other codes"))
+      made["lines"].push_back(line(one.first, "bad", one.second));
+    charts_.push_back(std::move(made));
   }
 
   using Named = std::vector<std::pair<std::string, std::vector<double>>>;
