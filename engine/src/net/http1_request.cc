@@ -27,7 +27,7 @@ void add(std::string& head, const HttpRequest& request, std::string_view name, s
 }
 
 bool has_length(const HttpRequest& request) {
-  return given(request, "Content-Length") || given(request, "Transfer-Encoding");
+  return has_header(request.headers, "Content-Length") || has_header(request.headers, "Transfer-Encoding");
 }
 
 Outcome check(const HttpRequest& request) {
