@@ -170,11 +170,11 @@ std::shared_ptr<Link> make_link(lua_State* L, const std::string& what, std::stri
   Host& host = host_of(L);
   GrpcState& state = *host.grpc;
   const ChannelFactory& factory = host.input.make_channel;
-  if (const Outcome sound = check_channel_options(decl.wire); !sound) {
+  if (const Outcome sound = check_transport_options(decl.transport, decl.wire); !sound) {
     raise(L, fmt::format("{}: {}", what, sound.error().message));
   }
   auto wire = factory ? factory(decl.transport, host.loop, target, decl.wire)
-                      : make_grpc_core_channel(host.loop, target, decl.wire);
+                      : make_channel(decl.transport, host.loop, target, decl.wire);
   if (!wire) raise(L, fmt::format("{}: {}", what, wire.error().message));
   auto* link = new Link(state, std::move(name), pool, std::move(*wire), decl);
   return std::shared_ptr<Link>(link, [&state](Link* last) { state.bury(last); });

@@ -18,7 +18,8 @@ namespace {
 // ---- the tables: what is refused, what is offered, what the editor shows ----
 
 constexpr std::array kChannelKeys = {
-    Key{"transport", "\"grpc\"", "which implementation of gRPC; default: --transport"},
+    Key{"transport", "\"grpc\"|\"h2\"",
+        "gRPC core, or lgen's own client, where a channel is exactly one connection; default: --transport"},
     Key{"tls", "boolean|lgen.TlsOptions", "false: plaintext; default: as lgen.target, or by port"},
     Key{"authority", "string", ":authority to send; default: the server name, else the target"},
     Key{"lb", "string", "load balancing policy, \"pick_first\" (default) or \"round_robin\""},
@@ -331,7 +332,7 @@ void read_channel_options(lua_State* L, int index, std::string_view what_view, c
   if (lua_isnoneornil(L, index)) return;
   check_options(L, index, what, pool ? kPoolOptions : kChannelOptions);
   if (auto word = string_field(L, index, "transport", what)) {
-    static constexpr Choice<std::string_view> kChoices[] = {{"grpc", "grpc"}};
+    static constexpr Choice<std::string_view> kChoices[] = {{"grpc", "grpc"}, {"h2", "h2"}};
     decl.transport = choose(L, *word, what + ": transport", kChoices);
   }
   read_wire_options(L, index, what, decl.wire);

@@ -16,7 +16,7 @@ namespace {
 // Order and groups as --help shows them.
 constexpr OptionRow kOptions[] = {
     {"target", "HOST:PORT", "the service under test; read as lgen.target", "", "Target"},
-    {"transport", "grpc", "gRPC core", "grpc", "Target"},
+    {"transport", "grpc|h2", "gRPC core, or lgen's own HTTP/2 client: a channel is one connection", "grpc", "Target"},
     {"tls", "", "TLS, whatever the port", "", "Target"},
     {"plaintext", "", "no TLS, whatever the port", "", "Target"},
     {"ca", "FILE", "certificates to trust (PEM) instead of the system's", "", "Target"},
@@ -183,8 +183,8 @@ LoadOverride parse_load(std::string_view field, const std::string& text, std::st
 }
 
 void resolve_choices(Reader& read, Settings& settings) {
-  if (settings.transport != "grpc") {
-    read.fail("transport", fmt::format("unknown transport '{}'; there is grpc", settings.transport));
+  if (settings.transport != "grpc" && settings.transport != "h2") {
+    read.fail("transport", fmt::format("unknown transport '{}'; there are grpc and h2", settings.transport));
   }
   const std::string proxy = read.text("proxy");
   if (!proxy.empty() && proxy != "env") read.fail("proxy", fmt::format("'{}': there is only env", proxy));

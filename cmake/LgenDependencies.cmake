@@ -14,6 +14,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(civetweb CONFIG REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 pkg_check_modules(libuv REQUIRED IMPORTED_TARGET GLOBAL libuv)
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET GLOBAL libnghttp2)
 pkg_check_modules(luajit REQUIRED IMPORTED_TARGET GLOBAL luajit)
 # It comes without a package file; found here so that its absence is told at once, linked by its plain name.
 find_library(lgen_http_parser http_parser REQUIRED)

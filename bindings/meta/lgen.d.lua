@@ -108,7 +108,7 @@
 ---@field reflection? lgen.Channel|lgen.Pool instead of files: the server tells its schema, before setup
 
 ---@class lgen.ChannelOptions
----@field transport? "grpc" which implementation of gRPC; default: --transport
+---@field transport? "grpc"|"h2" gRPC core, or lgen's own client, where a channel is exactly one connection; default: --transport
 ---@field tls? boolean|lgen.TlsOptions false: plaintext; default: as lgen.target, or by port
 ---@field authority? string :authority to send; default: the server name, else the target
 ---@field lb? string load balancing policy, "pick_first" (default) or "round_robin"
@@ -133,7 +133,7 @@
 ---@field size? integer number of channels; default: 1
 ---@field pick? "round_robin"|"random"|"least_streams"|"by_vu"|fun(pool: lgen.Pool, vu: table): integer which channel the next call goes to; default: round_robin
 ---@field connection? "own"|"shared" one TCP connection per channel (default) or one for all
----@field transport? "grpc" which implementation of gRPC; default: --transport
+---@field transport? "grpc"|"h2" gRPC core, or lgen's own client, where a channel is exactly one connection; default: --transport
 ---@field tls? boolean|lgen.TlsOptions false: plaintext; default: as lgen.target, or by port
 ---@field authority? string :authority to send; default: the server name, else the target
 ---@field lb? string load balancing policy, "pick_first" (default) or "round_robin"

@@ -126,7 +126,7 @@ class HelpTest(LgenCase):
 class EngineOptionsTest(LgenCase):
     """run, check and bench have the same options of the engine, and read them in the same place."""
 
-    WRONG = {"target": "x", "transport": "h2", "tls": "x", "plaintext": "x", "skip-verify": "x", "proxy": "x",
+    WRONG = {"target": "x", "transport": "h3", "tls": "x", "plaintext": "x", "skip-verify": "x", "proxy": "x",
              "wait-ready": "x", "seed": "x", "tag": "x", "stop-timeout": "x", "allow-failures": "x", "validity": "x",
              "precise": "x", "config": "none.json", "trace": "x", "log": "x", "quiet": "x", "no-color": "x",
              "time-scale": "x", "cert": "x"}
@@ -157,8 +157,8 @@ class EngineOptionsTest(LgenCase):
     def test_transport(self):
         self.plan()
         self.check(self.run_words("plan.lua", "--quiet", "--transport", "grpc"), 0)
-        self.check(self.run_words("plan.lua", "--quiet", "--transport", "h2"), 104,
-                   "--transport: unknown transport 'h2'; there is grpc")
+        self.check(self.run_words("plan.lua", "--quiet", "--transport", "h3"), 104,
+                   "--transport: unknown transport 'h3'; there are grpc and h2")
 
     @needs("metrics")
     def test_metrics(self):

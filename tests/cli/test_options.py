@@ -169,7 +169,7 @@ class EngineOptionsTest(LgenCase):
             (["--wait-ready", "5x"], "--wait-ready: '5x' is no duration"),
             (["--out", "result.txt"], "--out: 'result.txt' does not tell its format; write FORMAT=FILE"),
             (["--out", "pdf=x"], "--out: unknown format 'pdf'; there are json"),
-            (["--transport", "h2"], "--transport: unknown transport 'h2'; there is grpc"),
+            (["--transport", "h3"], "--transport: unknown transport 'h3'; there are grpc and h2"),
             (["--tls", "--plaintext"], "--tls: contradicts --plaintext; give one of them"),
             (["--plaintext", "--ca", "x"], "--ca: means TLS, but --plaintext is given"),
             (["--plaintext", "--skip-verify"], "--skip-verify: means TLS, but --plaintext is given"),

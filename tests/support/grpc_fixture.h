@@ -2,6 +2,7 @@
 // Thread: the test's.
 #pragma once
 
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -27,12 +28,18 @@ struct Reply {
 
 inline Metadata copy_of(const MetadataView& view) { return {view.begin(), view.end()}; }
 
+/// The tests of calls and streams run over each: LGEN_TEST_TRANSPORT=h2.
+inline std::string_view transport() {
+  const char* chosen = std::getenv("LGEN_TEST_TRANSPORT");
+  return chosen != nullptr ? chosen : "grpc";
+}
+
 class Fixture : public LoopFixture {
  public:
-  Fixture() : LoopFixture(true) {}
+  Fixture() : LoopFixture(transport() == "grpc") {}
 
   std::shared_ptr<GrpcChannel> channel(const std::string& target, const ChannelOptions& options = {}) {
-    auto made = make_grpc_core_channel(loop, target, options);
+    auto made = make_channel(transport(), loop, target, options);
     if (!made) FAIL(made.error().message);
     return std::move(made).value();
   }

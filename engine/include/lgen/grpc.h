@@ -1,7 +1,7 @@
 // gRPC as lgen sees it: bytes in, bytes out by method name. One of the four seams; `grpc` (gRPC core) is the first
-// transport behind it, `h2` will be the second. A transport returns results with a Timing and records nothing.
-// Thread: the loop's.
-// Lifetime: a channel outlives its calls and streams; views handed to a callback are valid only during it.
+// transport behind it, `h2` (our own client on nghttp2) the second. A transport returns results with a Timing and
+// records nothing. Thread: the loop's. Lifetime: a channel outlives its calls and streams; views handed to a callback
+// are valid only during it.
 #pragma once
 
 #include <cstdint>
@@ -113,6 +113,8 @@ struct UnaryResult {
   std::string_view peer;         // "127.0.0.1:50051", empty when never sent
   std::uint64_t connection = 0;  // which connection of the channel carried it, 1, 2, ...; 0: none
   bool answered = false;         // headers or a status came from the other side
+  Duration queued{0};            // of it, waited for a connection or a free stream (`h2`)
+  std::uint32_t stalls = 0;      // how often the peer's flow control held up the request (`h2`)
 };
 using UnaryDone = std::function<void(const UnaryResult&)>;
 
@@ -128,7 +130,9 @@ struct StreamResult {
   const MetadataView* trailers = nullptr;
   std::string_view peer;
   std::uint64_t connection = 0;
-  bool answered = false;  // headers or a status came from the other side
+  bool answered = false;     // headers or a status came from the other side
+  Duration queued{0};        // before it was opened, waited for a connection or a free stream (`h2`)
+  std::uint32_t stalls = 0;  // how often the peer's flow control held up messages (`h2`)
 };
 
 /// What a stream tells its owner, on the loop, never inside a call on the stream.
@@ -228,6 +232,19 @@ Result<std::unique_ptr<GrpcChannel>> make_grpc_core_channel(Loop& loop, const st
 
 /// What make_grpc_core_channel would refuse, without making anything.
 Outcome check_channel_options(const ChannelOptions& options);
+
+/// A channel of our own HTTP/2 client: exactly one connection, beside old ones whose streams have not ended yet.
+/// `target`: "host:port", dns:///host:port, ipv4:, ipv6:, unix: and unix-abstract: with one address.
+Result<std::unique_ptr<GrpcChannel>> make_h2_channel(Loop& loop, const std::string& target,
+                                                     const ChannelOptions& options);
+
+/// What make_h2_channel would refuse: what both transports do, and what takes gRPC core.
+Outcome check_h2_options(const ChannelOptions& options);
+
+/// The transports by name, "grpc" and "h2".
+Result<std::unique_ptr<GrpcChannel>> make_channel(std::string_view transport, Loop& loop, const std::string& target,
+                                                  const ChannelOptions& options);
+Outcome check_transport_options(std::string_view transport, const ChannelOptions& options);
 
 /// Whether it can be sent as ChannelOptions::user_agent, or as authority or TlsOptions::server_name.
 Outcome check_user_agent(std::string_view text);

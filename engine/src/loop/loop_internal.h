@@ -6,6 +6,8 @@
 #include <grpcpp/completion_queue.h>
 #include <uv.h>
 
+#include <memory>
+
 #include "lgen/loop.h"
 
 namespace lgen {
@@ -34,6 +36,9 @@ uv_loop_t* uv(Loop& loop);
 
 /// The one completion queue. The first call turns the loop round: from then on it blocks in this queue.
 grpc::CompletionQueue& completion_queue(Loop& loop);
+
+/// A place for what all connections of a loop share; kept alive by them, not by the loop.
+std::weak_ptr<void>& shared_slot(Loop& loop);
 
 /// Tells open_handles() of `count` more (or, negative, fewer) operations that are neither timers nor libuv handles.
 void count_open(Loop& loop, int count);

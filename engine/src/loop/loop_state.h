@@ -59,6 +59,8 @@ struct Loop::Internals {
   std::vector<std::pair<std::size_t, Task>> hooks;
   std::size_t next_hook = 1;
 
+  std::weak_ptr<void> shared;  // of the connections on this loop
+
   bool stopped = false;
   bool precise = false;
   std::ptrdiff_t open_operations = 0;

@@ -10,7 +10,6 @@
 #include "grpc_unary_call.h"
 #include "lgen/units.h"
 #include "loop_internal.h"
-#include "wait_ready.h"
 
 namespace lgen {
 namespace {
@@ -91,7 +90,7 @@ void GrpcCoreChannel::connect() {
 }
 
 Op GrpcCoreChannel::wait_ready(Deadline deadline, std::function<void(Outcome)> done) {
-  auto* waiter = new WaitReady(*this, deadline, std::move(done));
+  auto* waiter = new WaitReady(loop_, *this, deadline, std::move(done));
   waiters_.insert(waiter);
   connect();
   if (state() == ChannelState::ready) waiter->finish_later(Done{});

@@ -18,13 +18,13 @@
 #include "grpc_connectivity.h"
 #include "grpc_failure.h"
 #include "lgen/grpc.h"
+#include "wait_ready.h"
 
 namespace lgen {
 
 class GrpcCoreChannel;
 class GrpcStreamCall;
 class GrpcUnaryCall;
-class WaitReady;
 
 /// A call or stream as its channel sees it: a link in the list of what is open.
 class ChannelCall {
@@ -51,7 +51,7 @@ class ChannelCall {
   ChannelCall* next_ = nullptr;
 };
 
-class GrpcCoreChannel final : public GrpcChannel {
+class GrpcCoreChannel final : public GrpcChannel, private WaitReadyHost {
  public:
   GrpcCoreChannel(Loop& loop, std::string target, const ChannelOptions& options, GrpcChannelArgs args);
   ~GrpcCoreChannel();
@@ -94,11 +94,9 @@ class GrpcCoreChannel final : public GrpcChannel {
   void recycle(GrpcUnaryCall* call);
   void pump_later(GrpcStreamCall& call);
 
-  // For wait_ready().
-  void stop_waiting(WaitReady& waiter) { waiters_.erase(&waiter); }
-  Error not_ready() const;
-
  private:
+  void stop_waiting(WaitReady& waiter) override { waiters_.erase(&waiter); }
+  Error not_ready() const override;
   void dial();
   void hang_up();
   void unlink(ChannelCall& call);

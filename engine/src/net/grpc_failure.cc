@@ -1,6 +1,7 @@
 #include "grpc_failure.h"
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -48,18 +49,23 @@ constexpr std::array kCauses = {
           "closes the connection before HTTP/2 begins (a TLS port dialled without --tls, or no gRPC server?)"},
     Cause{"Endpoint read failed", ErrorCode::protocol,
           "closes the connection before HTTP/2 begins (a TLS port dialled without --tls, or no gRPC server?)"},
-    Cause{"", ErrorCode::unavailable, "cannot be reached"},
 };
 
 }  // namespace
 
+std::optional<Error> find_connect_cause(std::string_view text, std::string_view address) {
+  for (const Cause& cause : kCauses) {
+    if (text.find(cause.sign) == std::string_view::npos) continue;
+    return make_error(cause.code, std::string(address) + " " + std::string(cause.text));
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::string_view address) {
   const auto says = [&](std::string_view sign) { return grpc_text.find(sign) != std::string_view::npos; };
   if (!says("failed to connect to all addresses") && !says("DNS resolution failed")) return std::nullopt;
-  for (const Cause& cause : kCauses) {
-    if (says(cause.sign)) return make_error(cause.code, std::string(address) + " " + std::string(cause.text));
-  }
-  return std::nullopt;
+  if (auto cause = find_connect_cause(grpc_text, address)) return cause;
+  return make_error(ErrorCode::unavailable, std::string(address) + " cannot be reached");
 }
 
 GrpcFailures::GrpcFailures(Loop& loop, const std::string& target, const ChannelOptions& options,
@@ -94,7 +100,7 @@ std::string GrpcFailures::limit_advice(std::string_view grpc_text) const {
   if (!ours || grpc_text.find(" vs. " + std::to_string(*ours) + ")") == std::string_view::npos) {
     return "; that limit is the server's own";
   }
-  return std::string("; to allow it, raise the channel's ") + (sent ? "max_send" : "max_recv");
+  return limit_text(sent ? "max_send" : "max_recv");
 }
 
 constexpr std::string_view kHttpStatus = "Received http2 header with status: ";
@@ -106,11 +112,20 @@ static bool ends_without_status(const GrpcStatus& status) {
 }
 
 /// Proxies that ask for certificates may let everybody connect and refuse by HTTP.
-std::string GrpcFailures::certificate_advice(std::string_view http_status) const {
-  if (!tls_ || http_status != "400") return "";
-  if (tls_->cert.empty()) return " Does it want a client certificate (--cert and --key)?";
-  return " Does it accept the client certificate " + tls_->cert + "?";
+static std::string certificate_advice(int http_status, const std::optional<TlsOptions>& tls) {
+  if (!tls || http_status != 400) return "";
+  if (tls->cert.empty()) return " Does it want a client certificate (--cert and --key)?";
+  return " Does it accept the client certificate " + tls->cert + "?";
 }
+
+std::string web_server_text(std::string_view address, std::string_view how, int http_status,
+                            const std::optional<TlsOptions>& tls) {
+  return std::string(address) + " answered " + std::string(how) +
+         ", like a web server: is this the gRPC port, and do proxies in between pass gRPC on?" +
+         certificate_advice(http_status, tls);
+}
+
+std::string limit_text(const char* option) { return std::string("; to allow it, raise the channel's ") + option; }
 
 bool is_foreign_answer(const GrpcStatus& status) {
   return status.message.starts_with(kHttpStatus) || status.message.starts_with("Received RST_STREAM") ||
@@ -119,19 +134,18 @@ bool is_foreign_answer(const GrpcStatus& status) {
 
 bool GrpcFailures::explain_answer(GrpcStatus& status) const {
   if (status.code == GrpcCode::resource_exhausted) status.message += limit_advice(status.message);
-  std::string how, advice;
+  std::string how;
+  int http_status = 0;
   if (status.message.starts_with(kHttpStatus)) {
     const std::string number = status.message.substr(kHttpStatus.size());
     how = "with HTTP status " + number;
-    advice = certificate_advice(number);
+    std::from_chars(number.data(), number.data() + number.size(), http_status);
   } else if (ends_without_status(status)) {
     how = "without a gRPC status";
   } else {
     return false;
   }
-  status.message = address_ + " answered " + how +
-                   ", like a web server: is this the gRPC port, and do proxies in between pass gRPC on?" + advice +
-                   " (gRPC: " + status.message + ")";
+  status.message = web_server_text(address_, how, http_status, tls_) + " (gRPC: " + status.message + ")";
   return true;
 }
 

@@ -18,6 +18,16 @@ namespace lgen {
 /// The cause behind gRPC's text of a failed connection, or nothing when the text is about something else.
 std::optional<Error> classify_connect_failure(std::string_view grpc_text, std::string_view address);
 
+/// The same from the text of a failed connection, whoever wrote it; nothing when no known sign is in it.
+std::optional<Error> find_connect_cause(std::string_view text, std::string_view address);
+
+/// For an answer that is not gRPC's, `how`: "with HTTP status 404".
+std::string web_server_text(std::string_view address, std::string_view how, int http_status,
+                            const std::optional<TlsOptions>& tls);
+
+/// What to do about a message over a limit of ours, ChannelOptions' `option`.
+std::string limit_text(const char* option);
+
 /// Told by gRPC's text: what came was a web server's page, or a reset by whoever is in between, but no gRPC status.
 bool is_foreign_answer(const GrpcStatus& status);
 
@@ -42,7 +52,6 @@ class GrpcFailures {
  private:
   void inquire();
   std::string limit_advice(std::string_view grpc_text) const;
-  std::string certificate_advice(std::string_view http_status) const;
 
   Loop& loop_;
   const std::string address_;

@@ -7,16 +7,17 @@
 namespace lgen {
 namespace {
 
-constexpr int kGzipWindow = 15 + 16;  // zlib's way to say: with gzip's header and trailer
+/// Adding 16 is zlib's way to say: with gzip's header and trailer.
+int window(Packing packing) { return packing == Packing::gzip ? 15 + 16 : 15; }
 constexpr std::size_t kPiece = 16 << 10;
 
 Bytef* in(std::string_view bytes) { return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())); }
 
 }  // namespace
 
-std::string gzip(std::string_view bytes) {
+std::string pack(std::string_view bytes, Packing packing) {
   z_stream stream{};
-  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, window(packing), 8, Z_DEFAULT_STRATEGY);
   std::string out(deflateBound(&stream, bytes.size()), '\0');
   stream.next_in = in(bytes);
   stream.avail_in = static_cast<uInt>(bytes.size());
@@ -32,7 +33,7 @@ struct Gunzip::Stream {
   z_stream z{};
 };
 
-Gunzip::Gunzip() : stream_(std::make_unique<Stream>()) { inflateInit2(&stream_->z, kGzipWindow); }
+Gunzip::Gunzip(Packing packing) : stream_(std::make_unique<Stream>()) { inflateInit2(&stream_->z, window(packing)); }
 
 Gunzip::~Gunzip() { inflateEnd(&stream_->z); }
 

@@ -1,4 +1,5 @@
-// gzip in memory: packing a reply, unpacking a body piece by piece.
+// gzip and its plain sibling ("deflate" on the wire, zlib's format) in memory: packing whole texts, unpacking piece by
+// piece.
 // Thread: the loop's.
 #pragma once
 
@@ -9,14 +10,17 @@
 
 namespace lgen {
 
-/// As one gzip member, packed fast rather than small: it happens on the loop.
-std::string gzip(std::string_view bytes);
+enum class Packing { gzip, zlib };
+
+/// As one gzip member or zlib stream, packed fast rather than small: it happens on the loop.
+std::string pack(std::string_view bytes, Packing packing);
+inline std::string gzip(std::string_view bytes) { return pack(bytes, Packing::gzip); }
 
 class Gunzip {
  public:
   enum class State { more, end, broken, too_large };
 
-  Gunzip();
+  explicit Gunzip(Packing packing = Packing::gzip);
   ~Gunzip();
   Gunzip(const Gunzip&) = delete;
   Gunzip& operator=(const Gunzip&) = delete;

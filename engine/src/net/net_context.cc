@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "loop_internal.h"
 #include "tcp_stream.h"
 
 namespace lgen {
@@ -17,6 +18,14 @@ NetContext::NetContext(Loop& loop)
       hook_(loop.add_turn_hook([this] { flush(); })),
       read_buffer_(kReadSize),
       plain_buffer_(kRecordSize) {}
+
+std::shared_ptr<NetContext> NetContext::of(Loop& loop) {
+  std::weak_ptr<void>& slot = shared_slot(loop);
+  if (const auto kept = slot.lock()) return std::static_pointer_cast<NetContext>(kept);
+  auto made = std::make_shared<NetContext>(loop);
+  slot = made;
+  return made;
+}
 
 NetContext::~NetContext() { loop_.remove_turn_hook(hook_); }
 

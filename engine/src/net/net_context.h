@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "lgen/loop.h"
@@ -16,6 +17,8 @@ class TcpStream;
 class NetContext {
  public:
   explicit NetContext(Loop& loop);
+  /// The one that all clients of a loop share, made for the first of them.
+  static std::shared_ptr<NetContext> of(Loop& loop);
   ~NetContext();
   NetContext(const NetContext&) = delete;
   NetContext& operator=(const NetContext&) = delete;

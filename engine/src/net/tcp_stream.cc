@@ -58,9 +58,17 @@ void TcpStream::want_flush() {
   context_->flush_later(*this);
 }
 
+void TcpStream::ask_flush() {
+  asked_ = true;
+  want_flush();
+}
+
 void TcpStream::flush() {
+  do {
+    if (!blocked_ && std::exchange(asked_, false)) events_->on_flush();
+    send_some();
+  } while (asked_ && !blocked_ && !error_);
   if (std::exchange(flushing_, false)) context_->forget(*this);
-  send_some();
   update_watch();
 }
 

@@ -32,6 +32,9 @@ class TcpStream final : private SocketOwner {
     virtual void on_error(const Error& error) = 0;
     /// Everything is written: after the other side was slow, or because tell_drained() asked.
     virtual void on_drained() {}
+    /// The turn ends, and ask_flush() was called: the moment to write() what has gathered, or to ask again when that
+    /// was not all. Destroys nothing.
+    virtual void on_flush() {}
 
    protected:
     ~Events() = default;
@@ -48,6 +51,8 @@ class TcpStream final : private SocketOwner {
   void set_events(Events& events);
   /// Copied; leaves at the end of the turn.
   void write(std::string_view bytes);
+  /// on_flush follows at the end of the turn, unless the other side is slow: then only on_drained does.
+  void ask_flush();
   /// No more from us: half-closed as soon as everything is written. Not with TLS, which has its own way to say so.
   void finish();
   /// false: leave what comes with the system, so that the other side has to wait.
@@ -61,6 +66,8 @@ class TcpStream final : private SocketOwner {
   std::size_t buffered() const { return out_.size() - sent_of_out_ + plain_.size(); }
   std::uint64_t sent() const { return sent_; }
   const std::string& peer() const { return peer_; }
+  /// What ALPN has chosen; empty: nothing, or no TLS.
+  std::string_view protocol() const { return tls_ ? tls_->protocol() : std::string_view(); }
 
  private:
   void on_ready(int events) override;
@@ -86,6 +93,7 @@ class TcpStream final : private SocketOwner {
   std::optional<Error> error_;  // of a write, not yet reported
   bool reading_ = true;
   bool tell_drained_ = false;
+  bool asked_ = false;      // for on_flush
   bool blocked_ = false;    // the system took less than we had
   bool flushing_ = false;   // in the context's list
   bool finishing_ = false;  // half-close once all is written

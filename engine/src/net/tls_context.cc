@@ -37,9 +37,9 @@ Outcome load_files(SSL_CTX* context, const TlsOptions& options) {
 }  // namespace
 
 Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsOptions& options,
-                                                     const std::vector<std::string>& protocols) {
+                                                     const std::vector<std::string>& protocols, const TlsWords& words) {
   if (const Outcome checked = check_tls_files(options); !checked) return checked.error();
-  const std::shared_ptr<TlsContext> made(new TlsContext(options, SSL_CTX_new(TLS_client_method())));
+  const std::shared_ptr<TlsContext> made(new TlsContext(options, words, SSL_CTX_new(TLS_client_method())));
   SSL_CTX* context = made->get();
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);

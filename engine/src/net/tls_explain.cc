@@ -81,13 +81,11 @@ int dial(const Address& address, SteadyTime deadline) {
   return fd;
 }
 
-constexpr const char* kNoHttp2 = "it speaks TLS but does not offer HTTP/2 (no ALPN 'h2'): is this the gRPC port?";
-
 std::string alpn_problem(SSL* ssl) {
   const unsigned char* protocol = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &size);
-  return size == 0 ? kNoHttp2 : "";
+  return size == 0 ? kGrpcTlsWords.no_protocol : "";
 }
 
 Context make_context(const TlsOptions& options) {
@@ -123,13 +121,13 @@ int drive(SSL* ssl, int fd, SteadyTime deadline, Step step) {
 std::string first_read_problem(SSL* ssl, int fd, const TlsOptions& options, SteadyTime deadline) {
   char byte = 0;
   const int error = drive(ssl, fd, deadline, [&] { return SSL_read(ssl, &byte, 1); });
-  return error == SSL_ERROR_SSL ? handshake_problem(error, options, {"--plaintext", kNoHttp2}) : std::string();
+  return error == SSL_ERROR_SSL ? handshake_problem(error, options, kGrpcTlsWords) : std::string();
 }
 
 std::string find_problem(SSL* ssl, int fd, const TlsOptions& options, const std::string& host, SteadyTime deadline) {
   const int error = drive(ssl, fd, deadline, [&] { return SSL_connect(ssl); });
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return "it does not answer the TLS handshake";
-  if (error != SSL_ERROR_NONE) return handshake_problem(error, options, {"--plaintext", kNoHttp2});
+  if (error != SSL_ERROR_NONE) return handshake_problem(error, options, kGrpcTlsWords);
   std::string problem = certificate_problem(ssl, options, host);
   if (problem.empty()) problem = alpn_problem(ssl);
   return problem.empty() ? first_read_problem(ssl, fd, options, deadline) : problem;

@@ -81,12 +81,12 @@ std::string chain_problem(long result, X509* certificate, const TlsOptions& opti
   }
 }
 
+}  // namespace
+
 std::string certificate_hint(const TlsOptions& options) {
   if (options.cert.empty()) return "it may want a client certificate: --cert and --key";
   return "it may not accept the client certificate " + options.cert;
 }
-
-}  // namespace
 
 std::string certificate_problem(SSL* ssl, const TlsOptions& options, const std::string& host) {
   X509* certificate = SSL_get0_peer_certificate(ssl);

@@ -14,8 +14,6 @@
 namespace lgen {
 namespace {
 
-constexpr TlsWords kHttpWords{"http://", "it speaks TLS but none of the protocols we offer (ALPN)"};
-
 /// SNI carries names only.
 bool is_numeric(const std::string& host) {
   unsigned char bytes[sizeof(in6_addr)];
@@ -95,7 +93,7 @@ Outcome TlsSession::handshake() {
   }
   const int error = SSL_get_error(ssl_.get(), result);
   if (error == SSL_ERROR_WANT_READ) return Done{};
-  return failed(handshake_problem(error, context_->options(), kHttpWords));
+  return failed(handshake_problem(error, context_->options(), context_->words()));
 }
 
 /// TLS 1.3 servers refuse a client certificate only after the handshake: their alert is the first thing to be read.
@@ -109,7 +107,7 @@ Result<std::size_t> TlsSession::read(char* buffer, std::size_t size, std::string
   }
   const int error = SSL_get_error(ssl_.get(), 0);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
-  if (!answered_) return failed(handshake_problem(error, context_->options(), kHttpWords));
+  if (!answered_) return failed(handshake_problem(error, context_->options(), context_->words()));
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   return failed(fmt::format("what it sends cannot be decrypted ({})", reason != nullptr ? reason : "unknown reason"));
 }
@@ -121,10 +119,17 @@ void TlsSession::write(std::string_view plain, std::string& out) {
   SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &count);  // all of it: our BIO takes everything
 }
 
+std::string_view TlsSession::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 bool TlsSession::ended() const { return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0; }
 
 Error TlsSession::cut_off() const {
-  return failed(handshake_problem(SSL_ERROR_SYSCALL, context_->options(), kHttpWords));
+  return failed(handshake_problem(SSL_ERROR_SYSCALL, context_->options(), context_->words()));
 }
 
 Error TlsSession::failed(const std::string& problem) const {

@@ -32,6 +32,8 @@ class TlsSession {
 
   /// The handshake is through and the certificate is as wanted.
   bool open() const { return open_; }
+  /// What ALPN has chosen; empty: nothing.
+  std::string_view protocol() const;
   /// The peer has said that nothing follows.
   bool ended() const;
   /// The error of a connection that ends during the handshake.

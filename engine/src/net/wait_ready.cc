@@ -2,19 +2,17 @@
 
 #include <utility>
 
-#include "grpc_core_channel.h"
-
 namespace lgen {
 
-WaitReady::WaitReady(GrpcCoreChannel& channel, Deadline deadline, std::function<void(Outcome)> done)
-    : channel_(&channel), done_(std::move(done)), timer_(channel.loop(), [this] { finish(); }) {
+WaitReady::WaitReady(Loop& loop, WaitReadyHost& channel, Deadline deadline, std::function<void(Outcome)> done)
+    : loop_(loop), channel_(&channel), done_(std::move(done)), timer_(loop, [this] { finish(); }) {
   if (deadline != kNever) timer_.arm(deadline);
 }
 
 void WaitReady::finish_later(Outcome outcome) {
   if (outcome_ || channel_ == nullptr) return;
   outcome_ = std::move(outcome);
-  timer_.arm(channel_->loop().now());
+  timer_.arm(loop_.now());
 }
 
 void WaitReady::finish() {

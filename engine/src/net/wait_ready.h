@@ -13,11 +13,22 @@
 
 namespace lgen {
 
-class GrpcCoreChannel;
+class WaitReady;
+
+/// The channel that is waited for.
+class WaitReadyHost {
+ public:
+  virtual void stop_waiting(WaitReady& waiter) = 0;
+  /// Why it is not, as far as known.
+  virtual Error not_ready() const = 0;
+
+ protected:
+  ~WaitReadyHost() = default;
+};
 
 class WaitReady final : public Operation {
  public:
-  WaitReady(GrpcCoreChannel& channel, Deadline deadline, std::function<void(Outcome)> done);
+  WaitReady(Loop& loop, WaitReadyHost& channel, Deadline deadline, std::function<void(Outcome)> done);
 
   void cancel() noexcept override { finish_later(make_error(ErrorCode::cancelled, "waiting was cancelled")); }
   void drop() noexcept override;
@@ -29,7 +40,8 @@ class WaitReady final : public Operation {
  private:
   void finish();
 
-  GrpcCoreChannel* channel_;
+  Loop& loop_;
+  WaitReadyHost* channel_;
   std::function<void(Outcome)> done_;
   std::optional<Outcome> outcome_;  // unset: still waiting
   bool finishing_ = false;

@@ -66,7 +66,7 @@ TEST_CASE("every channel of its own connection is one socket; equal channels tha
   const std::vector<Row> rows = {
       {"own connections, plaintext", plain, false, true, 3},
       {"own connections, TLS", tls, true, true, 3},
-      {"connections may be shared, plaintext", plain, false, false, 1},
+      {"connections may be shared, plaintext", plain, false, false, transport() == "h2" ? 3U : 1U},
   };
   for (const Row& row : rows) {
     INFO(row.scenario);
@@ -119,14 +119,14 @@ TEST_CASE("the states of a channel are told in order with the number of the conn
   CHECK(events.all[0].at <= events.all[1].at);
 }
 
-TEST_CASE("a GOAWAY under open streams is inferred; new streams get the next connection's number") {
+TEST_CASE("a GOAWAY under open streams is told; new streams get the next connection's number") {
   const ServerProcess server({"--max-connection-age", "300ms", "--max-connection-age-grace", "30s"});
   Fixture f;
   const auto channel = f.channel(server.target());
   Events events(*channel);
   const auto old_stream = held(*channel);
   f.until([&] { return events.left(1); });
-  CHECK(events.find(1)->goaway == Goaway::inferred);
+  CHECK(events.find(1)->goaway == (transport() == "h2" ? Goaway::seen : Goaway::inferred));
   CHECK_FALSE(old_stream->done);
   const auto new_stream = held(*channel);
   f.until([&] { return new_stream->connection != 0; });
@@ -179,7 +179,7 @@ TEST_CASE("a connection lost with its streams is closed, not a GOAWAY") {
   server.end(SIGKILL);
   f.until([&] { return events.left(1); });
   CHECK(events.find(1)->goaway == Goaway::no);
-  CHECK(events.find(1)->reason == "closed");
+  CHECK(events.find(1)->reason.find("closed") != std::string::npos);
   f.until([&] { return events.all.back().state == ChannelState::transient_failure || channel->open_calls() == 0; });
 }
 

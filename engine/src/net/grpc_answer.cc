@@ -1,0 +1,121 @@
+#include "grpc_answer.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+
+#include "grpc_wire.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kFieldOverhead = 32;  // RFC 7541, 4.1
+constexpr std::size_t kKeepRoom = 4 << 10;  // given back by reset() when it was more
+
+/// Part of the protocol and of no interest to plans.
+constexpr std::array<std::string_view, 6> kHidden = {"te",
+                                                     "grpc-accept-encoding",
+                                                     "grpc-timeout",
+                                                     "grpc-internal-encoding-request",
+                                                     "grpc-server-stats-bin",
+                                                     "endpoint-load-metrics-bin"};
+
+bool is_hidden(std::string_view name) { return std::find(kHidden.begin(), kHidden.end(), name) != kHidden.end(); }
+
+}  // namespace
+
+bool GrpcAnswer::header(std::string_view name, std::string_view value) {
+  size_ += name.size() + value.size() + kFieldOverhead;
+  if (too_large()) return false;
+  if (!known(name, value) && (http_status_ == 0 || http_status_ >= 200)) keep(name, value);
+  return true;
+}
+
+/// Takes what gRPC itself is made of. grpc-status-details-bin is for plans, too.
+bool GrpcAnswer::known(std::string_view name, std::string_view value) {
+  if (name == ":status") {
+    std::from_chars(value.data(), value.data() + value.size(), http_status_);
+  } else if (name == "content-type") {
+    grpc_type_ = is_grpc_content_type(value);
+    if (!grpc_type_) content_type_ = value;
+  } else if (!name.starts_with("grpc-")) {
+    return name == "te";
+  } else if (name == "grpc-status") {
+    has_status_ = true;
+    code_ = code_of_text(value);
+  } else if (name == "grpc-message") {
+    message_ = value;
+  } else if (name == "grpc-encoding") {
+    encoding_ = value == "identity"  ? Encoding::none
+                : value == "gzip"    ? Encoding::gzip
+                : value == "deflate" ? Encoding::deflate
+                                     : Encoding::unknown;
+    if (encoding_ == Encoding::unknown) encoding_text_ = value;
+  } else if (name == "grpc-status-details-bin") {
+    details_ = from_wire_base64(value).value_or("");
+    return false;
+  } else {
+    return is_hidden(name);
+  }
+  return true;
+}
+
+void GrpcAnswer::keep(std::string_view name, std::string_view value) {
+  std::string decoded;
+  if (is_binary_key(name)) {
+    auto bytes = from_wire_base64(value);
+    if (!bytes) return;  // gRPC core drops such an answer's field, too
+    decoded = std::move(*bytes);
+    value = decoded;
+  }
+  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(value.size())};
+  fields_.append(reinterpret_cast<const char*>(sizes), sizeof sizes).append(name).append(value);
+}
+
+/// An informational answer is forgotten; the one proper is still to come.
+void GrpcAnswer::block_end(bool end) {
+  if (!begun_ && http_status_ >= 100 && http_status_ < 200 && !end) {
+    http_status_ = 0;
+    fields_.clear();
+    return;
+  }
+  if (!begun_ && !end) headers_end_ = fields_.size();
+  begun_ = true;
+}
+
+GrpcStatus GrpcAnswer::status() const {
+  GrpcStatus status;
+  status.code = code_;
+  if (!message_.empty()) status.message = percent_decode_message(message_);
+  status.details = details_;
+  return status;
+}
+
+void GrpcAnswer::view_range(std::size_t from, std::size_t to, MetadataView& view) const {
+  view.clear();
+  while (from < to) {
+    std::uint32_t sizes[2];
+    std::memcpy(sizes, fields_.data() + from, sizeof sizes);
+    const char* name = fields_.data() + from + sizeof sizes;
+    view.emplace_back(std::string_view(name, sizes[0]), std::string_view(name + sizes[0], sizes[1]));
+    from += sizeof sizes + sizes[0] + sizes[1];
+  }
+}
+
+void GrpcAnswer::reset() {
+  if (fields_.capacity() > kKeepRoom) std::string().swap(fields_);
+  fields_.clear();
+  message_.clear();
+  details_.clear();
+  content_type_.clear();
+  encoding_text_.clear();
+  headers_end_ = size_ = 0;
+  http_status_ = 0;
+  code_ = GrpcCode::unknown;
+  encoding_ = Encoding::none;
+  begun_ = grpc_type_ = has_status_ = false;
+}
+
+}  // namespace lgen

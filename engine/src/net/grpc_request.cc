@@ -1,0 +1,88 @@
+#include "grpc_request.h"
+
+#include <algorithm>
+
+#include "grpc_wire.h"
+#include "lgen/version.h"
+
+namespace lgen {
+namespace {
+
+constexpr std::uint8_t kLend = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+constexpr std::size_t kRemembered = 32;  // metadata keys
+
+nghttp2_nv field(std::string_view name, std::string_view value, std::uint8_t flags) {
+  const auto bytes = [](std::string_view text) {
+    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
+  };
+  return {bytes(name), bytes(value), name.size(), value.size(), flags};
+}
+
+}  // namespace
+
+GrpcRequest::GrpcRequest(const ChannelOptions& options, std::string authority)
+    : authority_(std::move(authority)),
+      agent_((options.user_agent.empty() ? "" : options.user_agent + " ") + "grpc-lgen-h2/" + std::string(kVersion)),
+      tls_(options.tls.has_value()) {}
+
+const std::string& GrpcRequest::path(std::string_view method) {
+  if (last_path_ != nullptr && *last_path_ == method) return *last_path_;
+  auto found = paths_.find(method);
+  if (found == paths_.end()) found = paths_.emplace(method).first;
+  last_path_ = &*found;
+  return *found;
+}
+
+Outcome GrpcRequest::check(const Metadata& metadata) {
+  for (const auto& [key, value] : metadata) {
+    if (is_legal_key(key) && (is_binary_key(key) || is_legal_value(value))) continue;
+    return make_error(ErrorCode::invalid_argument, "metadata '" + key + "': not a header HTTP/2 can carry");
+  }
+  return Done{};
+}
+
+std::span<const nghttp2_nv> GrpcRequest::headers(const std::string& path, std::optional<Duration> timeout,
+                                                 Compression compression, const Metadata* metadata) {
+  block_.clear();
+  block_.push_back(field(":method", "POST", kLend));
+  block_.push_back(field(":scheme", tls_ ? "https" : "http", kLend));
+  block_.push_back(field(":path", path, kLend));
+  block_.push_back(field(":authority", authority_, kLend));
+  block_.push_back(field("te", "trailers", kLend));
+  if (timeout) {
+    if (*timeout != last_timeout_) timeout_text_ = timeout_text(*timeout);
+    last_timeout_ = *timeout;
+    block_.push_back(field("grpc-timeout", timeout_text_, NGHTTP2_NV_FLAG_NO_COPY_NAME));
+  }
+  block_.push_back(field("content-type", "application/grpc", kLend));
+  if (compression != Compression::none) block_.push_back(field("grpc-encoding", encoding_name(compression), kLend));
+  block_.push_back(field("grpc-accept-encoding", "identity, deflate, gzip", kLend));
+  block_.push_back(field("user-agent", agent_, kLend));
+  if (metadata != nullptr) add_metadata(*metadata);
+  return block_;
+}
+
+void GrpcRequest::add_metadata(const Metadata& metadata) {
+  encoded_.clear();
+  encoded_.reserve(metadata.size());  // views into it stay
+  for (const auto& [key, plain] : metadata) {
+    std::string_view value = plain;
+    if (is_binary_key(key)) value = encoded_.emplace_back(to_wire_base64(plain));
+    block_.push_back(field(key, value, repeats(key, value) ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX));
+  }
+}
+
+/// A value that comes twice in a row is likely to come again; others would only push useful ones out of the table.
+bool GrpcRequest::repeats(std::string_view key, std::string_view value) {
+  const auto last =
+      std::find_if(last_values_.begin(), last_values_.end(), [&](auto& kept) { return kept.first == key; });
+  if (last == last_values_.end()) {
+    if (last_values_.size() < kRemembered) last_values_.emplace_back(key, value);
+    return false;
+  }
+  if (last->second == value) return true;
+  last->second = value;
+  return false;
+}
+
+}  // namespace lgen

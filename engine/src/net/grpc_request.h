@@ -1,0 +1,49 @@
+// The header block of a gRPC request, as nghttp2 wants it. What is the same for every call of a channel is made once
+// and lent to nghttp2; values that change with every call are kept out of the peer's table. Thread: the loop's.
+// Lifetime: texts lent with NO_COPY flags live as long as this; it must outlive the connections it is used on.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lgen/grpc.h"
+
+namespace lgen {
+
+class GrpcRequest {
+ public:
+  GrpcRequest(const ChannelOptions& options, std::string authority);
+
+  /// The path, kept here for good.
+  const std::string& path(std::string_view method);
+  /// Whether HTTP/2 can carry it; the text names the key that it cannot.
+  static Outcome check(const Metadata& metadata);
+
+  /// In the order gRPC prescribes. Valid until the next call; to be submitted at once.
+  std::span<const nghttp2_nv> headers(const std::string& path, std::optional<Duration> timeout, Compression compression,
+                                      const Metadata* metadata);
+
+ private:
+  void add_metadata(const Metadata& metadata);
+  bool repeats(std::string_view key, std::string_view value);
+
+  const std::string authority_;
+  const std::string agent_;
+  const bool tls_;
+  std::set<std::string, std::less<>> paths_;
+  const std::string* last_path_ = nullptr;
+  Duration last_timeout_{0};
+  std::string timeout_text_;                                      // of last_timeout_
+  std::vector<std::pair<std::string, std::string>> last_values_;  // of metadata keys
+  std::vector<std::string> encoded_;                              // -bin values of the block being made
+  std::vector<nghttp2_nv> block_;
+};
+
+}  // namespace lgen

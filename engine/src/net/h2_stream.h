@@ -1,0 +1,69 @@
+// One stream of an HTTP/2 connection, as its connection sees it: who hears what comes, and who gives what goes.
+// Thread: the loop's.
+// Lifetime: unlinked from its connection when it is over or reset, at the latest by its destructor; whatever comes
+// after that is nobody's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "lgen/error.h"
+#include "lgen/time.h"
+
+namespace lgen {
+
+class H2Connection;
+
+class H2Stream {
+ public:
+  H2Stream() = default;
+  H2Stream(const H2Stream&) = delete;
+  H2Stream& operator=(const H2Stream&) = delete;
+
+  /// Nothing before open() and after the stream is over.
+  H2Connection* h2() const { return h2_; }
+  std::int32_t h2_id() const { return id_; }
+
+ protected:
+  virtual ~H2Stream();
+
+  // Everything below is called while frames are read or written: take a note and act on it in H2Connection::Events
+  // (on_news). Opening, resetting and resuming streams is allowed, destroying streams or the connection is not.
+
+  /// The request's headers have left.
+  virtual void on_sent(TimePoint) {}
+  /// One field of a block: of an informational answer, of the answer, or of its trailers. false: enough, reset it.
+  virtual bool on_header(std::string_view name, std::string_view value) = 0;
+  /// The block is complete. `end`: nothing follows.
+  virtual void on_headers_end(bool end) = 0;
+  virtual void on_data(std::string_view bytes) = 0;
+  /// The peer's side has ended, after its last data or headers.
+  virtual void on_end() = 0;
+  /// Over, with an HTTP/2 error code; 0: both sides have ended.
+  virtual void on_closed(std::uint32_t code) = 0;
+  /// Over: its connection is.
+  virtual void on_lost(const Error& error) = 0;
+
+  /// What a body gives when asked. Nothing, and not the end: H2Connection::resume() tells when there is more.
+  struct Piece {
+    std::size_t size = 0;
+    bool end = false;
+  };
+  /// Copies up to `room` bytes of the request's body to `to`.
+  virtual Piece pull(char* to, std::size_t room) = 0;
+  /// The body could go on, but the peer's windows are full. Told once for each time.
+  virtual void on_stall() {}
+
+ private:
+  friend class H2Connection;
+  H2Connection* h2_ = nullptr;
+  H2Stream* prev_ = nullptr;
+  H2Stream* next_ = nullptr;
+  std::int32_t id_ = 0;
+  bool sending_ = false;  // its body has something left to send
+  bool stalled_ = false;  // and has been told that it waits for the peer
+  bool listed_ = false;   // in the connection's list of those that send
+};
+
+}  // namespace lgen
