@@ -86,14 +86,23 @@ void GrpcUnaryCall::complete(bool) {
 void GrpcUnaryCall::fill(UnaryResult& result) {
   timing_.done = Monotonic::now();
   result.status = status_.to_status();
-  if (result.status.ok()) result.reply = flatten(reply_, flat_reply_);
   headers_.view_into(headers_view_);
   status_.trailers.view_into(trailers_view_);
   result.headers = &headers_view_;
   result.trailers = &trailers_view_;
   result.answered = result.status.ok() || !headers_view_.empty() || !trailers_view_.empty();
+  if (result.status.ok()) take_reply(result);
   if (channel_ != nullptr && call_ != nullptr) locate(result);
   result.timing = timing_;
+}
+
+/// gRPC leaves it to us to notice that a call that ended well has no reply, or only the beginning of one.
+void GrpcUnaryCall::take_reply(UnaryResult& result) {
+  if (reply_ != nullptr) {
+    result.reply = flatten(reply_, flat_reply_);
+  } else {
+    result.status = {GrpcCode::internal, "the status is OK, but there is no whole reply", ""};
+  }
 }
 
 /// gRPC has refused to send it: it has a peer, and yet never left.

@@ -34,6 +34,7 @@ class GrpcUnaryCall final : public Operation, public CoreTag, public ChannelCall
   bool start_batch(std::string_view request, const CallOptions& options, std::string_view& bad_key);
   void fail_later(GrpcCode code, std::string message);
   void fill(UnaryResult& result);
+  void take_reply(UnaryResult& result);
   void locate(UnaryResult& result);
   void deliver(const UnaryResult& result);
   void clear();
