@@ -200,7 +200,7 @@ std::optional<std::string_view> H2Call::unpacked(const MessageAssembly::Message&
   if (!message.packed) return message.bytes;
   const Encoding encoding = answer_.encoding();
   if (encoding == Encoding::unknown) {
-    status = {GrpcCode::unimplemented,
+    status = {GrpcCode::internal,
               fmt::format("a message is packed by '{}', which we have not offered to take", answer_.encoding_text()),
               ""};
     return std::nullopt;

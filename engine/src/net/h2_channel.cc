@@ -50,7 +50,9 @@ H2Channel::~H2Channel() {
   if (destroyed_ != nullptr) *destroyed_ = true;
   while (!calls_.empty()) calls_.front().orphan(loop_);
   if (link_ && link_->connection() != nullptr) link_->connection()->close();
-  for (const auto& link : retired_) link->connection()->close();
+  for (const auto& link : retired_) {
+    if (link->connection() != nullptr) link->connection()->close();  // an attempt that failed has none
+  }
   for (WaitReady* waiter : waiters_) waiter->orphan();
   for (H2UnaryCall* call : free_) delete call;
 }
