@@ -26,8 +26,8 @@ SENT = {CLIENT: MESSAGES + 1, SERVER: 3, BIDI: 3 * MESSAGES + 2 + 2 + 1}
 RECEIVED = {CLIENT: 2, SERVER: MESSAGES, BIDI: 3 * MESSAGES + 1 + 1 + 1}
 
 
-def times(counts):
-    return {key: n * TIMES for key, n in counts.items()}
+def times(counts, runs=1):
+    return {key: n * TIMES * runs for key, n in counts.items()}
 
 
 def as_servers_see(counts):
@@ -58,8 +58,8 @@ class EchoCase(unittest.TestCase):
         self.assertEqual(ran.summary.json["conservation"], "")
         return ran.summary
 
-    def check_books(self, server):
-        expected = times(as_servers_see(CALLS | STREAMS))
+    def check_books(self, server, runs=1):
+        expected = times(as_servers_see(CALLS | STREAMS), runs)
         books = server.close_books(sum(expected.values()))
         if server.mistakes_cancel_for_end:
             expected, books.calls = alike(expected), alike(books.calls)
@@ -67,8 +67,8 @@ class EchoCase(unittest.TestCase):
         if books.read is not None:
             # The deadlined calls' requests are read; a unary call is one message each way.
             unary = sum(CALLS.values())
-            self.assertEqual(books.read, times(SENT | {UNARY: unary}))
-            self.assertEqual(books.written, times(RECEIVED | {UNARY: CALLS[UNARY, "OK"]}))
+            self.assertEqual(books.read, times(SENT | {UNARY: unary}, runs))
+            self.assertEqual(books.written, times(RECEIVED | {UNARY: CALLS[UNARY, "OK"]}, runs))
 
 
 class EveryKindAndEnd(EchoCase):

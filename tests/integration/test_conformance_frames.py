@@ -1,0 +1,129 @@
+"""What both transports make of a server that does, frame by frame, what servers should not or seldom do: the same, but
+for what DESIGN.md lists."""
+
+import unittest
+
+from conformance_scripts import CODES, SCRIPTS
+from h2_script import ScriptedServer
+from transports import TRANSPORTS, Differences, over_both, plan
+
+# Of what a call ends with, who ended it; the rest was the server ("status").
+KINDS = {"OK": "", "DEADLINE_EXCEEDED": "timeout"}
+# After these the next call may fail, too: the connection ends at this moment, or gRPC core has skipped a header block
+# and understands the next one no more.
+SURPRISES = {"fin-after-the-answer", "push"}
+
+
+def says_it_itself(name):
+    """Whether the server's grpc-message is the text."""
+    return name.startswith(("trailers-", "grpc-status-", "grpc-message-")) or name == "http-503-with-grpc-status"
+
+
+class Scripted(unittest.TestCase):
+    """Each script by a unary call and by a stream, all in one run for each transport."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.differences = Differences()
+        cls.ended, cls.afterwards = {}, {}
+        with ScriptedServer(SCRIPTS) as server:
+            cls.target = server.target
+            cls.runs = {transport: cls.run_all(server, transport) for transport in TRANSPORTS}
+            cls.mistakes = server.mistakes
+
+    @classmethod
+    def run_all(cls, server, transport):
+        # A call that hangs with one transport is not waited for longer than necessary.
+        hanging = ["/".join(case) for case in CODES if cls.listed(*case, transport) == "DEADLINE_EXCEEDED"]
+        (ran,) = over_both(plan("scripted.lua"), "--target", server.target, "--names", ",".join(SCRIPTS),
+                           "--hanging", ",".join(hanging), "--quiet", transports=[transport]).values()
+        for name, kept in [("ended", cls.ended), ("afterwards", cls.afterwards)]:
+            kept[transport] = {(event["name"], event["form"]): event for event in ran.summary.events(name)}
+        return ran
+
+    @classmethod
+    def listed(cls, name, form, transport):
+        """The code by the table of differences, if it is there."""
+        says = cls.differences.of(f"{name}/{form}", transport) or cls.differences.of(name, transport)
+        return says and says[0]
+
+    def on_each_transport(self, check):
+        for transport in TRANSPORTS:
+            with self.subTest(transport):
+                check(transport)
+
+    def test_everything_was_tried_and_is_accounted_for(self):
+        self.assertEqual(self.mistakes, [])
+
+        def check(transport):
+            summary = self.runs[transport].summary
+            self.assertEqual(summary.json["conservation"], "", self.runs[transport].stdout)
+            self.assertEqual(set(self.ended[transport]), set(CODES))
+            tries = sum(after["tries"] for after in self.afterwards[transport].values())
+            self.assertEqual(summary.total("grpc_calls") + summary.total("grpc_streams_opened"), len(CODES) + tries)
+
+        self.on_each_transport(check)
+
+    def test_codes(self):
+        def check(transport):
+            wrong = {}
+            for case, event in self.ended[transport].items():
+                code = self.listed(*case, transport) or CODES[case]
+                if event["code"] != code:
+                    wrong[case] = f"{event['code']}, not {code}: {event['message']}"
+            self.assertEqual(wrong, {})
+
+        self.on_each_transport(check)
+
+    def test_who_ended_it(self):
+        def check(transport):
+            wrong = {case: (event["code"], event["kind"]) for case, event in self.ended[transport].items()
+                     if event["kind"] not in (KINDS.get(event["code"], "status"), "status" if event["code"] == "OK" else "")}
+            self.assertEqual(wrong, {})
+
+        self.on_each_transport(check)
+
+    def test_replies_are_the_same(self):
+        wrong = {}
+        for case, event in self.ended["h2"].items():
+            other = self.ended["grpc"][case]
+            if event["code"] == other["code"] and event["replies"] != other["replies"]:
+                wrong[case] = (other["replies"], event["replies"])
+        self.assertEqual(wrong, {})
+
+    def test_the_channel_serves_afterwards(self):
+        def check(transport):
+            wrong = {case: after for case, after in self.afterwards[transport].items()
+                     if after["err"] or after["tries"] > 1 and case[0] not in SURPRISES}
+            self.assertEqual(wrong, {})
+
+        self.on_each_transport(check)
+
+    def test_failures_are_explained(self):
+        """What the server has not put into words itself has a text; and the report says which method failed."""
+        def check(transport):
+            summary = self.runs[transport].summary
+            places = {error["where"].split("/")[-1] for error in summary.json["errors"]}
+            for case, event in self.ended[transport].items():
+                if event["code"] != "OK" and summary.json["errors_dropped"] == 0:
+                    self.assertIn(case[0], places)
+                if event["code"] != "OK" and not says_it_itself(case[0]):
+                    self.assertNotEqual(event["message"], "", case)
+
+        self.on_each_transport(check)
+
+    def test_the_table_of_differences_is_true(self):
+        stale = []
+        for name in self.differences.names():
+            cases = [tuple(name.split("/"))] if "/" in name else [(name, "unary"), (name, "stream")]
+            for case in cases:
+                self.assertIn(case, CODES, "the table in DESIGN.md")
+                if self.ended["grpc"][case]["code"] == self.ended["h2"][case]["code"]:
+                    stale.append("/".join(case))
+        self.assertEqual(stale, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
