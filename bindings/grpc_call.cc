@@ -286,6 +286,7 @@ int UnaryCall::push_failure(lua_State* L, const UnaryResult& result, const GrpcS
   const Timing& t = result.timing;
   state_.host.add_error({.kind = "call",
                          .scenario = site_->key().scenario,
+                         .phase = site_->key().phase,
                          .where = method_->name,
                          .channel = channel_->name,
                          .backend = backend_,

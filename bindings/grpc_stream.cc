@@ -288,6 +288,7 @@ void LuaStream::record(const StreamResult& result) {
 Failure LuaStream::failure(std::string_view code, std::string_view message) const {
   return {.kind = "stream",
           .scenario = site_.key().scenario,
+          .phase = site_.key().phase,
           .where = method_.name,
           .channel = channel_->name,
           .backend = backend_,

@@ -21,6 +21,14 @@ namespace {
 
 constexpr std::size_t kMaxErrors = 100;  // kinds of errors kept for the report
 
+/// What happens in warm-up is counted apart; the times are those of what counts, once there is any.
+void count_error(ErrorSample& error, bool warmup, double now) {
+  const bool first = error.count == 0 && !warmup;
+  if (first) error.first_at = now;
+  if (!warmup || error.count == 0) error.last_at = now;
+  ++(warmup ? error.warmup : error.count);
+}
+
 constexpr char kErrorMetatableKey = 0;
 
 int error_tostring(lua_State* L) {
@@ -134,28 +142,34 @@ void Host::tell_failure(Failure failure) const {
 void Host::add_error(Failure failure) {
   const double now = now_seconds();
   tell_failure(failure);
+  const bool warmup = failure.phase == kWarmup;
   for (ErrorSample& known : errors) {
     if (known.code != failure.code || known.message != failure.message || known.where != failure.where ||
         known.backend != failure.backend) {
       continue;
     }
-    ++known.count;
-    known.last_at = now;
-    return;
+    return count_error(known, warmup, now);
   }
   if (errors.size() == kMaxErrors) {
     ++errors_dropped;
     return;
   }
   errors.push_back({std::string(failure.code), std::string(failure.message), std::string(failure.where),
-                    std::string(failure.backend), 1, now, now});
+                    std::string(failure.backend), 0, now, now});
+  count_error(errors.back(), warmup, now);
 }
 
-void Host::plan_error(const std::string& text, const std::string& traceback, std::string_view scenario) {
+void Host::plan_error(const std::string& text, const std::string& traceback, std::string_view scenario,
+                      std::string_view in_phase) {
   std::string line = fmt::format("{}: {}\n{}", scenario, text, traceback);
   redactor.clean(line);
   log(LogLevel::debug, line);
-  add_error({.kind = "iteration", .scenario = scenario, .where = scenario, .code = "plan", .message = text});
+  add_error({.kind = "iteration",
+             .scenario = scenario,
+             .phase = in_phase,
+             .where = scenario,
+             .code = "plan",
+             .message = text});
 }
 
 void Host::end_what_never_yields() {

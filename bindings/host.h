@@ -63,6 +63,8 @@ struct PlanDecl {
   int data = LUA_REFNIL;  // what lgen.setup returned, frozen
 };
 
+inline constexpr std::string_view kWarmup = "warmup";  // the phase that does not count
+
 struct Host {
   Host(Loop& loop, Metrics& metrics, PlanInput input);
   ~Host();
@@ -121,7 +123,8 @@ struct Host {
   void tell_failure(Failure failure) const;
 
   /// An error raised by plan code inside an iteration or vu_start/vu_stop: logged, counted, the run goes on.
-  void plan_error(const std::string& text, const std::string& traceback, std::string_view scenario);
+  void plan_error(const std::string& text, const std::string& traceback, std::string_view scenario,
+                  std::string_view in_phase);
   /// The watchdog has interfered with the stretch that has just ended; when it had to end it, the run ends, too.
   void end_what_never_yields();
   /// Tags every task of the scenario starts with: --tag, then the scenario's own.
@@ -133,6 +136,7 @@ struct Host {
   std::uint64_t errors_dropped = 0;
   TimePoint run_started{};
   std::function<void(const Failure&)> on_failure;          // see Plan::on_failure
+  std::function<void(const EventRecord&)> on_event;        // see Plan::on_event
   std::function<void(const std::string& why)> last_words;  // see Plan::on_stuck
   std::unordered_map<std::string, LogSite> log_sites;
   TagSet no_tags;

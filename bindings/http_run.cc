@@ -244,6 +244,7 @@ void HttpRun::record(const HttpResult& result) {
     if (sample.end == HttpSample::End::failed) {
       state_.host.add_error({.kind = "call",
                              .scenario = site_->key().scenario,
+                             .phase = site_->key().phase,
                              .where = site_->key().method,
                              .channel = link_->name(),
                              .backend = backend_,

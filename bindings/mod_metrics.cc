@@ -209,6 +209,20 @@ int tag_value(lua_State* L) {
   return 0;
 }
 
+/// Keeps the event for the report and tells whoever listens.
+void keep_event(Host& host, EventRecord record) {
+  if (host.measure->events.size() == kMaxEvents) {
+    ++host.measure->events_dropped;
+    return;
+  }
+  if (host.on_event) {
+    EventRecord told = record;
+    host.redactor.clean(told);
+    host.on_event(told);
+  }
+  host.measure->events.push_back(std::move(record));
+}
+
 int event(lua_State* L) {
   Host& host = host_of(L);
   EventRecord record;
@@ -224,11 +238,7 @@ int event(lua_State* L) {
     }
     std::sort(record.fields.begin(), record.fields.end());
   }
-  if (host.measure->events.size() == kMaxEvents) {
-    ++host.measure->events_dropped;
-  } else {
-    host.measure->events.push_back(std::move(record));
-  }
+  keep_event(host, std::move(record));
   return 0;
 }
 

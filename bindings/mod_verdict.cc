@@ -1,13 +1,9 @@
 // lgen.check, lgen.threshold, lgen.distribution: what decides whether a run was good.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "host.h"
-#include "lgen/log.h"
 #include "lgen/units.h"
 #include "mod_metrics.h"
-#include "mod_prom.h"
 #include "modules.h"
 #include "stack.h"
 #include "task.h"
@@ -21,7 +17,6 @@ struct DistributionHandle {
   Distribution* distribution;
 };
 
-constexpr std::string_view kWarmup = "warmup";  // the phase that does not count
 constexpr std::size_t kMaxChecks = 1000;        // names; a plan that makes them up must not grow for ever
 constexpr std::string_view kFurtherChecks = "(further checks)";  // what all others are counted as
 
@@ -62,7 +57,7 @@ void note_failure(lua_State* L, Host& host, CheckState& check) {
   const std::string detail = detail_text(L, 3);
   if (keep) result.first_failure = detail;
   host.tell_failure(
-      {.kind = "check", .scenario = check.scenario, .where = result.name, .code = "check", .message = detail});
+      {.kind = "check", .scenario = check.scenario, .phase = check.phase, .where = result.name, .code = "check", .message = detail});
 }
 
 int check(lua_State* L) {
@@ -266,204 +261,6 @@ constexpr Binding kDistribution[] = {
 };
 
 }  // namespace
-
-namespace {
-
-/// Tags are known only when they have been used, so a misspelt label of a threshold shows at the end: its name is
-/// neither the metric's own nor carried by any series. "" when all is well, or nothing was counted at all.
-std::string label_nobody_carries(const Threshold& threshold, const Snapshot& snapshot) {
-  const MetricSnapshot* metric = snapshot.find(threshold.metric);
-  if (!metric || metric->series.empty()) return "";
-  for (const auto& [name, value] : threshold.labels) {
-    const auto& own = metric->spec.labels;
-    const auto carries = [&name = name](const SeriesSnapshot& series) {
-      return std::any_of(series.labels.begin(), series.labels.end(), [&](const auto& l) { return l.first == name; });
-    };
-    const bool is_own = std::find(own.begin(), own.end(), name) != own.end() || name == "scenario" || name == "phase";
-    if (!is_own && std::none_of(metric->series.begin(), metric->series.end(), carries)) return name;
-  }
-  return "";
-}
-
-/// "nothing counted carries the label 'nmae' (did you mean 'name'?)".
-std::string explain_label(const std::string& label, const MetricSnapshot& metric) {
-  std::vector<std::string_view> names = {"scenario", "phase"};
-  for (const SeriesSnapshot& series : metric.series) {
-    for (const auto& [name, value] : series.labels) names.push_back(name);
-  }
-  const std::string_view guess = did_you_mean(label, names);
-  return fmt::format("nothing counted carries the label '{}'{}", label,
-                     guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess));
-}
-
-/// Behind "no samples": the first label whose value no series has, with the nearest one that is there; else "".
-std::string value_nobody_carries(const Threshold& threshold, const MetricSnapshot& metric) {
-  for (const auto& wanted : threshold.labels) {
-    std::vector<std::string_view> values;
-    for (const SeriesSnapshot& series : metric.series) {
-      for (const auto& [name, value] : series.labels) {
-        if (name == wanted.first) values.push_back(value);
-      }
-    }
-    if (std::find(values.begin(), values.end(), wanted.second) != values.end()) continue;
-    const std::string_view guess = did_you_mean(wanted.second, values);
-    return fmt::format(" with {}={}{}", wanted.first, wanted.second,
-                       guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess));
-  }
-  return "";
-}
-
-/// "no label 'nmae' (did you mean 'name'?)", "no scenario 'x'; there is: a, b".
-template <class Names>
-Error unknown(const Threshold& threshold, std::string_view what, std::string_view name, const Names& names) {
-  const std::string_view guess = did_you_mean(name, names);
-  const std::string there = names.empty() ? "; there is none" : fmt::format("; there is: {}", fmt::join(names, ", "));
-  return make_error(ErrorCode::invalid_argument,
-                    fmt::format("{}threshold on {}: no {} '{}'{}", threshold.where, threshold.metric, what, name,
-                                guess.empty() ? there : fmt::format(" (did you mean '{}'?)", guess)));
-}
-
-bool has(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// "; grpc_calls has it": metrics of the same things, calls for a latency of calls, that have the label.
-std::string relatives_with(std::string_view label, std::string_view metric) {
-  const std::string_view family = metric.substr(0, metric.find('_', metric.find('_') + 1));
-  std::vector<std::string_view> names;
-  for (const MetricSpec& spec : builtin_metrics()) {
-    if (spec.name.starts_with(family) && has(spec.labels, label)) names.push_back(spec.name);
-  }
-  if (names.empty()) return "";
-  return fmt::format("; {} {} it", fmt::join(names, ", "), names.size() == 1 ? "has" : "have");
-}
-
-Error unknown_label(const Threshold& threshold, std::string_view label, const MetricSpec& spec) {
-  Error error = unknown(threshold, "label", label, spec.labels);
-  error.message += relatives_with(label, spec.name);
-  return error;
-}
-
-/// A threshold that leaves out more of the load than there can be would only fail when all is over.
-Outcome check_times(const Threshold& threshold, const LoadSpan& load) {
-  if (threshold.after == Duration{0} && threshold.over == Duration{0}) return Done{};
-  const std::string what = fmt::format("{}threshold \"{} {}\": ", threshold.where, threshold.metric, threshold.text);
-  const std::string lasts = "the load lasts at most " + format_duration(load.planned);
-  if (threshold.after >= load.at_most) {
-    return make_error(
-        ErrorCode::invalid_argument,
-        fmt::format("{}nothing is left to judge after {}: {}, and what runs then {} more", what,
-                    format_duration(threshold.after), lasts, format_duration(load.at_most - load.planned)));
-  }
-  if (threshold.after >= load.planned) {
-    log(LogLevel::warn, fmt::format("{}after {} only what runs on in graceful_stop is left to judge: {}", what,
-                                    format_duration(threshold.after), lasts));
-  } else if (threshold.over > load.planned - threshold.after) {
-    log(LogLevel::warn, fmt::format("{}no window of {} fits, so the whole is judged: {}", what,
-                                    format_duration(threshold.over), lasts));
-  }
-  return Done{};
-}
-
-}  // namespace
-
-/// Which metrics a page has is not known while the plan is loading.
-static std::string scraped_hint(const PromState& prom, std::string_view metric) {
-  if (prom.targets.empty()) return "";
-  return fmt::format("; one of a metrics page has to be named: metrics = {{ \"{}\" }} of lgen.prom.target \"{}\"",
-                     metric, prom.targets.front()->name());
-}
-
-Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const MetricSpec& spec) const {
-  std::vector<std::string> scenarios, phases;
-  for (const auto& scenario : host.decl.scenarios) {
-    scenarios.push_back(scenario->spec.name);
-    for (const PhaseSpec& phase : scenario->spec.phases) {
-      if (!has(phases, phase.name)) phases.push_back(phase.name);
-    }
-  }
-  for (const auto& [name, value] : threshold.labels) {
-    if (!takes_tags(spec) && !has(spec.labels, name)) return unknown_label(threshold, name, spec);
-    if (name == "scenario" && !has(scenarios, value)) return unknown(threshold, "scenario", value, scenarios);
-    if (name == "phase" && !has(phases, value)) return unknown(threshold, "phase", value, phases);
-  }
-  return Done{};
-}
-
-Outcome MetricsState::check_declarations() const {
-  for (const Threshold& threshold : thresholds) {
-    const auto id = host.metrics.find(threshold.metric);
-    if (!id) {
-      const std::string_view guess = did_you_mean(threshold.metric, host.metrics.names());
-      return make_error(ErrorCode::invalid_argument,
-                        fmt::format("{}threshold: no metric '{}'{}{}", threshold.where, threshold.metric,
-                                    guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess),
-                                    scraped_hint(*host.prom, threshold.metric)));
-    }
-    const Outcome fits = check_threshold(threshold, host.metrics.spec(*id));
-    if (!fits) return make_error(ErrorCode::invalid_argument, threshold.where + fits.error().message);
-    const Outcome labels = check_threshold_labels(threshold, host.metrics.spec(*id));
-    if (!labels) return labels;
-    const LoadSpan load = load_span(threshold, host.decl.scenarios, host.settings.time_scale);
-    if (const Outcome times = check_times(threshold, load); !times) return times;
-  }
-  return Done{};
-}
-
-void MetricsState::start_watching() {
-  watch_ = std::make_unique<ThresholdWatch>(host.metrics, thresholds);
-  load_clock_ = std::make_unique<LoadClock>(host.decl.scenarios, host.settings.time_scale);
-}
-
-void MetricsState::second_over(Duration elapsed) {
-  if (!watch_ || watch_->idle()) return;
-  const std::vector<ScenarioProgress> progress = host.runner->progress();
-  const auto load_of = [&](const Threshold& one) { return load_clock_->at(one, progress, elapsed); };
-  const Threshold* failed = watch_->tick(elapsed, load_of);
-  if (!failed) return;
-  ended_run_ = failed;
-  const auto result = watch_->result(*failed);
-  host.runner->abort(fmt::format("threshold '{} {}' failed: {}", failed->metric, failed->text, result->why));
-}
-
-ThresholdResult MetricsState::judge_threshold(const Threshold& threshold, const Summary& summary) const {
-  const bool of_a_part = threshold.over > Duration{0} || threshold.after > Duration{0};
-  const auto watched = of_a_part && watch_ ? watch_->result(threshold) : std::nullopt;
-  const auto whole = [&] {
-    const MetricSnapshot* metric = summary.metrics.find(threshold.metric);
-    const Duration time =
-        metric && label_value(threshold, "phase").empty()
-            ? from_seconds(measured_seconds(summary, *metric, threshold.labels))
-            : LoadClock(host.decl.scenarios, host.settings.time_scale).judged_time(threshold, summary.scenarios);
-    return judge(threshold, summary.metrics, time);
-  };
-  ThresholdResult result = watched ? *watched : whole();
-  result.aborted = &threshold == ended_run_;
-  return result;
-}
-
-void MetricsState::fill(Summary& summary, bool judge_distributions) const {
-  for (const Threshold& threshold : thresholds) {
-    ThresholdResult& result = summary.thresholds.emplace_back(judge_threshold(threshold, summary));
-    if (const std::string label = label_nobody_carries(threshold, summary.metrics); !label.empty()) {
-      result.ok = false;
-      result.why = explain_label(label, *summary.metrics.find(threshold.metric));
-    } else if (const MetricSnapshot* metric = summary.metrics.find(threshold.metric); metric && !result.observed) {
-      result.why += value_nobody_carries(threshold, *metric);
-    }
-  }
-  for (const CheckState& check : checks) summary.checks.push_back(check.result);
-  for (const auto& d : distributions) {
-    DistributionTable table = d->table();
-    Verdict verdict = judge_distributions ? judge_distribution(table) : Verdict{};
-    const double jain = jain_index(table), spread = max_over_mean(table);
-    summary.distributions.push_back({std::move(table), std::move(verdict), jain, spread});
-  }
-  summary.events.insert(summary.events.end(), events.begin(), events.end());
-  std::stable_sort(summary.events.begin(), summary.events.end(),
-                   [](const EventRecord& a, const EventRecord& b) { return a.at < b.at; });
-  summary.events_dropped += events_dropped;
-}
 
 const Module kVerdictModule{.name = "lgen", .doc = "", .bindings = kVerdict, .option_tables = kVerdictTables};
 const Module kDistributionClass{.name = "lgen.Distribution",

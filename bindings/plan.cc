@@ -304,6 +304,7 @@ void Plan::describe(RunInfo& run) const {
 const Redactor& Plan::redactor() const { return host_->redactor; }
 
 void Plan::on_failure(std::function<void(const Failure&)> listener) { host_->on_failure = std::move(listener); }
+void Plan::on_event(std::function<void(const EventRecord&)> listener) { host_->on_event = std::move(listener); }
 
 void Plan::fill(Summary& summary, bool judge_distributions) const {
   const Host& host = *host_;

@@ -93,7 +93,8 @@ class LuaVu::Run final : public Operation {
   ~Run() = default;
   void tell(const Task& task) const {
     const std::string& scenario = scenario_.spec.name;
-    if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario);
+    const std::string_view phase = task.vu() ? task.vu()->phase() : std::string_view();
+    if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario, phase);
     host_.runner->fail(fmt::format("{} of scenario '{}': {}", hook_, scenario, task.error_text()));
   }
 

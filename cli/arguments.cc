@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "lgen/json_problem.h"
 #include "lgen/units.h"
+#include "text_file.h"
 
 namespace lgen::cli {
 namespace {
@@ -38,21 +37,20 @@ Result<std::vector<std::string>> texts_of(const Json& value, const std::string& 
 }
 
 Result<Json> read_config(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return usage(fmt::format("--config: cannot read {}: {}", path, std::strerror(errno)));
-  try {
-    Json config = Json::parse(file);
-    if (!config.is_object()) return usage(fmt::format("--config: {}: an object {{...}} is expected", path));
-    for (const auto& [key, value] : config.items()) {
-      if (key != "engine" && key != "options" && key != "scenarios") {
-        return usage(fmt::format("--config: {}: unknown key '{}'; there are engine, options, scenarios", path, key));
-      }
-      if (!value.is_object()) return usage(fmt::format("--config: {}: '{}' must be an object", path, key));
-    }
-    return config;
-  } catch (const Json::exception& e) {
-    return usage(fmt::format("--config: {}: {}", path, e.what()));
+  const auto text = read_text_file(path);
+  if (!text) return usage("--config: " + text.error().message);
+  if (const auto problem = json_problem(*text)) {
+    return usage(fmt::format("--config: {}:{}:{}: {}", path, problem->line, problem->column, problem->words));
   }
+  Json config = Json::parse(*text);
+  if (!config.is_object()) return usage(fmt::format("--config: {}: an object {{...}} is expected", path));
+  for (const auto& [key, value] : config.items()) {
+    if (key != "engine" && key != "options" && key != "scenarios") {
+      return usage(fmt::format("--config: {}: unknown key '{}'; there are engine, options, scenarios", path, key));
+    }
+    if (!value.is_object()) return usage(fmt::format("--config: {}: '{}' must be an object", path, key));
+  }
+  return config;
 }
 
 Outcome apply_engine(const Json& engine, const std::string& path, EngineOptions& options) {

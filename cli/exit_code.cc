@@ -18,7 +18,7 @@ constexpr ExitCode kExitCodes[] = {
     {kPlanError, "the plan raised outside an iteration, or never yields"},
     {kAborted, "the plan aborted the run"},
     {kInvalid, "the generator itself was the bottleneck"},
-    {kOutputFailed, "an output failed during or after the run"},
+    {kOutputFailed, "an output failed during or after the run, and nothing above speaks against it"},
 };
 
 double total(const Summary& summary, std::string_view name, const Labels& labels = {}) {

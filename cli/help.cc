@@ -27,17 +27,20 @@ std::string row(const std::string& flag, const std::string& explanation) {
   return out;
 }
 
-/// What FORMAT may be, where one of the options takes it.
-std::string format_rows(const std::vector<const OptionRow*>& rows) {
+/// What FORMAT may be, where one of the options takes it; without a run only what is made of its summary.
+std::string format_rows(const std::vector<const OptionRow*>& rows, bool runs) {
   const bool taken = std::any_of(rows.begin(), rows.end(), [](const auto* row) { return row->value == kOutputValue; });
   std::string out = taken ? "\nFormats of --out:\n" : "";
   if (!taken) return out;
-  for (const OutputFormat& format : output_formats()) out += row(words_of(format), about_format(format));
+  for (const OutputFormat& format : output_formats()) {
+    if (runs || format.render) out += row(words_of(format), about_format(format));
+  }
   return out;
 }
 
 /// Under the headings of their groups.
-std::string option_rows(const std::vector<const OptionRow*>& rows) {
+std::string option_rows(const Command& command) {
+  const std::vector<const OptionRow*> rows = rows_of(command);
   std::string out;
   std::string_view group;
   for (const OptionRow* option : rows) {
@@ -45,7 +48,8 @@ std::string option_rows(const std::vector<const OptionRow*>& rows) {
     out += row(flag_of(*option), option->fallback.empty() ? std::string(option->help)
                                                           : fmt::format("{} [{}]", option->help, option->fallback));
   }
-  return out + (out.empty() ? "\nOptions:\n" : "") + row("-h, --help", "this text") + format_rows(rows);
+  return out + (out.empty() ? "\nOptions:\n" : "") + row("-h, --help", "this text") +
+         format_rows(rows, command.engine_options);
 }
 
 /// `text` wrapped, a paragraph for each of its lines.
@@ -117,7 +121,7 @@ std::string general_help() {
   for (const Command* command : commands()) {
     out += row(fmt::format("{} {}", command->name, command->synopsis), std::string(command->help));
   }
-  return out + option_rows(rows_of(kRunCommand)) +
+  return out + option_rows(kRunCommand) +
          "\nThese options can be set as LGEN_NAME in the environment, too.\n\nExit codes:\n" + exit_code_rows();
 }
 
@@ -127,7 +131,7 @@ std::string command_help(const Command& command) {
   const std::string usage = fmt::format("Usage: lgen {}{}{}", command.name, operands, options);
   return fmt::format("{}\n\n{}", fmt::join(wrap(usage, kWidth), "\n"),
                      paragraphs(command.about.empty() ? command.help : command.about)) +
-         option_rows(rows_of(command));
+         option_rows(command);
 }
 
 std::string plan_help(const std::string& path, const Plan& plan) {
@@ -136,7 +140,7 @@ std::string plan_help(const std::string& path, const Plan& plan) {
   out = fmt::format("{}\n\nUsage: lgen {} [options]\n", fmt::join(wrap(out, kWidth), "\n"), path);
   if (!plan.options().empty()) out += "\nPlan:\n";
   for (const PlanOption& option : plan.options()) out += plan_row(option);
-  return out + option_rows(rows_of(kRunCommand));
+  return out + option_rows(kRunCommand);
 }
 
 }  // namespace lgen::cli

@@ -29,14 +29,25 @@ class NdjsonOutput final : public LiveOutput {
     log_.failure(failure);
     if (log_.size() >= kFlushAt) flush();
   }
+  void event(const EventRecord& event) override {
+    log_.event(event);
+    if (log_.size() >= kFlushAt) flush();
+  }
   void tick(const RunSecond& second) override {
     log_.second(second.from, second.to, second.change, second.metrics);
     flush();
   }
-  Outcome finish(const Summary& summary) override {
-    log_.end(summary);
+  Outcome finish(const Summary&) override {
     flush();
-    return file_->close();
+    return file_->settle();
+  }
+  std::uint64_t lines_lost() const override { return file_->lines_lost(); }
+  Outcome last_words(const RunInfo& run) override {
+    const bool whole = !file_->failure();
+    log_.end(run);
+    flush();
+    const Outcome closed = file_->close();
+    return whole ? closed : Outcome(Done{});  // the rest has been told
   }
 
  private:
@@ -55,6 +66,7 @@ class HdrOutput final : public LiveOutput {
   }
   void tick(const RunSecond& second) override { file_->append(hdr_log_second(second.from, second.to, second.change)); }
   Outcome finish(const Summary&) override { return file_->close(); }
+  std::uint64_t lines_lost() const override { return file_->lines_lost(); }
 
  private:
   File file_;

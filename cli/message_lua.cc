@@ -10,6 +10,7 @@
 
 #include "base64.h"
 #include "json_times.h"
+#include "lgen/json_problem.h"
 #include "lgen/units.h"
 #include "placeholders.h"
 #include "request_headers.h"
@@ -341,10 +342,9 @@ Result<Parsed> parse(std::string_view text, const MethodInfo& method) {
   if (!marked) return marked.error();
   try {
     return Parsed{Json::parse(marked->json), std::move(marked->placeholders)};
-  } catch (const Json::exception& e) {
-    const std::string_view why = e.what();
-    const std::size_t colon = why.find("] ");  // "[json.exception.parse_error.101] parse error at line 1 ..."
-    return usage(fmt::format("no JSON: {}", colon == std::string_view::npos ? why : why.substr(colon + 2)));
+  } catch (const Json::exception&) {
+    const JsonProblem problem = json_problem(marked->json).value_or(JsonProblem{});
+    return usage(fmt::format("no JSON: line {}, column {}: {}", problem.line, problem.column, problem.words));
   }
 }
 

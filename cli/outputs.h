@@ -48,11 +48,17 @@ class LiveOutput {
   virtual void tick(const RunSecond& second) = 0;
   /// A call, stream, check or iteration has failed, just now.
   virtual void failure(const Failure&) {}
+  /// The plan has told of something, or an order has come from outside.
+  virtual void event(const EventRecord&) {}
   /// The run is over. Begins what needs the loop once more, such as a last push: it runs until nobody is busy(). Left
   /// out when the plan hangs for good.
   virtual void deliver(const Summary&) {}
-  /// After deliver(). Closes what nobody may look at any more.
+  /// After deliver(). Writes all but its last words, and closes what nobody may look at any more.
   virtual Outcome finish(const Summary& summary) = 0;
+  /// Of what it has had to write so far.
+  virtual std::uint64_t lines_lost() const { return 0; }
+  /// All other outputs are written and the report is printed: the run's exit code is known, and what has been lost.
+  virtual Outcome last_words(const RunInfo&) { return Done{}; }
   /// The report is printed. Begins to wait for those who may still come: the loop runs until nobody is busy(), or until
   /// a signal comes.
   virtual void linger() {}

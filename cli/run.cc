@@ -80,7 +80,9 @@ Outcome prepare(EngineOptions& options, LocalPorts& local_ports, StdoutLoan& loa
 int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster, RunOutputs& outputs, StdoutLoan& loan,
              bool can_wait) {
   if (const std::string& misfit = plan.misfit(); !misfit.empty() && result.outcome.end == RunEnd::plan_error) {
+    result.summary.run.exit_code = kConfiguration;
     outputs.finish_live(result.summary);
+    outputs.say_last_words(result.summary.run, loan);
     complain(misfit);  // before anything was measured: there is nothing to report
     return kConfiguration;
   }
@@ -88,20 +90,26 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   const Settings& settings = plan.settings();
   const std::string& connect_failure = plan.connect_failure();
   if (cluster) summary.run.notes.push_back("--local: " + cluster->description());
-  const auto code = [&](bool output_failed) {
-    return exit_code(result.outcome, summary, settings, connect_failure, output_failed);
+  int& code = summary.run.exit_code;
+  const auto judge_again = [&](bool lost) {
+    code = exit_code(result.outcome, summary, settings, connect_failure, lost || summary.run.outputs_lost > 0);
   };
-  summary.run.exit_code = code(false);
+  judge_again(false);
   if (can_wait) outputs.deliver(summary);
-  const bool live_written = outputs.finish_live(summary);
-  summary.run.exit_code = code(!live_written);
-  const bool written = outputs.write(summary, settings.no_color, loan) && live_written;
+  outputs.finish_live(summary);
+  judge_again(false);
+  outputs.write_files(summary, loan);
+  judge_again(false);
+  const bool printed = outputs.print(summary, settings.no_color);
+  judge_again(!printed);
+  const bool said = outputs.say_last_words(summary.run, loan);
+  judge_again(!printed || !said);
   const bool ended_early = result.outcome.end != RunEnd::completed && connect_failure.empty();
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
   const std::string why = told ? "" : ended_early ? summary.run.end_reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
   if (can_wait) outputs.linger();
-  return code(!written);
+  return code;
 }
 
 /// The plan hangs for good: the loop's thread stands still somewhere in C, perhaps with a lock that printing needs. So

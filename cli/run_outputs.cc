@@ -20,6 +20,13 @@ bool went_well(const Outcome& outcome) {
   return outcome.ok();
 }
 
+/// Counts an output that is not whole.
+void note(const Outcome& written, RunInfo& run) {
+  if (went_well(written)) return;
+  ++run.outputs_lost;
+  run.notes.push_back(written.error().message);
+}
+
 }  // namespace
 
 Result<RunOutputs> RunOutputs::open(Loop& loop, std::span<const std::string> texts, StdoutLoan& loan) {
@@ -61,6 +68,10 @@ void RunOutputs::failure(const Failure& failure) {
   for (const auto& output : live_) output->failure(failure);
 }
 
+void RunOutputs::event(const EventRecord& event) {
+  for (const auto& output : live_) output->event(event);
+}
+
 void RunOutputs::run_while_busy() {
   const auto busy = [this] { return std::any_of(live_.begin(), live_.end(), [](const auto& o) { return o->busy(); }); };
   bool leave = false;
@@ -74,14 +85,20 @@ void RunOutputs::deliver(const Summary& summary) {
   run_while_busy();
 }
 
-bool RunOutputs::finish_live(Summary& summary) {
-  bool all = true;
+void RunOutputs::finish_live(Summary& summary) {
   for (const auto& output : live_) {
-    const Outcome finished = output->finish(summary);
-    if (!finished) summary.run.notes.push_back(finished.error().message);
-    all = went_well(finished) && all;
+    note(output->finish(summary), summary.run);
+    summary.run.lines_lost += output->lines_lost();
   }
-  return all;
+}
+
+void RunOutputs::write_files(Summary& summary, StdoutLoan& loan) {
+  std::fflush(stdout);  // what the plan has printed stands above the report
+  for (const OutputRequest& output : rendered_) {
+    if (output.on_stdout()) loan.give_back();
+    note(write_file(output.where, output.format->render(summary)), summary.run);
+  }
+  note(log_outcome(), summary.run);
 }
 
 void RunOutputs::linger() {
@@ -90,20 +107,18 @@ void RunOutputs::linger() {
   live_.clear();
 }
 
-bool RunOutputs::write(const Summary& summary, bool no_color, StdoutLoan& loan) {
-  std::fflush(stdout);  // what the plan has printed stands above the report
-  loan.give_back();
-  bool all = true;
+bool RunOutputs::print(const Summary& summary, bool no_color) {
   const std::string report = render_console(summary, console_style(no_color));
-  if (takes_stdout_) {
-    write_stderr(report);
-  } else {
-    all = went_well(write_file("-", report));
-  }
-  for (const OutputRequest& output : rendered_) {
-    all = went_well(write_file(output.where, output.format->render(summary))) && all;
-  }
-  return went_well(log_outcome()) && all;
+  if (!takes_stdout_) return went_well(write_file("-", report));
+  write_stderr(report);
+  return true;
+}
+
+bool RunOutputs::say_last_words(const RunInfo& run, StdoutLoan& loan) {
+  bool all = true;
+  for (const auto& output : live_) all = went_well(output->last_words(run)) && all;
+  loan.give_back();
+  return all;
 }
 
 }  // namespace lgen::cli

@@ -22,14 +22,19 @@ class RunOutputs {
   void begin(const RunView& view);
   void tick(Duration elapsed);
   void failure(const Failure& failure);
+  void event(const EventRecord& event);
   /// Whether anything is to be told of the run while it goes on.
   bool any_live() const { return !live_.empty(); }
 
   /// Main thread only: what the live ones still have to send goes out.
   void deliver(const Summary& summary);
-  /// The live ones first; what could not be written is told, and noted in the summary. True when everything was.
-  bool finish_live(Summary& summary);
-  bool write(const Summary& summary, bool no_color, StdoutLoan& loan);
+  /// The live ones first, then those made of the summary, then the report on the console, then the last words of the
+  /// live ones, which thus know all that came before. What could not be written is told, and noted in the summary.
+  void finish_live(Summary& summary);
+  void write_files(Summary& summary, StdoutLoan& loan);
+  /// False: something of this could not be written.
+  bool print(const Summary& summary, bool no_color);
+  bool say_last_words(const RunInfo& run, StdoutLoan& loan);
   /// Main thread only: waits for those who are still awaited, but no longer than until a signal.
   void linger();
 

@@ -221,9 +221,9 @@ struct Session {
   }
 
   /// What somebody has ordered from outside is an event of the run.
-  void note_order(std::string name, Fields fields) {
+  const EventRecord& note_order(std::string name, Fields fields) {
     log(LogLevel::info, name + " from outside");
-    orders.push_back({to_seconds(loop.precise_now() - begun), std::move(name), std::move(fields)});
+    return orders.emplace_back(EventRecord{to_seconds(loop.precise_now() - begun), std::move(name), std::move(fields)});
   }
   void add_orders(std::vector<EventRecord>& events) const {
     events.insert(events.end(), orders.begin(), orders.end());
@@ -277,10 +277,13 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   plan.attach(session.runner);
   const RunInfo known = session.known_at_start();
   outputs.begin({metrics, known, plan.redactor(), [&] { return session.so_far(); }, plan.settings().tags});
-  if (outputs.any_live()) plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
+  if (outputs.any_live()) {
+    plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
+    plan.on_event([&](const EventRecord& event) { outputs.event(event); });
+  }
   plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
   ControlServer control(loop, session.runner, known, [&](std::string name, Fields fields) {
-    session.note_order(std::move(name), std::move(fields));
+    outputs.event(session.note_order(std::move(name), std::move(fields)));
   });
   open_control(control);
   const StopSignals signals(loop, session.runner);
@@ -296,6 +299,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
   session.seconds.stop();
   plan.on_stuck({});
   plan.on_failure({});
+  plan.on_event({});
   return session.result(*outcome);
 }
 

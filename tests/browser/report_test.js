@@ -29,6 +29,9 @@ before(async () => {
   execFileSync(lgen, [path.join(__dirname, "mixed.lua"), "--local=pods=3,balance=stream", "--quiet", "--out", `json=${json}`],
     { stdio: "ignore" });
   add("real", json);
+  const warm = path.join(here, "warm.json");
+  execFileSync(lgen, [path.join(__dirname, "warm.lua"), "--quiet", "--allow-failures", "--out", `json=${warm}`], { stdio: "ignore" });
+  add("warm", warm);
   add("good", path.join(data, "summary_good.json"));
   add("bad", path.join(data, "summary_bad.json"));
   await start();
@@ -51,7 +54,7 @@ const colours = (page) => page.evaluate(() => Object.fromEntries([...document.qu
   return [figure.id, seen.size];
 })));
 
-for (const name of ["real", "good", "bad"]) {
+for (const name of ["real", "warm", "good", "bad"]) {
   for (const [width, scheme] of [[1280, "light"], [390, "dark"], [360, "light"], [1280, "dark"]]) {
     test(`the page of the ${name} run at ${width} px, ${scheme}: drawn, quiet, offline, no wider than the screen`, async () => {
       await withPage({ width, scheme }, async (page, seen) => {
@@ -107,10 +110,76 @@ test("what the charts draw adds up to the JSON's totals", async () => {
     const drawn = await page.evaluate(() => {
       const { time } = JSON.parse(document.getElementById("data").textContent);
       const shown = Chart.getChart(document.querySelector("#chart-calls canvas")).data.datasets;
-      return { step: time.step, sum: shown.flatMap((set) => set.data).reduce((sum, point) => sum + point.y, 0) };
+      const seconds = (i) => (i + 1 === time.length ? time.last : time.step);
+      return { sum: shown.flatMap((set) => set.data.map((point, i) => point.y * seconds(i))).reduce((a, b) => a + b, 0) };
     });
-    assert.equal(Math.round(drawn.sum * drawn.step), runs.real.json.metrics.grpc_calls.total.value);
+    assert.equal(Math.round(drawn.sum), runs.real.json.metrics.grpc_calls.total.value);
   });
+});
+
+test("the warm-up is shaded on every chart over time, and its errors stand apart", async () => {
+  await withPage({}, async (page, seen) => {
+    await page.goto(runs.warm.url);
+    const told = await page.evaluate(async () => {
+      const { time } = JSON.parse(document.getElementById("data").textContent);
+      const canvases = [...document.querySelectorAll("figure.chart canvas")];
+      const drawn = () => canvases.map((canvas) => canvas.toDataURL());
+      const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      await frame();
+      const shaded = drawn();
+      lgenCharts.warmups([]);
+      await frame();
+      const plain = drawn();
+      return { warmups: time.warmups, charts: time.charts.length, changed: shaded.filter((one, i) => one !== plain[i]).length };
+    });
+    assert.equal(told.warmups.length, 1);
+    assert.equal(told.warmups[0][0], 0);
+    assert.ok(told.warmups[0][1] >= 1 && told.warmups[0][1] <= 2, String(told.warmups));
+    assert.ok(told.changed >= 2, `${told.changed} charts are shaded`);
+    assert.ok((await page.locator("#time").innerText()).includes("The shaded part is the warm-up"));
+    const errors = await page.locator("#errors").innerText();
+    assert.match(errors, /2 in warm-up alone/);
+    assert.match(errors, /and \d+ in warm-up/);
+    assert.deepEqual(seen.complaints, []);
+  });
+});
+
+test("the last point of a rate is one of as long as it was filled", async () => {
+  const { interval, length, series } = runs.warm.json.timelines;
+  assert.ok(length > interval && series.length > 0);
+  await withPage({}, async (page) => {
+    await page.goto(runs.warm.url);
+    const { step, last, values, end } = await page.evaluate(() => {
+      const { time } = JSON.parse(document.getElementById("data").textContent);
+      const chart = Chart.getChart(document.querySelector("#chart-iterations canvas"));
+      return { ...time, values: chart.data.datasets[0].data, end: chart.scales.x.max };
+    });
+    assert.ok(last >= step / 2 && last < 1.5 * step, String(last));
+    assert.ok(Math.abs(end - length) < 1e-6, `${end} of ${length}`);
+    assert.ok(Math.abs(values.at(-1).x - (end - last / 2)) < 1e-6);
+  });
+});
+
+test("a table that goes on behind the edge shows it there, and can be scrolled by keys", async () => {
+  for (const scheme of ["light", "dark"]) {
+    await withPage({ width: 390, scheme }, async (page) => {
+      await page.goto(runs.real.url);
+      // The shadow at the right edge, beside the page's own colour when there is nothing more to come.
+      const edge = (end) => page.evaluate(async (right) => {
+        const wide = [...document.querySelectorAll(".scroll")].find((one) => one.scrollWidth > one.clientWidth + 30 && !one.querySelector(".matrix"));
+        wide.scrollLeft = right ? wide.scrollWidth : 0;
+        wide.scrollIntoView({ block: "center" });
+        const { right: x, bottom } = wide.getBoundingClientRect();
+        return { x: Math.floor(x) - 2, y: Math.floor(bottom) - 2, tabindex: wide.tabIndex };
+      }, end);
+      const pixel = async ({ x, y }) => (await page.screenshot({ clip: { x, y, width: 1, height: 1 } })).toString("base64");
+      const start = await edge(false);
+      assert.equal(start.tabindex, 0);
+      const shaded = await pixel(start);
+      const clear = await pixel(await edge(true));
+      assert.notEqual(shaded, clear, scheme);
+    });
+  }
 });
 
 test("a legend's button hides its line and brings it back", async () => {

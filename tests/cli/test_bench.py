@@ -322,7 +322,7 @@ class DataTest(BenchCase):
 
     def test_what_lgen_refuses(self):
         rows = [
-            (["-d", "{"], "bench: --data: no JSON: parse error at line 1, column 2"),
+            (["-d", "{"], "bench: --data: no JSON: line 1, column 2: expected a name in double quotes, or '}', found the end"),
             (["-d", '{"nmae": "x"}'], "bench: --data: nmae: hello.Greeting has no such field (did you mean 'name'?)"),
             (["-d", '{"name": 5}'], "bench: --data: name: string expected, got 5"),
             (["-d", '[{"name": "x"}, 7]'], "bench: --data: [1]: hello.Greeting (an object) expected, got 7"),

@@ -56,7 +56,7 @@ class CtlCase(LgenCase):
 
 class OrdersTest(CtlCase):
     def test_a_run_obeys_and_remembers(self):
-        run = self.start_run()
+        run = self.start_run("plan.lua", "--out", "r.ndjson")
         eventually(lambda: self.scenario("fix")["started"] > 3, "iterations")
         self.assertRegex(self.obeyed("status"), r"plan\.lua: run \d+, .*\next +\[.*\nfix +\[.*\n$")
         self.assertEqual(self.obeyed("scale", "ext", "4"), "scenario 'ext' has 4 VUs from now on\n")
@@ -81,6 +81,14 @@ class OrdersTest(CtlCase):
         self.assertEqual(run.wait(), 105)
         self.assertFalse(os.path.exists(self.socket))
         self.check_summary()
+        events = [line for line in self.ndjson() if line["type"] == "event"]
+        self.assertEqual([line["name"] for line in events], ["ctl_scale", "ctl_pause", "ctl_resume", "ctl_stop", "ctl_stop"])
+        self.assertEqual([line["at"] for line in events], sorted(line["at"] for line in events))
+        self.assertGreater(events[0]["at"], 0)
+
+    def ndjson(self):
+        with open(self.path("r.ndjson"), encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
 
     def check_summary(self):
         with open(self.path("plan.lua.json"), encoding="utf-8") as file:

@@ -364,7 +364,9 @@ lgen.scenario("later", { load = lgen.load.constant_vus { duration = "1h" }, star
 class ConfigFileTest(LgenCase):
     rows = [
         ("nothing", None, "--config: cannot read c.json: No such file or directory"),
-        ("no JSON", "{", "--config: c.json: "),
+        ("no JSON", "{", "--config: c.json:1:2: expected a name in double quotes, or '}', found the end"),
+        ("a missing comma", '{\n  "engine": {}\n  "options": {}\n}',
+         "--config: c.json:3:11: expected ',' or '}', found string literal"),
         ("a list", "[]", "--config: c.json: an object {...} is expected"),
         ("an unknown part", '{"option": {}}', "--config: c.json: unknown key 'option'; there are engine, options, scenarios"),
         ("a part that is no object", '{"options": 5}', "--config: c.json: 'options' must be an object"),

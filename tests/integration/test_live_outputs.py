@@ -192,6 +192,20 @@ class LossTest(LgenCase):
                            "place; the load goes on", "lines are missing")
                 self.went_on()
 
+    def test_the_last_record_knows_what_other_outputs_have_lost(self):
+        rows = [("hdr=/dev/full", 1), ("json=/dev/full", 0)]  # lines lost: at least; a JSON file has none
+        for out, lines in rows:
+            for threshold, code, words in [("count == 1", 113, "an output could not be written"),
+                                           ("count == 7", 99, "1 threshold failed")]:
+                with self.subTest((out, threshold)):
+                    self.plan(f"lgen.threshold('iterations', '{threshold}')", "lgen.check('c', true)")
+                    ended = self.run_words("plan.lua", "--quiet", "--out", out, "--out", "r.ndjson")
+                    end = objects(self.path("r.ndjson"))[-1]
+                    self.assertEqual((ended.code, end["type"], end["exit_code"], end["outputs_lost"]), (code, "end", code, 1))
+                    self.assertEqual(end["lines_lost"] >= 1, lines >= 1, end)
+                    missing = f", {end['lines_lost']} lines missing" if lines else ""
+                    self.assertEqual(ended.out.splitlines()[-1], f"✗ exit code {code}: {words}; 1 output is not whole{missing}")
+
     def test_a_disk_that_fills(self):
         os.mkdir(self.path("disk"))
         mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "lgen-test", self.path("disk")]

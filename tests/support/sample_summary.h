@@ -218,7 +218,9 @@ inline Summary bad_summary() {
   summary.events_dropped = 4;
   summary.errors = {
       {"UNAVAILABLE", "Socket closed", "streaming.Streamer/ProcessTextStream", "pod-2", 10, 12.3, 12.36},
-      {"plan", "attempt to index a nil value (local 'reply')", "plans/multi_channel.lua:42", "", 3, 13, 13}};
+      {"plan", "attempt to index a nil value (local 'reply')", "plans/multi_channel.lua:42", "", 3, 13, 13},
+      {"UNAVAILABLE", "no route to host", "streaming.Streamer/ProcessTextStream", "", 0, 0.2, 0.9, 6}};
+  summary.errors[0].warmup = 2;
   summary.conservation = "2 streams neither ended nor open";
   summary.health.cpu_share = 1.02;
   judge_validity(summary);

@@ -97,6 +97,8 @@ class Plan {
 
   /// Calls `listener` for everything that fails from now on; an empty one is for nobody.
   void on_failure(std::function<void(const Failure&)> listener);
+  /// The same for the plan's events, as far as they are kept.
+  void on_event(std::function<void(const EventRecord&)> listener);
 
   /// Set when the channels did not become ready within --wait-ready: why.
   const std::string& connect_failure() const;

@@ -27,11 +27,15 @@ class AppendFile {
   /// Whole lines. A regular file gets all of them or none, so that it stays readable; a pipe takes what it has room
   /// for, the rest waits for the next time, as long as it is not too much. False: something was left out.
   bool append(std::string_view lines);
-  /// Gives a slow reader of a pipe some seconds more. An error tells what was left out and why.
+  /// Gives a slow reader of a pipe some seconds more; what it has not taken then is left out, but for the rest of a
+  /// line that it has begun. An error tells what was left out and why.
+  Outcome settle();
+  /// The same, and the last of it.
   Outcome close();
 
   /// What the first failure was; nothing: all is well.
   const std::optional<Error>& failure() const { return failure_; }
+  std::uint64_t lines_lost() const { return lines_lost_; }
 
  private:
   AppendFile(std::string path, int fd, bool owned);
@@ -39,12 +43,15 @@ class AppendFile {
   bool append_pipe(std::string_view lines);
   bool drain(int patience_ms);
   void lose(std::string_view lines, int error);
+  void give_up_waiting();
+  Outcome outcome() const;
 
   const std::string path_;
   int fd_;
   const bool owned_;
   bool regular_ = false;
-  std::string waiting_;  // of a pipe
+  std::string waiting_;    // of a pipe
+  bool mid_line_ = false;  // what the pipe took ends inside a line
   std::optional<Error> failure_;
   std::uint64_t lines_lost_ = 0;
 };

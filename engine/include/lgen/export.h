@@ -22,6 +22,9 @@ std::span<const std::int64_t> export_bounds(const MetricSpec& spec);
 /// How many samples are at or below each of the bounds.
 std::vector<std::uint64_t> cumulative_counts(const Histogram& histogram, std::span<const std::int64_t> bounds);
 
+/// What the two counters of a rate count: all samples, or the true ones.
+std::string rate_help(const MetricSpec& spec, bool hits);
+
 /// What is exported beside the metrics.
 struct ExportedRun {
   const RunInfo& run;

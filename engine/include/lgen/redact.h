@@ -28,6 +28,7 @@ class Redactor {
 
   void clean(std::string& text) const;
   void clean(RunInfo& run) const;
+  void clean(EventRecord& event) const;
   void clean(Snapshot& metrics) const;  // labels
   void clean(Summary& summary) const;
 

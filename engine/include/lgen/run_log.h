@@ -15,17 +15,19 @@ namespace lgen {
 
 inline constexpr std::string_view kNdjsonSchema = "lgen.ndjson/1";
 
-/// One JSON object a line, by "type": "begin" (the run), "error" (what failed, as it happens), "left_out" (how many
-/// errors of a second are not there), "second" (what the second brought), "end". Lines gather until they are taken.
+/// One JSON object a line, by "type": "begin" (the run), "error" (what failed, as it happens), "event" (of the plan, or
+/// an order from outside), "left_out" (how many errors of a second are not there), "second" (what the second brought),
+/// "end" (the exit code, and what this and other outputs have lost). Lines gather until they are taken.
 class NdjsonLog {
  public:
   explicit NdjsonLog(std::uint64_t errors_a_second) : limit_(errors_a_second) {}
 
   void begin(const RunInfo& run);
   void failure(const Failure& failure);
+  void event(const EventRecord& event);
   /// `change`: what the second brought, Snapshot::since(); `now`: how things stand.
   void second(Duration from, Duration to, const Snapshot& change, const Snapshot& now);
-  void end(const Summary& summary);
+  void end(const RunInfo& run);
 
   std::string take() { return std::exchange(lines_, {}); }
   std::size_t size() const { return lines_.size(); }

@@ -41,7 +41,8 @@ struct RunInfo {
   std::string end = "completed";  // completed, signal, aborted, plan_error
   std::string end_reason;
   int exit_code = 0;
-  std::vector<std::string> notes;  // "file descriptor limit raised from 1024 to 1048576", ...
+  std::uint64_t outputs_lost = 0, lines_lost = 0;  // outputs of --out that are not whole; what is known to be missing
+  std::vector<std::string> notes;                  // "file descriptor limit raised from 1024 to 1048576", ...
 };
 
 struct CheckResult {
@@ -69,15 +70,16 @@ struct ErrorSample {
   std::string message;
   std::string where;  // method, scenario or file:line
   std::string backend;
-  std::uint64_t count = 0;
-  double first_at = 0, last_at = 0;
+  std::uint64_t count = 0;           // without warm-up, as everything that judges the run
+  double first_at = 0, last_at = 0;  // of those; of the ones in warm-up where there were no others
+  std::uint64_t warmup = 0;          // the same in warm-up
 };
 
 /// One call, stream, check or iteration that failed, as it happened.
 struct Failure {
   double at = 0;
   std::string_view kind;  // "call", "stream", "check", "iteration"
-  std::string_view scenario;
+  std::string_view scenario, phase;
   std::string_view where;             // method, check or scenario
   std::string_view channel, backend;  // "" where there is none
   std::string_view code;              // "UNAVAILABLE", "check", "plan"

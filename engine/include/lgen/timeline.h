@@ -30,6 +30,7 @@ struct TimelineSeries {
 
 struct TimelineData {
   Duration interval = std::chrono::seconds(1);
+  Duration length{0};  // to the last tick: how far the last interval is filled; 0: not known (of older files)
   std::vector<TimelineSeries> series;
 };
 

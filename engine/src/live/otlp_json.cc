@@ -46,8 +46,9 @@ class Request {
       case MetricType::gauge:
         return gauge(metric, name);
       case MetricType::rate:
-        sum(metric, name, metric.spec.help, [](const SeriesSnapshot& s) { return static_cast<double>(s.count); });
-        return sum(metric, name + "_hits", "Of these, those that were true.",
+        sum(metric, name, rate_help(metric.spec, false),
+            [](const SeriesSnapshot& s) { return static_cast<double>(s.count); });
+        return sum(metric, name + "_hits", rate_help(metric.spec, true),
                    [](const SeriesSnapshot& s) { return static_cast<double>(s.hits); });
       case MetricType::histogram:
         return histogram(metric, name);

@@ -108,11 +108,11 @@ void put_histogram(PrometheusPage& page, const MetricSnapshot& metric, const Ser
 std::string counter_name(const std::string& name) { return name.ends_with("_total") ? name : name + "_total"; }
 
 void put_rate(PrometheusPage& page, const MetricSnapshot& metric, const std::string& name) {
-  page.family(counter_name(name), "counter", metric.spec.help);
+  page.family(counter_name(name), "counter", rate_help(metric.spec, false));
   for (const SeriesSnapshot& series : metric.series) {
     page.sample("", label_list(series.labels), std::to_string(series.count));
   }
-  page.family(name + "_hits_total", "counter", "Of these, those that were true.");
+  page.family(name + "_hits_total", "counter", rate_help(metric.spec, true));
   for (const SeriesSnapshot& series : metric.series) {
     page.sample("", label_list(series.labels), std::to_string(series.hits));
   }
@@ -139,6 +139,11 @@ void put_metric(PrometheusPage& page, const MetricSnapshot& metric) {
 }
 
 }  // namespace
+
+std::string rate_help(const MetricSpec& spec, bool hits) {
+  const std::string_view help = spec.help.empty() ? std::string_view(spec.name) : std::string_view(spec.help);
+  return fmt::format("{} of: {}", hits ? "True samples" : "All samples, true or not,", help);
+}
 
 std::string render_prometheus(const Snapshot& snapshot, const ExportedRun& run) {
   PrometheusPage page;

@@ -14,6 +14,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "lgen/bucket_percentile.h"
 #include "lgen/units.h"
 #include "metrics_impl.h"
 #include "threshold_judge.h"
@@ -186,6 +187,13 @@ bool has_stat(MetricType type, Stat stat) {
   return stat == Stat::count || stat == Stat::rate;
 }
 
+bool is_percentile(Stat stat) { return stat == Stat::percentile || stat == Stat::med; }
+
+/// Scraped buckets are one histogram, though each is a counter.
+bool is_of_buckets(const ThresholdExpression& e, const MetricSpec& spec) {
+  return is_percentile(e.stat) && is_bucket_metric(spec);
+}
+
 /// In ticks.
 std::optional<double> observe_histogram(const ThresholdExpression& e, const Histogram& h) {
   switch (e.stat) {
@@ -228,6 +236,7 @@ std::string no_such_stat(const ThresholdExpression& e, const MetricSpec& metric)
 
 std::string why_nothing(const ThresholdExpression& e, const MetricSpec* metric) {
   if (metric && !is_known(*metric)) return "no page of its scrape target had it";
+  if (metric && is_of_buckets(e, *metric)) return "no samples";
   return metric && !has_stat(metric->type, e.stat) ? no_such_stat(e, *metric) : "no samples";
 }
 
@@ -287,6 +296,13 @@ Result<ThresholdExpression> parse_threshold(std::string_view text) { return Pars
 Outcome check_threshold(const Threshold& threshold, const MetricSpec& metric) {
   const Stat stat = threshold.expression.stat;
   if (has_stat(metric.type, stat)) return Done{};
+  if (is_of_buckets(threshold.expression, metric)) {
+    if (threshold.over == Duration{0} && threshold.after == Duration{0} && !threshold.abort) return Done{};
+    return make_error(ErrorCode::invalid_argument,
+                      fmt::format("threshold \"{}\": percentiles of scraped buckets are those of the whole run; leave "
+                                  "over, after and abort out",
+                                  threshold.text));
+  }
   // The name says one thing, the page may say another.
   if (!is_known(metric) && (has_stat(MetricType::counter, stat) || has_stat(MetricType::gauge, stat))) return Done{};
   return make_error(ErrorCode::invalid_argument,
@@ -297,7 +313,11 @@ ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Dura
   ThresholdResult out = blank_result(threshold);
   const ThresholdExpression& e = threshold.expression;
   const MetricSnapshot* metric = snapshot.find(threshold.metric);
-  if (metric) out.observed = observe(e, metric->spec, aggregate(*metric, threshold.labels), elapsed);
+  if (metric && is_known(metric->spec) && is_of_buckets(e, metric->spec)) {
+    out.observed = BucketSums(*metric, threshold.labels).percentile(e.stat == Stat::med ? 50 : e.percentile);
+  } else if (metric) {
+    out.observed = observe(e, metric->spec, aggregate(*metric, threshold.labels), elapsed);
+  }
   out.ok = out.observed && holds(e, *out.observed);
   explain(out, e, metric ? &metric->spec : nullptr);
   return out;

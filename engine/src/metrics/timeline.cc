@@ -103,6 +103,7 @@ struct Timeline::Impl {
   std::uint64_t used_lines = 0;  // of these, with points
   std::size_t buckets = 0;       // stored in all lines
   std::uint64_t closed = 0;      // whole seconds taken over
+  Duration until{0};             // the last tick
   std::uint64_t width = 1;       // seconds a point
 
   std::uint64_t intervals() const { return (closed + width - 1) / width; }
@@ -150,6 +151,7 @@ Timeline::Timeline(Metrics& metrics) : impl_(new Impl{*metrics.impl_, {}}) {
 Timeline::~Timeline() = default;
 
 void Timeline::tick(Duration elapsed) {
+  impl_->until = std::max(impl_->until, elapsed);
   const auto seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(0, elapsed / std::chrono::seconds(1)));
   if (seconds <= impl_->closed) return;
   // After a pause of several seconds the samples belong to its end: that is when the loop came round again.
@@ -165,6 +167,7 @@ TimelineData Timeline::data() const {
   const Impl& self = *impl_;
   TimelineData out;
   out.interval = std::chrono::seconds(self.width);
+  out.length = self.until;
   // The second that is still open counts too, so that a line adds up to the metric's total.
   const std::uint64_t length =
       std::max(self.intervals(), self.metrics.touched.empty() ? 0 : self.closed / self.width + 1);

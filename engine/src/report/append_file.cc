@@ -81,6 +81,7 @@ bool AppendFile::drain(int patience_ms) {
       return false;
     }
     done += piece;
+    mid_line_ = waiting_[done - 1] != '\n';
   }
   waiting_.erase(0, done);
   return true;
@@ -96,13 +97,27 @@ void AppendFile::lose(std::string_view lines, int error) {
   log(LogLevel::warn, failure_->message + "; the load goes on");
 }
 
+Outcome AppendFile::settle() {
+  if (!regular_ && fd_ >= 0) give_up_waiting();
+  return outcome();
+}
+
+void AppendFile::give_up_waiting() {
+  drain(failure_ ? 0 : kLastPatience);
+  const std::size_t begun = mid_line_ ? waiting_.find('\n') + 1 : 0;
+  if (waiting_.size() > begun) lose(std::string_view(waiting_).substr(begun), EAGAIN);
+  waiting_.resize(std::min(waiting_.size(), begun));
+}
+
 Outcome AppendFile::close() {
-  if (!regular_ && fd_ >= 0) {
-    drain(kLastPatience);
-    if (!waiting_.empty()) lose(std::exchange(waiting_, {}), EAGAIN);
-  }
+  if (!regular_ && fd_ >= 0) give_up_waiting();
+  if (!waiting_.empty()) lose(std::exchange(waiting_, {}), EAGAIN);
   const int fd = std::exchange(fd_, -1);
   if (owned_ && fd >= 0 && ::close(fd) != 0) lose("", errno);  // some file systems tell of a full disk only here
+  return outcome();
+}
+
+Outcome AppendFile::outcome() const {
   if (!failure_) return Done{};
   return make_error(failure_->code, fmt::format("{}; {} {} missing", failure_->message, lines_lost_,
                                                 lines_lost_ == 1 ? "line is" : "lines are"));

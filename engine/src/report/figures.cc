@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 
 #include "lgen/summary.h"
 #include "lgen/units.h"
@@ -105,6 +106,14 @@ std::string brief_value(double value, std::string_view unit) {
   if (unit == "B") return brief_bytes(value);
   if (value == std::floor(value) && std::fabs(value) < 1e6) return fmt::format("{:.0f}", value);
   return fmt::format("{:.3g}", value);
+}
+
+std::string utc_text(double unix_seconds, const char* format) {
+  const auto whole = static_cast<std::time_t>(std::floor(unix_seconds));
+  std::tm utc{};
+  gmtime_r(&whole, &utc);
+  char text[64];
+  return std::string(text, std::strftime(text, sizeof text, format, &utc));
 }
 
 std::string moment(double seconds) {

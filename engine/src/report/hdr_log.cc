@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <cmath>
-#include <ctime>
-
+#include "figures.h"
 #include "lgen/run_log.h"
 
 namespace lgen {
@@ -34,15 +32,6 @@ double shown_max(const MetricSnapshot& metric, const Histogram& histogram) {
   return metric.spec.unit == "s" ? max * 1e3 : max;
 }
 
-std::string in_words(double unix_seconds) {
-  const auto whole = static_cast<std::time_t>(std::floor(unix_seconds));
-  std::tm utc{};
-  gmtime_r(&whole, &utc);
-  char text[64];
-  std::strftime(text, sizeof text, "%a %b %d %H:%M:%S UTC %Y", &utc);
-  return text;
-}
-
 }  // namespace
 
 std::string hdr_log_header(const RunInfo& run) {
@@ -53,7 +42,7 @@ std::string hdr_log_header(const RunInfo& run) {
       "#[StartTime: {:.3f} (seconds since epoch), {}]\n"
       "#[BaseTime: {:.3f} (seconds since epoch)]\n"
       "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
-      run.lgen_version, run.started_unix, in_words(run.started_unix), run.started_unix);
+      run.lgen_version, run.started_unix, utc_text(run.started_unix, "%a %b %d %H:%M:%S UTC %Y"), run.started_unix);
 }
 
 std::string hdr_log_second(Duration from, Duration to, const Snapshot& change) {

@@ -38,6 +38,8 @@ void fields(Io& io, T& v) {
   io("end", v.end);
   io("end_reason", v.end_reason);
   io("exit_code", v.exit_code);
+  io.later("outputs_lost", v.outputs_lost);
+  io.later("lines_lost", v.lines_lost);
   io("notes", v.notes);
 }
 
@@ -131,6 +133,7 @@ void fields(Io& io, T& v) {
   io("count", v.count);
   io("first_at", v.first_at);
   io("last_at", v.last_at);
+  io.later("warmup", v.warmup);
 }
 
 template <class Io, View<ConnectionRecord> T>
@@ -215,6 +218,7 @@ void fields(Io& io, T& v) {
 template <class Io, View<TimelineData> T>
 void fields(Io& io, T& v) {
   io("interval", v.interval);
+  io.later("length", v.length);
   io("series", v.series);
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "json_fields.h"
+#include "lgen/json_problem.h"
 #include "lgen/report.h"
 
 namespace lgen {
@@ -280,8 +281,9 @@ Result<Summary> parse_json_summary(std::string_view text) {
   Json document;
   try {
     document = Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    return bad_summary(fmt::format("no JSON at byte {}", error.byte));
+  } catch (const Json::exception&) {
+    const JsonProblem problem = json_problem(text).value_or(JsonProblem{});
+    return bad_summary(fmt::format("line {}, column {}: {}", problem.line, problem.column, problem.words));
   }
   Summary summary;
   std::string schema;

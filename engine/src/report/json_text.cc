@@ -24,19 +24,27 @@ std::string flat(const Json& value) { return value.dump(-1, ' ', false, Json::er
 
 bool is_list_of_figures(const Json& value) { return value.is_array() && !value.empty() && value[0].is_number(); }
 
-void write(const Json& value, std::size_t indent, std::string& out);
-
 void write_members(const Json& value, std::size_t indent, std::string& out) {
   std::size_t left = value.size();
   for (auto at = value.begin(); at != value.end(); ++at) {
-    out.append(indent, ' ');
-    if (value.is_object()) out += flat(Json(at.key())) + ": ";
-    write(*at, indent, out);
+    if (value.is_object()) {
+      append_key(at.key(), indent, out);
+    } else {
+      out.append(indent, ' ');
+    }
+    append_json(*at, indent, out);
     out += --left > 0 ? ",\n" : "\n";
   }
 }
 
-void write(const Json& value, std::size_t indent, std::string& out) {
+}  // namespace
+
+void append_key(std::string_view key, std::size_t indent, std::string& out) {
+  out.append(indent, ' ');
+  out += flat(Json(key)) + ": ";
+}
+
+void append_json(const Json& value, std::size_t indent, std::string& out) {
   if (value.is_primitive() || value.empty() || is_list_of_figures(value)) {
     out += flat(value);
     return;
@@ -54,11 +62,9 @@ void write(const Json& value, std::size_t indent, std::string& out) {
   out += value.is_object() ? '}' : ']';
 }
 
-}  // namespace
-
 std::string json_text(const Json& document) {
   std::string out;
-  write(document, 0, out);
+  append_json(document, 0, out);
   return out + '\n';
 }
 

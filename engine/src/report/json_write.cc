@@ -1,5 +1,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "json_fields.h"
 #include "json_text.h"
@@ -10,7 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const Snapshot& snapshot);
 Json json_of(const TimelinePoint& point);
 Json json_of(const Pairs& pairs);
 Json json_of(const Fields& values);
@@ -133,22 +133,87 @@ Json metric_of(const MetricSnapshot& metric) {
   return object;
 }
 
-/// By name; metrics that were never used are left out.
-Json json_of(const Snapshot& snapshot) {
-  Json object = Json::object();
-  for (const MetricSnapshot& metric : snapshot.metrics) {
-    if (!metric.series.empty()) object[metric.spec.name] = metric_of(metric);
+/// Writes a summary member by member: as one tree of values it would take ten times the memory of its text. What is
+/// long is taken apart further, down to one metric and one time line.
+class Document {
+ public:
+  Document() { (*this)("schema", std::string(kSummarySchema)); }
+
+  template <class T>
+  void operator()(const char* key, const T& value) {
+    member(key, 2);
+    put(value);
   }
-  return object;
-}
+  template <class T>
+  void later(const char* key, const T& value) {
+    (*this)(key, value);
+  }
+  std::string text() && {
+    text_ += "\n}\n";
+    return std::move(text_);
+  }
+
+ private:
+  void member(std::string_view key, std::size_t indent) {
+    next();
+    append_key(key, indent, text_);
+  }
+  void next() { text_ += std::exchange(opened_, false) ? "\n" : ",\n"; }
+  void open(char bracket) {
+    text_ += bracket;
+    opened_ = true;
+  }
+  void close(char bracket, std::size_t indent) {
+    text_ += std::exchange(opened_, false) ? "" : "\n" + std::string(indent, ' ');
+    text_ += bracket;
+  }
+
+  template <class T>
+  void put(const T& value) {
+    append_json(json_of(value), 2, text_);
+  }
+  /// By name; metrics that were never used are left out.
+  void put(const Snapshot& snapshot) {
+    open('{');
+    for (const MetricSnapshot& metric : snapshot.metrics) {
+      if (metric.series.empty()) continue;
+      member(metric.spec.name, 4);
+      append_json(metric_of(metric), 4, text_);
+    }
+    close('}', 2);
+  }
+  void put(const TimelineData& data) {
+    constexpr std::size_t kOnOneLine = 2;  // so few may be
+    if (data.series.size() <= kOnOneLine) return append_json(json_of(data), 2, text_);
+    open('{');
+    TimelineData head{data.interval, data.length, {}};
+    const Json members = json_of(head);
+    for (const auto& [key, value] : members.items()) {
+      if (key == "series") continue;
+      member(key, 4);
+      append_json(value, 4, text_);
+    }
+    member("series", 4);
+    open('[');
+    for (const TimelineSeries& series : data.series) {
+      next();
+      text_.append(6, ' ');
+      append_json(json_of(series), 6, text_);
+    }
+    close(']', 4);
+    close('}', 2);
+  }
+
+  bool opened_ = true;
+  std::string text_ = "{";
+};
 
 }  // namespace
 
 std::string render_json(const Summary& summary) {
-  Json document = Json::object();
-  document["schema"] = std::string(kSummarySchema);
-  document.update(json_of(summary));
-  return json_text(document);
+  Document document;
+  fields(document, summary);
+  return std::move(document).text();
 }
 
 }  // namespace lgen

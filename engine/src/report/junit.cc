@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <ctime>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -119,8 +117,8 @@ Suite checks_of(const Summary& summary) {
 Suite distributions_of(const Summary& summary) {
   Suite suite{"distributions", {}};
   for (const DistributionResult& result : summary.distributions) {
-    suite.cases.push_back({fmt::format("{}: {}", result.table.name, to_string(result.verdict.kind)), "", "",
-                           render_distribution(result, {false, 100})});
+    // The name stays whatever the verdict is, so that CI can follow it from run to run.
+    suite.cases.push_back({result.table.name, "", "", render_distribution(result, {false, 100})});
   }
   return suite;
 }
@@ -151,8 +149,11 @@ Case conservation_of(const Summary& summary) {
 
 std::string first_errors(const Summary& summary) {
   std::string text;
-  for (const ErrorSample& error : summary.errors) {
-    text += fmt::format("{} x {}: {} ({})\n", error.count, error.code, error.message,
+  for (const ErrorSample* sample : errors_that_count_first(summary)) {
+    const ErrorSample& error = *sample;
+    const std::string count =
+        error.count > 0 ? fmt::format("{}", error.count) : fmt::format("in warm-up {}", error.warmup);
+    text += fmt::format("{} x {}: {} ({})\n", count, error.code, error.message,
                         error.backend.empty() ? error.where : error.where + ", " + error.backend);
   }
   return text;
@@ -181,15 +182,6 @@ std::vector<Suite> suites_of(const Summary& summary) {
   run.cases.push_back(ending_of(summary, explained));
   suites.push_back(std::move(run));
   return suites;
-}
-
-std::string timestamp(double unix_seconds) {
-  const auto whole = static_cast<std::time_t>(std::floor(unix_seconds));
-  std::tm utc{};
-  gmtime_r(&whole, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  return text;
 }
 
 std::string properties_of(const RunInfo& run) {
@@ -223,8 +215,8 @@ std::string suite_text(const Suite& suite, const RunInfo& run, const std::string
   std::string out = fmt::format(
       "  <testsuite{} tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\" time=\"{:.3f}\""
       " timestamp=\"{}\"{}>\n",
-      attribute("name", suite.name), suite.cases.size(), suite.failures(), seconds, timestamp(run.started_unix),
-      attribute("hostname", run.host));
+      attribute("name", suite.name), suite.cases.size(), suite.failures(), seconds,
+      utc_text(run.started_unix, "%Y-%m-%dT%H:%M:%S"), attribute("hostname", run.host));
   out += properties_of(run);
   for (const Case& one : suite.cases) {
     const bool is_ending = is_run && &one == &suite.cases.back();

@@ -96,6 +96,7 @@ void NdjsonLog::failure(const Failure& failure) {
   if (++in_this_second_ > limit_) return;
   Json line = {{"type", "error"}, {"at", rounded(failure.at)}, {"kind", std::string(failure.kind)}};
   put_text(line, "scenario", failure.scenario);
+  put_text(line, "phase", failure.phase);
   if (const char* key = place_key(failure); *key) put_text(line, key, failure.where);
   put_text(line, "channel", failure.channel);
   put_text(line, "backend", failure.backend);
@@ -103,6 +104,18 @@ void NdjsonLog::failure(const Failure& failure) {
   line["message"] = std::string(failure.message);
   if (failure.duration) line["duration"] = rounded(*failure.duration);
   put(lines_, line);
+}
+
+void NdjsonLog::event(const EventRecord& event) {
+  Json fields = Json::object();
+  for (const auto& [key, value] : event.fields) {
+    if (const double* x = std::get_if<double>(&value)) {
+      fields[key] = number(*x);
+    } else {
+      std::visit([&](const auto& typed) { fields[key] = typed; }, value);
+    }
+  }
+  put(lines_, {{"type", "event"}, {"at", rounded(event.at)}, {"name", event.name}, {"fields", std::move(fields)}});
 }
 
 void NdjsonLog::tell_left_out(double at) {
@@ -127,14 +140,16 @@ void NdjsonLog::second(Duration from, Duration to, const Snapshot& change, const
       {{"type", "second"}, {"at", at}, {"length", rounded(to_seconds(to - from))}, {"metrics", std::move(metrics)}});
 }
 
-void NdjsonLog::end(const Summary& summary) {
-  tell_left_out(rounded(summary.run.duration));
+void NdjsonLog::end(const RunInfo& run) {
+  tell_left_out(rounded(run.duration));
   put(lines_, {{"type", "end"},
-               {"duration", rounded(summary.run.duration)},
-               {"end", summary.run.end},
-               {"exit_code", summary.run.exit_code},
+               {"duration", rounded(run.duration)},
+               {"end", run.end},
+               {"exit_code", run.exit_code},
                {"errors", errors_},
-               {"left_out", left_out_}});
+               {"left_out", left_out_},
+               {"outputs_lost", run.outputs_lost},
+               {"lines_lost", run.lines_lost}});
 }
 
 }  // namespace lgen

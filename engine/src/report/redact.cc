@@ -111,6 +111,10 @@ void Redactor::clean(RunInfo& run) const {
   if (!empty()) Walker(*this).walk(run);
 }
 
+void Redactor::clean(EventRecord& event) const {
+  if (!empty()) Walker(*this).walk(event);
+}
+
 void Redactor::clean(Snapshot& metrics) const {
   if (!empty()) Walker(*this).walk(metrics);
 }

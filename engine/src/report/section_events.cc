@@ -65,7 +65,8 @@ std::size_t print_kind(Page& page, const Kind& kind, std::size_t room) {
   const std::size_t shown = std::min(kind.shown(), room);
   for (std::size_t i = 0; i < shown; ++i) {
     const EventRecord& event = *kind.events[i];
-    page.item({Span("  " + pad_left(moment(event.at), 6) + " ", Tone::dim)}, fields_text(event));
+    const std::string fields = fields_text(event);
+    page.item({Span("  " + pad_left(moment(event.at), 6) + " ", Tone::dim)}, fields.empty() ? event.name : fields);
   }
   return shown;
 }

@@ -21,7 +21,19 @@ std::string error_place(const ErrorSample& error) {
   if (!error.backend.empty()) parts.push_back(error.backend);
   const std::string first = moment(error.first_at), last = moment(error.last_at);
   parts.push_back(first == last ? "at " + first : first + " to " + last);
+  if (error.warmup > 0 && error.count > 0) parts.push_back(fmt::format("and {} in warm-up", grouped(error.warmup)));
   return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// What happened in warm-up alone stands apart: its number is none of those that count.
+void print_error(Page& page, const ErrorSample& error) {
+  const std::string message = error.message.empty() ? "(no message)" : error.message;
+  if (error.count > 0) {
+    page.item({Span(fmt::format("  {:>5} × ", error.count)), Span(error.code + " ", Tone::bad)}, message);
+  } else {
+    page.item({Span(fmt::format("  in warm-up {} × ", error.warmup), Tone::dim), Span(error.code + " ")}, message);
+  }
+  page.item({Span("          ")}, error_place(error), Tone::dim);
 }
 
 Span validity_span(Validity validity) {
@@ -56,21 +68,31 @@ void add_p99(std::vector<std::string>& parts, const Snapshot& metrics, std::stri
 
 }  // namespace
 
+std::vector<const ErrorSample*> errors_that_count_first(const Summary& summary) {
+  std::vector<const ErrorSample*> errors;
+  for (const ErrorSample& error : summary.errors) errors.push_back(&error);
+  std::stable_partition(errors.begin(), errors.end(), [](const ErrorSample* error) { return error->count > 0; });
+  return errors;
+}
+
 void print_errors(Page& page, const Summary& summary) {
   if (summary.errors.empty() && summary.errors_dropped == 0) return;
-  page.heading("ERRORS");
-  std::uint64_t rest = summary.errors_dropped;
-  for (std::size_t i = 0; i < summary.errors.size(); ++i) {
-    const ErrorSample& error = summary.errors[i];
-    if (i >= kMaxErrors) {
-      rest += error.count;
+  const std::vector<const ErrorSample*> errors = errors_that_count_first(summary);
+  const bool only_warmup = summary.errors_dropped == 0 && errors.front()->count == 0;
+  page.heading("ERRORS", {Span(only_warmup ? " only in warm-up, which does not count" : "", Tone::dim)});
+  std::uint64_t rest = summary.errors_dropped, rest_in_warmup = 0;
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    if (i < kMaxErrors) {
+      print_error(page, *errors[i]);
       continue;
     }
-    page.item({Span(fmt::format("  {:>5} × ", error.count)), Span(error.code + " ", Tone::bad)},
-              error.message.empty() ? "(no message)" : error.message);
-    page.item({Span("          ")}, error_place(error), Tone::dim);
+    rest += errors[i]->count;
+    rest_in_warmup += errors[i]->warmup;
   }
   if (rest > 0) page.line({Span(fmt::format("  … and {} of other kinds", grouped(rest)), Tone::dim)});
+  if (rest_in_warmup > 0) {
+    page.line({Span(fmt::format("  … and {} of other kinds in warm-up", grouped(rest_in_warmup)), Tone::dim)});
+  }
 }
 
 void print_generator(Page& page, const Summary& summary) {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "figures.h"
+#include "lgen/bucket_percentile.h"
 #include "names.h"
 #include "sections.h"
 
@@ -57,8 +58,18 @@ std::string number_text(double value) {
   return whole ? grouped(static_cast<std::uint64_t>(value)) : brief_value(value, "");
 }
 
+/// "p50 1.2ms, p90 3.4ms, p99 12ms of 1,204".
+std::string buckets_text(const MetricSnapshot& metric) {
+  const BucketSums sums(metric, {});
+  if (sums.count() <= 0) return "no samples";
+  const std::string_view unit = metric.spec.name.ends_with("_seconds_bucket") ? "s" : "";
+  const auto figure = [&](double p) { return brief_value(sums.percentile(p).value_or(0), unit); };
+  return fmt::format("p50 {}, p90 {}, p99 {} of {}", figure(50), figure(90), figure(99), number_text(sums.count()));
+}
+
 /// One line: pods and labels are in the time lines.
 std::string scraped_text(const MetricSnapshot& metric) {
+  if (is_bucket_metric(metric.spec)) return buckets_text(metric);
   const SeriesSnapshot all = aggregate(metric, {});
   const std::string of = metric.series.size() == 1 ? "" : fmt::format("  in {} series", grouped(metric.series.size()));
   if (metric.spec.type == MetricType::counter) return "+" + number_text(all.value) + of;

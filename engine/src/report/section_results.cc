@@ -71,6 +71,14 @@ std::uint64_t count_failed(const std::vector<T>& all, Failed failed) {
   return static_cast<std::uint64_t>(std::count_if(all.begin(), all.end(), failed));
 }
 
+/// "2 outputs are not whole, 1,204 lines missing"; "" when all is there, as far as is known.
+std::string lost_outputs(const RunInfo& run) {
+  if (run.outputs_lost == 0) return "";
+  const std::string lines = run.lines_lost > 0 ? fmt::format(", {} missing", counted(run.lines_lost, "line")) : "";
+  return fmt::format("{} {} not whole{}", counted(run.outputs_lost, "output"), run.outputs_lost == 1 ? "is" : "are",
+                     lines);
+}
+
 std::string why_it_failed(const Summary& summary) {
   if (summary.run.exit_code == 105 && summary.run.end_reason == "lgen ctl stop") return "stopped by lgen ctl";
   const auto thresholds = count_failed(summary.thresholds, [](const ThresholdResult& t) { return !t.ok; });
@@ -104,6 +112,7 @@ std::string how_it_ended(const RunInfo& run) {
 std::string outcome_words(const Summary& summary) {
   std::string text = "passed";
   if (summary.run.exit_code != 0) text = fmt::format("exit code {}: {}", summary.run.exit_code, why_it_failed(summary));
+  if (const std::string lost = lost_outputs(summary.run); !lost.empty()) text += "; " + lost;
   std::uint64_t failed = 0;
   for (const ScenarioProgress& scenario : summary.scenarios) failed += scenario.failed;
   if (summary.run.exit_code == 0 && failed > 0) text += fmt::format(", though {} failed", counted(failed, "iteration"));

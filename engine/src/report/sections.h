@@ -32,6 +32,9 @@ void print_outcome(Page& page, const Summary& summary);
 /// "spread over a, b and c": the verdict in words, without its name.
 std::string verdict_words(const DistributionResult& result, std::size_t room);
 
+/// The kinds of errors in their order, behind them those that warm-up alone has seen.
+std::vector<const ErrorSample*> errors_that_count_first(const Summary& summary);
+
 /// "passed", "exit code 99: 2 thresholds failed": what came of the run.
 std::string outcome_words(const Summary& summary);
 

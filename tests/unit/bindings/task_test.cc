@@ -72,6 +72,27 @@ TEST_CASE("checks in warm-up are counted apart and tell no first failure") {
   CHECK(std::tuple(counted.warmup_passes, counted.warmup_fails) == std::tuple(0u, 0u));
 }
 
+TEST_CASE("errors in warm-up are counted apart") {
+  const auto errors_of = [](const std::string& phases) {
+    const PlanFile plan(
+        "local lgen = require \"lgen\"\nlgen.scenario(\"s\", { load = "
+        "lgen.load.per_vu_iterations { vus = 1, iterations = 2 }, phases = { " +
+        phases + " }, run = function(vu) error(\"cold\") end })\n");
+    PlanRun run(plan.path());
+    REQUIRE(run.load() == "");
+    std::vector<std::string> phases_told;
+    run.plan().on_failure([&](const Failure& failure) { phases_told.emplace_back(failure.phase); });
+    const Summary& summary = run.run();
+    REQUIRE(summary.errors.size() == 1);
+    CHECK(phases_told == std::vector<std::string>(2, phases.substr(3, phases.find('"', 3) - 3)));
+    return summary.errors[0];
+  };
+  const ErrorSample warm = errors_of("{ \"warmup\", \"1h\" }");
+  CHECK(std::tuple(warm.count, warm.warmup) == std::tuple(0u, 2u));
+  const ErrorSample counted = errors_of("{ \"main\", \"1h\" }");
+  CHECK(std::tuple(counted.count, counted.warmup) == std::tuple(2u, 0u));
+}
+
 TEST_CASE("time, random, metrics, distributions and JSON behave as the plan API says") {
   PlanRun run(LGEN_LUA_TESTS "/plan_api.lua");
   REQUIRE(run.load() == "");

@@ -142,6 +142,9 @@ TEST_CASE("OTLP has the same figures, 64-bit numbers as strings") {
   CHECK(point["bucketCounts"][1] == "2");  // 3 and 4, above 1
   const Json* good = find_metric(body, "lgen.good_hits");
   REQUIRE(good);
+  CHECK((*good)["description"].get<std::string>().starts_with("True samples of: "));
+  CHECK((*find_metric(body, "lgen.good"))["description"].get<std::string>().starts_with(
+      "All samples, true or not, of: "));
   CHECK((*good)["sum"]["isMonotonic"] == true);
   CHECK((*good)["sum"]["dataPoints"][0]["asDouble"] == 2);
 }

@@ -61,6 +61,20 @@ TEST_CASE("a process that has started during the run counts from 0") {
   }
 }
 
+TEST_CASE("buckets of the run have percentiles, those from before the run have no say") {
+  Watched w({"h_bucket"});
+  const std::string before =
+      "h_bucket{le=\"1\"} 0\nh_bucket{le=\"2\"} 100\nh_bucket{le=\"+Inf\"} 100\nh_sum 9\nh_count 100\n";
+  const std::string after =
+      "h_bucket{le=\"1\"} 10\nh_bucket{le=\"2\"} 110\nh_bucket{le=\"+Inf\"} 110\nh_sum 9\nh_count 110\n";
+  w.page("# TYPE h histogram\n" + before);
+  CHECK(w.judged("h_bucket", "p(99) < 5").why == "no samples");
+  w.page("# TYPE h histogram\n" + after);
+  CHECK(w.judged("h_bucket", "p(50) < 0.6").observed == 0.5);
+  CHECK(w.judged("h_bucket", "p(50) < 0.6", {{"pod", "a"}}).ok);
+  CHECK(w.judged("h_bucket", "p(50) < 0.6", {{"pod", "b"}}).why == "no samples");
+}
+
 TEST_CASE("the page's word on a type counts more than the name's") {
   Watched w({"rq", "odd_total", "mute"});
   CHECK(w.metrics.spec(*w.metrics.find("rq")).type == MetricType::gauge);

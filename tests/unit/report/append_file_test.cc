@@ -63,6 +63,33 @@ TEST_CASE("a pipe that nobody reads holds nothing up, and what did not fit is to
   ::close(ends[1]);
 }
 
+TEST_CASE("what a pipe has taken of a line it gets the rest of, so that the last words are a line of their own") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+  const auto file = opened("-", ends[1]);
+  const std::string line(100'000, 'x');  // a pipe takes 64 KiB
+  file->append(line + "\n");
+  for (int i = 0; i < 50; ++i) file->append(line + "\n");  // more than may wait: the failure that ends all patience
+  CHECK(file->failure());
+  CHECK(!file->settle());
+  const std::uint64_t lost = file->lines_lost();
+  CHECK(lost == 50);
+  std::string got;
+  const auto read_all = [&] {
+    char piece[65536];
+    for (ssize_t n; (n = ::read(ends[0], piece, sizeof piece)) > 0;) got.append(piece, static_cast<std::size_t>(n));
+  };
+  read_all();
+  file->append("end\n");
+  CHECK(!file->close());
+  read_all();
+  CHECK(got == line + "\nend\n");
+  CHECK(file->lines_lost() == lost);
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
 TEST_CASE("a pipe whose reader has gone is an error, not a signal") {
   int ends[2];
   REQUIRE(pipe(ends) == 0);

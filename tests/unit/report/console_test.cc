@@ -78,6 +78,37 @@ TEST_CASE("colour adds escape codes and nothing else") {
   CHECK(without_colour(coloured) == plain);
 }
 
+TEST_CASE("an event without fields tells its time all the same") {
+  Summary summary;
+  summary.events = {{2.5, "ctl_pause", {}}};
+  CHECK(holds(render_console(summary, {false, 80}), "  ctl_pause ×1\n    2.5s ctl_pause\n"));
+}
+
+TEST_CASE("errors in warm-up stand apart from those that count") {
+  Summary summary;
+  summary.errors = {{"INTERNAL", "cold", "m", "", 0, 1, 2, 7}, {"INTERNAL", "bad", "m", "", 3, 8, 8, 2}};
+  const std::string text = render_console(summary, {false, 80});
+  CHECK(holds(text,
+              "ERRORS\n      3 × INTERNAL bad\n          m, at 8.0s, and 2 in warm-up\n"
+              "  in warm-up 7 × INTERNAL cold\n          m, 1.0s to 2.0s\n"));
+  summary.errors.pop_back();
+  CHECK(holds(render_console(summary, {false, 80}), "ERRORS only in warm-up, which does not count\n"));
+}
+
+TEST_CASE("scraped histograms show percentiles out of their buckets") {
+  Metrics metrics;
+  MetricSpec spec{.name = "x_seconds_bucket", .type = MetricType::counter, .labels = {"pod"}};
+  spec.scraped = spec.type_told = true;
+  const auto buckets = metrics.define(spec);
+  REQUIRE(buckets);
+  for (const auto& [le, count] : {std::pair("0.1", 50.), {"0.2", 90.}, {"1", 100.}, {"+Inf", 100.}}) {
+    metrics.add(metrics.series(*buckets, make_labels({{"le", le}, {"pod", "a"}})), count);
+  }
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  CHECK(holds(render_console(summary, {false, 80}), "x_seconds_bucket  p50 100ms, p90 200ms, p99 920ms of 100\n"));
+}
+
 TEST_CASE("checks in warm-up stand beside those that count") {
   Summary summary;
   summary.checks = {{"fits", 30, 0, "", 1990, 4}, {"answers", 30, 1, "late", 5, 0}};

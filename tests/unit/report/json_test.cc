@@ -3,6 +3,7 @@
 
 #include "catch.h"
 #include "golden.h"
+#include "lgen/json_problem.h"
 #include "lgen/report.h"
 #include "sample_summary.h"
 
@@ -139,9 +140,45 @@ TEST_CASE("what is missing or wrong is named by its path") {
 }
 
 TEST_CASE("what is no JSON is said to be none") {
-  CHECK(parse_json_summary("").error().message == "not a summary of lgen: no JSON at byte 1");
+  CHECK(parse_json_summary("").error().message ==
+        "not a summary of lgen: line 1, column 1: expected a value, found the end");
   CHECK(parse_json_summary("{\"schema\": ").error().code == ErrorCode::protocol);
   CHECK(parse_json_summary("[]").error().message.find("the document: expected an object") != std::string::npos);
+}
+
+TEST_CASE("what keeps a text from being JSON is told in our words, with its place") {
+  struct Row {
+    const char* text;
+    std::size_t line, column;
+    const char* words;
+  };
+  for (const Row& row :
+       {Row{"", 1, 1, "expected a value, found the end"},
+        {"{\n  \"a\": 1\n  \"b\": 2\n}", 3, 5, "expected ',' or '}', found string literal"},
+        {"{\"a\" 1}", 1, 6, "expected ':' behind the name, found number literal"},
+        {"{a: 1}", 1, 2, "expected a name in double quotes, or '}', found '{a', which is no word of JSON"},
+        {"{\"a\": 1,}", 1, 9, "expected a name in double quotes, or '}', found '}'"},
+        {"[1 2]", 1, 4, "expected ',' or ']', found number literal"},
+        {"[1,", 1, 4, "expected a value, found the end"},
+        {"[\"x", 1, 4, "expected a value, found an invalid string: missing closing quote"},
+        {"nul", 1, 4, "expected a value, found 'nul', which is no word of JSON"},
+        {"[1e999]", 1, 1, "expected a number that a computer can hold"},
+        {"{} {}", 1, 4, "expected the end, found '{'"}}) {
+    INFO(row.text);
+    const auto problem = json_problem(row.text);
+    REQUIRE(problem);
+    CHECK(problem->line == row.line);
+    CHECK(problem->column == row.column);
+    CHECK(problem->words == row.words);
+  }
+  CHECK(!json_problem("{\"a\": [1, 2, null, \"x\", true]}"));
+}
+
+TEST_CASE("a summary without anything is a document, too") {
+  const Summary nothing;
+  CHECK(render_json(parsed(render_json(nothing))) == render_json(nothing));
+  CHECK(Json::parse(render_json(nothing))["metrics"] == Json::object());
+  CHECK(Json::parse(render_json(nothing))["timelines"]["series"] == Json::array());
 }
 
 TEST_CASE("a file of an earlier version is read, whatever has been added since") {

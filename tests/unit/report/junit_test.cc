@@ -27,6 +27,14 @@ TEST_CASE("the JUnit file is what the golden files show") {
   check_golden("report/summary_bad.xml", render_junit(bad_summary()));
 }
 
+TEST_CASE("a verdict's test case keeps its name whatever the verdict is") {
+  Summary summary = good_summary();
+  summary.distributions[0].verdict.kind = VerdictKind::inconclusive;
+  CHECK(render_junit(summary).find("distributions\" name=\"streams by connection\"") != std::string::npos);
+  summary.distributions[0].verdict.kind = VerdictKind::per_stream;
+  CHECK(render_junit(summary).find("distributions\" name=\"streams by connection\"") != std::string::npos);
+}
+
 TEST_CASE("a test case fails exactly where the exit code says so") {
   struct Row {
     std::string name;
@@ -61,6 +69,8 @@ TEST_CASE("a test case fails exactly where the exit code says so") {
       {"a signal", [](Summary& s) { s.run.exit_code = 105, s.run.end = "signal", s.run.end_reason = "SIGINT"; },
        "<failure message=\"exit code 105: stopped by a signal; SIGINT\""},
       {"an output", [](Summary& s) { s.run.exit_code = 113; }, "<failure message=\"exit code 113: an output"},
+      {"an output, told", [](Summary& s) { s.run.exit_code = 113, s.run.outputs_lost = 1, s.run.lines_lost = 1204; },
+       "could not be written; 1 output is not whole, 1,204 lines missing\""},
   };
   for (const Row& row : rows) {
     INFO(row.name);

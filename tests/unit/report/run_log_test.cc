@@ -33,16 +33,17 @@ TEST_CASE("a line of NDJSON says what failed, and leaves out what there is not")
   };
   const std::vector<Row> rows = {
       {"a call",
-       {1.2345678, "call", "s", "pkg.S/M", "main[1]", "pod-1", "UNAVAILABLE", "gone", 0.25},
-       R"({"type":"error","at":1.234568,"kind":"call","scenario":"s","method":"pkg.S/M","channel":"main[1]",)"
+       {1.2345678, "call", "s", "warmup", "pkg.S/M", "main[1]", "pod-1", "UNAVAILABLE", "gone", 0.25},
+       R"({"type":"error","at":1.234568,"kind":"call","scenario":"s","phase":"warmup","method":"pkg.S/M",)"
+       R"("channel":"main[1]",)"
        R"("backend":"pod-1","code":"UNAVAILABLE","message":"gone","duration":0.25})"},
       {"a check", check_failure(0),
        R"({"type":"error","at":0.0,"kind":"check","scenario":"s","check":"fits","code":"check","message":"too long"})"},
       {"an iteration",
-       {2, "iteration", "s", "s", "", "", "plan", "plan.lua:3: no", std::nullopt},
+       {2, "iteration", "s", "", "s", "", "", "plan", "plan.lua:3: no", std::nullopt},
        R"({"type":"error","at":2.0,"kind":"iteration","scenario":"s","code":"plan","message":"plan.lua:3: no"})"},
       {"bytes that are no text, and a line break",
-       {2, "iteration", "", "", "", "", "plan", "a\xff\n\"b\"", std::nullopt},
+       {2, "iteration", "", "", "", "", "", "plan", "a\xff\n\"b\"", std::nullopt},
        "{\"type\":\"error\",\"at\":2.0,\"kind\":\"iteration\",\"code\":\"plan\",\"message\":"
        "\"a\xEF\xBF\xBD\\n\\\"b\\\"\"}"},
   };
@@ -75,6 +76,28 @@ TEST_CASE("errors beyond the rate are counted, second by second") {
   CHECK(left_out == std::vector<std::uint64_t>{3, 1});
   CHECK(lines.back()["errors"] == 10);
   CHECK(lines.back()["left_out"] == 4);
+}
+
+TEST_CASE("an event tells when, and its fields keep their types") {
+  NdjsonLog log(1);
+  log.event({1.5, "ctl_pause", {}});
+  log.event({2, "e", {{"n", 3.0}, {"on", true}, {"who", "me"}}});
+  const auto lines = taken(log);
+  CHECK(lines.at(0) == Json::parse(R"({"type": "event", "at": 1.5, "name": "ctl_pause", "fields": {}})"));
+  CHECK(lines.at(1)["fields"] == Json::parse(R"({"n": 3, "on": true, "who": "me"})"));
+}
+
+TEST_CASE("the end tells the exit code and what has been lost") {
+  NdjsonLog log(1);
+  RunInfo run;
+  run.exit_code = 113;
+  run.outputs_lost = 2;
+  run.lines_lost = 1204;
+  log.end(run);
+  const Json line = taken(log).at(0);
+  CHECK(line["exit_code"] == 113);
+  CHECK(line["outputs_lost"] == 2);
+  CHECK(line["lines_lost"] == 1204);
 }
 
 TEST_CASE("a second holds what it brought, and every gauge") {

@@ -86,6 +86,51 @@ TEST_CASE("a chart of rates adds up to the metric's total, merged or not") {
   }
 }
 
+TEST_CASE("the last interval counts for as long as it was filled, a short rest with the one before it") {
+  struct Row {
+    double length, last;
+    std::size_t intervals;
+  };
+  // Three seconds of 3 each, of which the third is cut short.
+  for (const Row& row : {Row{0, 1, 3}, {3, 1, 3}, {2.75, 0.75, 3}, {2.5, 0.5, 3}, {2.25, 1.25, 2}}) {
+    INFO(row.length << " s");
+    Summary summary;
+    summary.timelines.series = {counter(3, "OK")};
+    summary.timelines.length = from_seconds(row.length);
+    const Json time = time_part(summary);
+    CHECK(time["length"] == row.intervals);
+    CHECK(time["last"] == row.last);
+    const Json& values = time["charts"][0]["lines"][0]["values"];
+    REQUIRE(values.size() == row.intervals);
+    CHECK(values[0] == 3);
+    CHECK(values.back().get<double>() * row.last == Approx(row.intervals == 2 ? 6 : 3));
+  }
+}
+
+TEST_CASE("the warm-up is where its samples are, and no longer than it was") {
+  const auto samples = [](std::vector<std::uint64_t> counts, std::string_view phase, std::string_view scenario) {
+    TimelineSeries series{"iterations", make_labels({{"phase", phase}, {"scenario", scenario}}), {}};
+    for (const std::uint64_t n : counts) series.points.push_back({n, static_cast<double>(n), 1, 1, {}});
+    return series;
+  };
+  Summary summary;
+  Metrics metrics;
+  metrics.add(metrics.series("iterations", {}));
+  summary.metrics = metrics.snapshot();
+  summary.scenarios.resize(3);
+  for (const auto& [i, name, warmup] : {std::tuple(0, "a", 3), {1, "b", 2}, {2, "c", 0}}) {
+    summary.scenarios[static_cast<std::size_t>(i)].name = name;
+    summary.scenarios[static_cast<std::size_t>(i)].warmup = std::chrono::seconds(warmup);
+  }
+  summary.timelines.series = {samples({0, 4, 4, 4, 1, 0, 1, 0, 0, 0}, "warmup", "a"),  // the last has ended late
+                              samples({0, 0, 0, 0, 4, 4, 4, 4, 4, 4}, "main", "a"),
+                              samples({0, 0, 0, 0, 0, 0, 0, 5, 5, 0}, "warmup", "b"),
+                              samples({1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, "main", "c")};
+  CHECK(time_part(summary)["warmups"] == Json::parse("[[1, 5], [7, 9]]"));
+  summary.scenarios[1].name = "elsewhere";
+  CHECK(time_part(summary)["warmups"] == Json::parse("[[1, 5]]"));
+}
+
 TEST_CASE("streams by backend are those opened minus those ended") {
   Summary summary;
   TimelineSeries opened{"grpc_stream_open_seconds", make_labels({{"backend", "pod-1"}}), {}};

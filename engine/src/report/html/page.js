@@ -50,7 +50,7 @@ const lgenPage = (() => {
   };
   const timeCharts = (wanted) => {
     const time = all.time;
-    return (time ? time.charts : []).filter(wanted).map((spec) => chart({ step: time.step, length: time.length, ...spec, help: helpOf(spec) }));
+    return (time ? time.charts : []).filter(wanted).map((spec) => chart({ step: time.step, length: time.length, last: time.last, ...spec, help: helpOf(spec) }));
   };
   const helpOf = (spec) => {
     if (spec.kind === "percentiles" && spec.covered < 0.999) return `percentiles cover ${percent(spec.covered)} of the samples`;
@@ -191,7 +191,8 @@ const lgenPage = (() => {
     const rows = timeCharts((c) => c.kind === "rows");
     if (rows.length > 0) rows[0].style.marginTop = "10px";
     if (made.length + rows.length === 0) return [];
-    const about = note(`Each point covers ${words(all.time.step, "s")}; the last one ${isGoing() ? "is still being filled" : "ends with the run"}, so rates fall there.${all.events.all > 0 ? " ▾ marks an event." : ""}`);
+    const rest = isGoing() || all.time.last === all.time.step ? "" : `, the last one ${words(all.time.last, "s")}`;
+    const about = note(`Each point covers ${words(all.time.step, "s")}${rest}.${all.events.all > 0 ? " ▾ marks an event." : ""}${all.time.warmups.length > 0 ? " The shaded part is the warm-up, which no figure counts." : ""}`);
     return [about, ...(made.length > 0 ? [el("div", { class: "pair", style: "margin-top: 6px" }, ...made)] : []), ...rows];
   }
   const latencyCharts = () => {
@@ -304,7 +305,7 @@ const lgenPage = (() => {
     if (rows.length === 0 && rest === 0) return [];
     const when = (e) => (e.first_at === e.last_at ? clock(e.first_at) : `${clock(e.first_at)} – ${clock(e.last_at)}`);
     return [panel(table("Errors", [["count", "n"], ["code", ""], ["message", ""], ["where", ""], ["backend", ""], ["when", "n"]],
-      rows.map((e) => row(n(e.count), td("bad", e.code), td("text", e.message || "(no message)"), td("text dim", ...soft(e.where)), td("", e.backend), td("n", when(e)))),
+      rows.map((e) => row(n(e.count), td("bad", e.code), td("text", e.message || "(no message)", e.warmup > 0 ? text("div", "dim", e.count > 0 ? `and ${plain(e.warmup)} in warm-up` : `${plain(e.warmup)} in warm-up alone`) : null), td("text dim", ...soft(e.where)), td("", e.backend), td("n", when(e)))),
       rest > 0 ? `and ${plain(rest)} of other kinds` : ""))];
   }
 
@@ -413,6 +414,7 @@ const lgenPage = (() => {
     all = { ...all, ...changed };
     if (changed.run || changed.outcome) drawTop();
     if (changed.events) lgenCharts.marks(changed.events.marks);
+    if (changed.time) lgenCharts.warmups(changed.time.warmups);
     for (const section of kSections) if (section[3].some((part) => changed[part])) fill(section);
     drawNav();
     drawQueue();

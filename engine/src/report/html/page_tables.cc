@@ -7,6 +7,7 @@
 #include <set>
 
 #include "figures.h"
+#include "lgen/bucket_percentile.h"
 #include "lgen/http_recorder.h"
 #include "page_data.h"
 #include "page_number.h"
@@ -147,12 +148,38 @@ Json first_call_of(const FirstCallRecord& c) {
 }
 
 Json error_of(const ErrorSample& e) {
-  return {{"code", e.code},   {"message", cut(e.message)},       {"where", cut(e.where)},        {"backend", e.backend},
-          {"count", e.count}, {"first_at", rounded(e.first_at)}, {"last_at", rounded(e.last_at)}};
+  return {{"code", e.code},
+          {"message", cut(e.message)},
+          {"where", cut(e.where)},
+          {"backend", e.backend},
+          {"count", e.count},
+          {"warmup", e.warmup},
+          {"first_at", rounded(e.first_at)},
+          {"last_at", rounded(e.last_at)}};
+}
+
+/// What the system under test says of its latencies: no series, but percentiles over all of them.
+Json scraped_histogram(const MetricSnapshot& metric) {
+  const BucketSums sums(metric, {});
+  Json rows = Json::array();
+  for (const int p : {50, 90, 99}) {
+    if (const auto value = sums.percentile(p)) {
+      rows.push_back({{"labels", "p" + std::to_string(p)}, {"value", exact(*value)}});
+    }
+  }
+  const std::string name = metric.spec.name.substr(0, metric.spec.name.rfind('_'));
+  return {
+      {"name", name},
+      {"type", "percentiles"},
+      {"unit", name.ends_with("_seconds") ? "s" : ""},
+      {"help", "of " + std::to_string(std::llround(sums.count())) + " samples, out of the buckets that were scraped"},
+      {"series_all", rows.size()},
+      {"series", std::move(rows)}};
 }
 
 /// A metric of the plan and its series.
 Json own_metric(const MetricSnapshot& metric) {
+  if (is_bucket_metric(metric.spec)) return scraped_histogram(metric);
   Json series = Json::array();
   for (std::size_t i = 0; i < std::min(metric.series.size(), kMaxSeries); ++i) {
     const SeriesSnapshot& one = metric.series[i];
@@ -293,11 +320,11 @@ Json events_part(const Summary& summary) {
 Json errors_part(const Summary& summary) {
   Json rows = Json::array();
   std::uint64_t rest = summary.errors_dropped;
-  for (const ErrorSample& error : summary.errors) {
+  for (const ErrorSample* error : errors_that_count_first(summary)) {
     if (rows.size() < kMaxErrors) {
-      rows.push_back(error_of(error));
+      rows.push_back(error_of(*error));
     } else {
-      rest += error.count;
+      rest += error->count;
     }
   }
   return {{"rows", std::move(rows)}, {"rest", rest}};

@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "figures.h"
+#include "lgen/bucket_percentile.h"
 #include "lgen/http_recorder.h"
 #include "names.h"
 #include "page_data.h"
@@ -79,7 +81,11 @@ class Charts {
     streams_by_backend();
     own_metrics();
     generator();
-    return {{"step", axis_.step}, {"length", axis_.length}, {"charts", std::move(charts_)}};
+    return {{"step", axis_.step},
+            {"length", axis_.length},
+            {"last", axis_.last},
+            {"warmups", warmups()},
+            {"charts", std::move(charts_)}};
   }
 
  private:
@@ -89,6 +95,52 @@ class Charts {
 
   Points points(std::string_view metric, const Chosen& chosen = {}) const {
     return add_up(data_, axis_, metric, chosen);
+  }
+
+  /// When scenarios were in warm-up, as far as their samples tell: those of calls that began in it and ended later are
+  /// no reason to make it longer than it was.
+  Json warmups() const {
+    Json bands = Json::array();
+    for (const ScenarioProgress& scenario : summary_.scenarios) {
+      if (scenario.warmup <= Duration{0}) continue;
+      const auto seen = intervals_of([&](const TimelineSeries& s) {
+        return label_of(s, "scenario") == scenario.name && label_of(s, "phase") == "warmup";
+      });
+      if (!seen) continue;
+      const double from = static_cast<double>(seen->first) * axis_.step;
+      const double longest = from + axis_.step + to_seconds(scenario.warmup);
+      bands.push_back({rounded(from), rounded(std::min(longest, static_cast<double>(seen->second + 1) * axis_.step))});
+    }
+    return joined(std::move(bands));
+  }
+
+  /// Those that overlap as one.
+  static Json joined(Json bands) {
+    std::sort(bands.begin(), bands.end());
+    Json all = Json::array();
+    for (const Json& band : bands) {
+      if (!all.empty() && band[0] <= all.back()[1]) {
+        all.back()[1] = std::max(all.back()[1], band[1]);
+      } else {
+        all.push_back(band);
+      }
+    }
+    return all;
+  }
+
+  /// The first and the last interval in which any of these series, gauges aside, has a sample.
+  std::optional<std::pair<std::size_t, std::size_t>> intervals_of(const Chosen& chosen) const {
+    std::optional<std::pair<std::size_t, std::size_t>> seen;
+    for (const TimelineSeries& series : data_.series) {
+      const MetricSnapshot* metric = summary_.metrics.find(series.metric);
+      if (!metric || metric->spec.type == MetricType::gauge || !chosen(series)) continue;
+      for (std::size_t i = 0; i < series.points.size(); ++i) {
+        if (series.points[i].count == 0) continue;
+        const std::size_t at = axis_.of_point(i);
+        seen = seen ? std::pair{std::min(seen->first, at), std::max(seen->second, at)} : std::pair{at, at};
+      }
+    }
+    return seen;
   }
 
   /// A counter's rates by code: what went well on top, the most frequent others.
@@ -207,6 +259,7 @@ class Charts {
     Json heat = chart("heat_" + std::string(id), std::string(title) + ": how many took how long", "durations", "s");
     heat["step"] = heat_axis_.step;
     heat["length"] = heat_axis_.length;
+    heat["last"] = heat_axis_.last;
     heat["first"] = bins.begin()->first;
     heat["last"] = bins.rbegin()->first;
     heat["bins_per_decade"] = kBinsPerDecade;
@@ -251,6 +304,7 @@ class Charts {
     Json made = chart("streams", "Open streams by backend", few ? "stacked" : "rows", "");
     made["step"] = axis.step;
     made["length"] = axis.length;
+    made["last"] = axis.last;
     if (brief != names) made["help"] = shorten_names(names).pattern;
     for (std::size_t i = 0; i < names.size(); ++i) {
       Json one = line(brief[i], "", open_streams(names[i], axis));
@@ -265,7 +319,8 @@ class Charts {
     std::size_t made = 0;
     for (const MetricSnapshot& metric : summary_.metrics.metrics) {
       const bool drawn = metric.spec.type == MetricType::gauge || metric.spec.type == MetricType::counter;
-      if (metric.spec.built_in || !drawn || metric.series.empty() || made >= kMaxPlanCharts) continue;
+      const bool is_own = !metric.spec.built_in && !is_bucket_metric(metric.spec);
+      if (!is_own || !drawn || metric.series.empty() || made >= kMaxPlanCharts) continue;
       own_metric(metric.spec);
       ++made;
     }

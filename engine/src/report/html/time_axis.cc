@@ -17,7 +17,7 @@ void add_point(TimelinePoint& into, const TimelinePoint& from) {
 
 void add_series(Points& points, const TimelineSeries& series, const TimeAxis& axis) {
   points.resize(axis.length);
-  for (std::size_t i = 0; i < series.points.size(); ++i) add_point(points[i / axis.merged], series.points[i]);
+  for (std::size_t i = 0; i < series.points.size(); ++i) add_point(points[axis.of_point(i)], series.points[i]);
 }
 
 }  // namespace
@@ -29,6 +29,13 @@ TimeAxis time_axis(const TimelineData& data, std::size_t most) {
   axis.merged = std::max<std::size_t>(1, (longest + most - 1) / most);
   axis.length = (longest + axis.merged - 1) / axis.merged;
   axis.step = to_seconds(data.interval) * static_cast<double>(axis.merged);
+  axis.last = axis.step;
+  if (axis.length == 0 || data.length == Duration{0}) return axis;
+  // A rate over a few milliseconds is noise: less than half an interval is told with the one before it.
+  const double rest = to_seconds(data.length) - axis.step * static_cast<double>(axis.length - 1);
+  const bool merges = rest < axis.step / 2 && axis.length > 1;
+  if (merges) --axis.length;
+  axis.last = std::clamp(rest + (merges ? axis.step : 0), axis.step / 1000, 2 * axis.step);
   return axis;
 }
 
@@ -56,7 +63,7 @@ std::vector<double> highest(const Points& points) {
 std::vector<double> rates(const Points& points, const TimeAxis& axis) {
   std::vector<double> values;
   values.reserve(points.size());
-  for (const TimelinePoint& point : points) values.push_back(point.sum / axis.step);
+  for (std::size_t i = 0; i < points.size(); ++i) values.push_back(points[i].sum / axis.seconds(i));
   return values;
 }
 

@@ -3,6 +3,7 @@
 // Units: what the metric counts; seconds for the axis.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -21,6 +22,11 @@ struct TimeAxis {
   std::size_t merged = 1;  // intervals of the time lines in one of ours
   std::size_t length = 0;  // intervals
   double step = 1;         // seconds of one
+  double last = 1;         // seconds of the last one: what of it had passed at the end; a short rest belongs to it, too
+
+  /// Seconds that interval `i` covers.
+  double seconds(std::size_t i) const { return i + 1 == length ? last : step; }
+  std::size_t of_point(std::size_t i) const { return std::min(i / merged, length - 1); }
 };
 TimeAxis time_axis(const TimelineData& data, std::size_t most = kMaxIntervals);
 
