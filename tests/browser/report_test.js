@@ -110,7 +110,7 @@ test("what the charts draw adds up to the JSON's totals", async () => {
     const drawn = await page.evaluate(() => {
       const { time } = JSON.parse(document.getElementById("data").textContent);
       const shown = Chart.getChart(document.querySelector("#chart-calls canvas")).data.datasets;
-      const seconds = (i) => (i + 1 === time.length ? time.last : time.step);
+      const seconds = (i) => (i + 1 === time.length ? time.last_step : time.step);
       return { sum: shown.flatMap((set) => set.data.map((point, i) => point.y * seconds(i))).reduce((a, b) => a + b, 0) };
     });
     assert.equal(Math.round(drawn.sum), runs.real.json.metrics.grpc_calls.total.value);
@@ -149,7 +149,7 @@ test("the last point of a rate is one of as long as it was filled", async () => 
   assert.ok(length > interval && series.length > 0);
   await withPage({}, async (page) => {
     await page.goto(runs.warm.url);
-    const { step, last, values, end } = await page.evaluate(() => {
+    const { step, last_step: last, values, end } = await page.evaluate(() => {
       const { time } = JSON.parse(document.getElementById("data").textContent);
       const chart = Chart.getChart(document.querySelector("#chart-iterations canvas"));
       return { ...time, values: chart.data.datasets[0].data, end: chart.scales.x.max };

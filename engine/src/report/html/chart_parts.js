@@ -85,7 +85,7 @@ const lgenChartParts = (() => {
   /** From when to when interval `i` is. */
   const spanOf = (spec, i) => {
     const from = ((spec.start || 0) + i) * spec.step;
-    return [from, from + (i + 1 === spec.length && spec.last ? spec.last : spec.step)];
+    return [from, from + (i + 1 === spec.length && spec.last_step ? spec.last_step : spec.step)];
   };
   const timeAxis = (spec) =>
     axis({

@@ -5,7 +5,7 @@
 //   durations    {columns: [[[bin, count], …], …], first, last, bins_per_decade}   a heat map of durations over time
 //   rows         {lines}                                           a heat map, one row for each line
 //   spectrum     {lines: [{name, points: [[n, value], …]}]}        all but one of n samples took at most `value`
-// `step` is the length of an interval in seconds, `last` that of the last one, `start` the number of the first one.
+// `step` is the length of an interval in seconds, `last_step` that of the last one, `start` the number of the first one.
 // chart_parts.js has axes and elements, chart_kinds.js the kinds, chart_overlays.js what charts over time share.
 "use strict";
 const lgenCharts = (() => {
@@ -70,7 +70,7 @@ const lgenCharts = (() => {
       const spec = this.spec;
       spec.lines.forEach((line, i) => line.values.push(values[i] === undefined ? null : values[i]));
       spec.length = Math.max(spec.length, spec.lines[0].values.length);
-      spec.last = spec.step;
+      spec.last_step = spec.step;
       if (spec.lines[0].values.length > kMaxIntervals) {
         spec.lines.forEach((line) => line.values.shift());
         spec.start = (spec.start || 0) + 1;

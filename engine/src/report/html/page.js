@@ -50,7 +50,7 @@ const lgenPage = (() => {
   };
   const timeCharts = (wanted) => {
     const time = all.time;
-    return (time ? time.charts : []).filter(wanted).map((spec) => chart({ step: time.step, length: time.length, last: time.last, ...spec, help: helpOf(spec) }));
+    return (time ? time.charts : []).filter(wanted).map((spec) => chart({ step: time.step, length: time.length, last_step: time.last_step, ...spec, help: helpOf(spec) }));
   };
   const helpOf = (spec) => {
     if (spec.kind === "percentiles" && spec.covered < 0.999) return `percentiles cover ${percent(spec.covered)} of the samples`;
@@ -191,7 +191,7 @@ const lgenPage = (() => {
     const rows = timeCharts((c) => c.kind === "rows");
     if (rows.length > 0) rows[0].style.marginTop = "10px";
     if (made.length + rows.length === 0) return [];
-    const rest = isGoing() || all.time.last === all.time.step ? "" : `, the last one ${words(all.time.last, "s")}`;
+    const rest = isGoing() || all.time.last_step === all.time.step ? "" : `, the last one ${words(all.time.last_step, "s")}`;
     const about = note(`Each point covers ${words(all.time.step, "s")}${rest}.${all.events.all > 0 ? " ▾ marks an event." : ""}${all.time.warmups.length > 0 ? " The shaded part is the warm-up, which no figure counts." : ""}`);
     return [about, ...(made.length > 0 ? [el("div", { class: "pair", style: "margin-top: 6px" }, ...made)] : []), ...rows];
   }

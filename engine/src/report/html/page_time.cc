@@ -83,7 +83,7 @@ class Charts {
     generator();
     return {{"step", axis_.step},
             {"length", axis_.length},
-            {"last", axis_.last},
+            {"last_step", axis_.last},
             {"warmups", warmups()},
             {"charts", std::move(charts_)}};
   }
@@ -97,8 +97,8 @@ class Charts {
     return add_up(data_, axis_, metric, chosen);
   }
 
-  /// When scenarios were in warm-up, as far as their samples tell: those of calls that began in it and ended later are
-  /// no reason to make it longer than it was.
+  /// When scenarios were in warm-up: from the first interval with samples of it on, for as long as it was. Its samples
+  /// may come later than that, of calls that began in it.
   Json warmups() const {
     Json bands = Json::array();
     for (const ScenarioProgress& scenario : summary_.scenarios) {
@@ -108,7 +108,7 @@ class Charts {
       });
       if (!seen) continue;
       const double from = static_cast<double>(seen->first) * axis_.step;
-      const double longest = from + axis_.step + to_seconds(scenario.warmup);
+      const double longest = from + to_seconds(scenario.warmup);
       bands.push_back({rounded(from), rounded(std::min(longest, static_cast<double>(seen->second + 1) * axis_.step))});
     }
     return joined(std::move(bands));
@@ -259,7 +259,7 @@ class Charts {
     Json heat = chart("heat_" + std::string(id), std::string(title) + ": how many took how long", "durations", "s");
     heat["step"] = heat_axis_.step;
     heat["length"] = heat_axis_.length;
-    heat["last"] = heat_axis_.last;
+    heat["last_step"] = heat_axis_.last;
     heat["first"] = bins.begin()->first;
     heat["last"] = bins.rbegin()->first;
     heat["bins_per_decade"] = kBinsPerDecade;
@@ -304,7 +304,7 @@ class Charts {
     Json made = chart("streams", "Open streams by backend", few ? "stacked" : "rows", "");
     made["step"] = axis.step;
     made["length"] = axis.length;
-    made["last"] = axis.last;
+    made["last_step"] = axis.last;
     if (brief != names) made["help"] = shorten_names(names).pattern;
     for (std::size_t i = 0; i < names.size(); ++i) {
       Json one = line(brief[i], "", open_streams(names[i], axis));
