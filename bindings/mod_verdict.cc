@@ -17,7 +17,7 @@ struct DistributionHandle {
   Distribution* distribution;
 };
 
-constexpr std::size_t kMaxChecks = 1000;        // names; a plan that makes them up must not grow for ever
+constexpr std::size_t kMaxChecks = 1000;  // names; a plan that makes them up must not grow for ever
 constexpr std::string_view kFurtherChecks = "(further checks)";  // what all others are counted as
 
 CheckState& find_check(MetricsState& state, std::string_view name) {
@@ -56,8 +56,12 @@ void note_failure(lua_State* L, Host& host, CheckState& check) {
   if (!keep && !host.on_failure) return;
   const std::string detail = detail_text(L, 3);
   if (keep) result.first_failure = detail;
-  host.tell_failure(
-      {.kind = "check", .scenario = check.scenario, .phase = check.phase, .where = result.name, .code = "check", .message = detail});
+  host.tell_failure({.kind = "check",
+                     .scenario = check.scenario,
+                     .phase = check.phase,
+                     .where = result.name,
+                     .code = "check",
+                     .message = detail});
 }
 
 int check(lua_State* L) {

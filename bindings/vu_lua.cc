@@ -64,8 +64,8 @@ void make_vu_metatable(lua_State* L) {
 class LuaVu::Run final : public Operation {
  public:
   /// `hook`: "vu_start" or "vu_stop", whose errors end the run; "" an iteration, whose errors are counted.
-  Run(Host& host, const ScenarioDecl& scenario, std::string_view hook, IterationDone done)
-      : host_(host), scenario_(scenario), hook_(hook), done_(std::move(done)) {}
+  Run(Host& host, const ScenarioDecl& scenario, std::string_view hook, std::string_view phase, IterationDone done)
+      : host_(host), scenario_(scenario), hook_(hook), phase_(phase), done_(std::move(done)) {}
 
   void started(Task& task) { task_ = &task; }
   void ended(Task& task, TaskEnd end) {
@@ -93,14 +93,13 @@ class LuaVu::Run final : public Operation {
   ~Run() = default;
   void tell(const Task& task) const {
     const std::string& scenario = scenario_.spec.name;
-    const std::string_view phase = task.vu() ? task.vu()->phase() : std::string_view();
-    if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario, phase);
+    if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario, phase_);
     host_.runner->fail(fmt::format("{} of scenario '{}': {}", hook_, scenario, task.error_text()));
   }
 
   Host& host_;  // it and the scenario outlive the VU
   const ScenarioDecl& scenario_;
-  const std::string_view hook_;
+  const std::string_view hook_, phase_;  // the phase: the scenario has it
   IterationDone done_;
   Task* task_ = nullptr;
   bool finished_ = false, dropped_ = false;
@@ -198,7 +197,7 @@ Op LuaVu::end(IterationDone done) {
 
 Op LuaVu::run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late) {
   lua_State* L = host_.L;
-  auto* run = new Run(host_, scenario_, hook, std::move(done));
+  auto* run = new Run(host_, scenario_, hook, phase_, std::move(done));
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
   Task& task = Task::make(host_, L, 1, nullptr, this, [run](Task& ended, TaskEnd end) { run->ended(ended, end); });

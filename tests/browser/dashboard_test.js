@@ -70,8 +70,8 @@ async function checkFigures(page, { metrics, distributions }) {
   assert.equal(await figure(page, "streams"), metrics.grpc_streams_opened.total.value);
   assert.equal(await figure(page, "messages_sent"), metrics.grpc_messages_sent.total.value);
   const drawn = await page.evaluate(() => {
-    const sets = Chart.getChart(document.querySelector("#chart-calls canvas")).data.datasets;
-    return sets.flatMap((set) => set.data).reduce((sum, point) => sum + point.y, 0);
+    const { data: { datasets: sets }, lgen: { step, last_step } } = Chart.getChart(document.querySelector("#chart-calls canvas"));
+    return sets.flatMap((set) => set.data.map((point, i) => point.y * (i + 1 === set.data.length ? last_step : step))).reduce((a, b) => a + b, 0);
   });
   assert.equal(Math.round(drawn), metrics.grpc_calls.total.value);
   const cells = await page.locator("table.matrix tbody tr").evaluateAll((rows) =>

@@ -6,6 +6,14 @@ GENERAL = "lgen: a load generator for gRPC services behind load balancers, scrip
 
 
 class HelpTest(LgenCase):
+    def test_help_lists_the_formats_that_can_be_made(self):
+        live = ("ndjson=", "hdr=", "dashboard", "prometheus", "opentelemetry=")
+        for words, has_live in [(["help", "report"], False), (["help", "run"], True), (["--help"], True)]:
+            with self.subTest(words):
+                formats = self.run_words(*words).out.partition("Formats of --out:")[2]
+                self.assertIn("junit=FILE", formats)
+                self.assertEqual([f"\n  {name}" in formats for name in live], [has_live] * len(live))
+
     def test_general_help(self):
         for words in ([], ["--help"], ["-h"], ["help"]):
             with self.subTest(words):

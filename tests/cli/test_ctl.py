@@ -56,7 +56,7 @@ class CtlCase(LgenCase):
 
 class OrdersTest(CtlCase):
     def test_a_run_obeys_and_remembers(self):
-        run = self.start_run("plan.lua", "--out", "r.ndjson")
+        run = self.start_run("plan.lua", "--out", self.path("r.ndjson"))
         eventually(lambda: self.scenario("fix")["started"] > 3, "iterations")
         self.assertRegex(self.obeyed("status"), r"plan\.lua: run \d+, .*\next +\[.*\nfix +\[.*\n$")
         self.assertEqual(self.obeyed("scale", "ext", "4"), "scenario 'ext' has 4 VUs from now on\n")

@@ -224,7 +224,7 @@ class ReportTest(LgenCase):
         rows = [
             ([], "RESULT"),
             (["missing.json"], "cannot read missing.json: No such file or directory"),
-            (["no.json"], "no.json: "),
+            (["no.json"], "no.json:1:2: not a summary of lgen: expected a name in double quotes"),
             (["other.json"], "other.json: "),
             (["no.json", "--otu", "x"], "--otu"),
         ]

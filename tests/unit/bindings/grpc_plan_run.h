@@ -38,8 +38,6 @@ class PlanRun {
   PlanRun(const PlanRun&) = delete;
   PlanRun& operator=(const PlanRun&) = delete;
 
-  Plan& plan() { return *plan_; }
-
   /// The error of load(), or "".
   std::string load() {
     const Outcome loaded = plan_->load();

@@ -52,7 +52,7 @@ const lgenCharts = (() => {
       if (made.height) this.plot.style.height = `${made.height}px`;
       this.drawLegend(made);
       made.datasets.forEach((set) => { set.hidden = this.hiddenLines.has(set.label); });
-      const lgen = { overTime: spec.kind !== "spectrum", cells: made.cells, says: made.says, step: spec.step };
+      const lgen = { overTime: spec.kind !== "spectrum", cells: made.cells, says: made.says, step: spec.step, last_step: spec.last_step };
       if (this.chart) {
         this.chart.lgen = lgen;
         this.chart.data.datasets = made.datasets;
