@@ -100,6 +100,9 @@ void H2Call::on_end() {
 void H2Call::on_closed(std::uint32_t code) {
   if (over()) return;
   reset_code_ = code;
+  if (channel_->refused_by_goaway(connection_, h2_id())) {
+    why_ = fmt::format("not sent: {} had said GOAWAY and takes no more calls on this connection", peer_);
+  }
   over_now(End::reset);
 }
 
@@ -156,12 +159,9 @@ GrpcStatus H2Call::make_status() {
 }
 
 GrpcStatus H2Call::reset_status() const {
-  if (channel_->refused_by_goaway(connection_, h2_id())) {
-    return {GrpcCode::unavailable,
-            fmt::format("not sent: {} had said GOAWAY and takes no more calls on this connection", peer_), ""};
-  }
-  return {code_of_reset(reset_code_), fmt::format("{} has reset the stream: {}", peer_, h2_error_name(reset_code_)),
-          ""};
+  if (!why_.empty()) return {GrpcCode::unavailable, why_, ""};
+  const auto form = reset_by_us() ? "{} has broken HTTP/2's rules on this stream: {}" : "{} has reset the stream: {}";
+  return {code_of_reset(reset_code_), fmt::format(fmt::runtime(form), peer_, h2_error_name(reset_code_)), ""};
 }
 
 /// A web server's answer, or one without a status.

@@ -181,10 +181,10 @@ void H2Channel::link_news(H2Link& link) {
       } else if (link.settled()) {
         accept();
       }
+    } else if (link.connection()->goaway()) {  // often followed by the end at once: the GOAWAY is the reason
+      leave_ready(goaway_text(*link.connection()->goaway()), Goaway::seen);
     } else if (link.error()) {
       leave_ready(link.error()->message, Goaway::no);
-    } else if (link.connection()->goaway()) {
-      leave_ready(goaway_text(*link.connection()->goaway()), Goaway::seen);
     }
   }
   tell();

@@ -151,7 +151,7 @@ void H2Connection::open(H2Stream& stream, std::span<const nghttp2_nv> headers, b
       nghttp2_submit_request(session_, nullptr, headers.data(), headers.size(), body ? &provider : nullptr, &stream);
   link(stream);
   stream.id_ = id;
-  stream.stalled_ = false;
+  stream.stalled_ = stream.reset_by_us_ = false;
   if (body) list_sending(stream);
   if (id >= kLastStream - 1) used_up_ = true;
   want_write();
@@ -229,7 +229,12 @@ void H2Connection::on_end() {
 }
 
 Error H2Connection::ended_by_peer() const {
-  return make_error(ErrorCode::closed, fmt::format("{} has closed the connection", peer()));
+  std::string why;
+  if (goaway_ && goaway_->code != NGHTTP2_NO_ERROR) {
+    why = fmt::format(" after GOAWAY ({}{}{})", h2_error_name(goaway_->code), goaway_->text.empty() ? "" : ": ",
+                      goaway_->text);
+  }
+  return make_error(ErrorCode::closed, fmt::format("{} has closed the connection{}", peer(), why));
 }
 
 void H2Connection::on_error(const Error& error) {
@@ -317,6 +322,7 @@ void H2Connection::stream_closed(std::int32_t id, std::uint32_t code) {
   H2Stream* stream = find(id);
   if (stream == nullptr) return;
   unlink(*stream);
+  stream->reset_by_us_ = !receiving_;  // what a stream's owner resets is not found here any more
   stream->on_closed(code);
   if (!receiving_) news_later();
 }

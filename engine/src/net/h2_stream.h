@@ -24,6 +24,8 @@ class H2Stream {
   /// Nothing before open() and after the stream is over.
   H2Connection* h2() const { return h2_; }
   std::int32_t h2_id() const { return id_; }
+  /// Of a stream that was closed: by us, because the peer has broken the rules on it.
+  bool reset_by_us() const { return reset_by_us_; }
 
  protected:
   virtual ~H2Stream();
@@ -63,7 +65,8 @@ class H2Stream {
   std::int32_t id_ = 0;
   bool sending_ = false;  // its body has something left to send
   bool stalled_ = false;  // and has been told that it waits for the peer
-  bool listed_ = false;   // in the connection's list of those that send
+  bool reset_by_us_ = false;
+  bool listed_ = false;  // in the connection's list of those that send
 };
 
 }  // namespace lgen
