@@ -6,14 +6,14 @@ lgen.plan { api = 1, name = "scripted", about = "What a client makes of a server
 
 local opt = lgen.options {
   { "names", "string", required = true, help = "scripts, with commas between" },
-  { "hanging", "string", default = "", help = "those that are given up after --patience" },
+  { "hanging", "string", help = "those that are given up after --patience" },
   { "patience", "duration", default = "2s", help = "for those" },
   { "limit", "size", default = "1MiB", help = "largest reply to accept" },
 }
 
 local names, hanging = {}, {}
 for name in opt.names:gmatch "[^,]+" do names[#names + 1] = name end
-for name in opt.hanging:gmatch "[^,]+" do hanging[name] = true end
+for name in (opt.hanging or ""):gmatch "[^,]+" do hanging[name] = true end
 
 -- The replies and the status.
 local forms = {
@@ -37,7 +37,7 @@ for form, run in pairs(forms) do
       local name = names[vu.index]
       local ch = lgen.grpc.channel(name, lgen.target, { max_recv = opt.limit })
       local timeout = hanging[name .. "/" .. form] and opt.patience or 20
-      local replies, status = run(ch, "/scripted/" .. name, { timeout = timeout })
+      local replies, status = run(ch, "/scripted/" .. name, { timeout = timeout, wait_for_ready = true })
       local text = table.concat(replies, "|")
       lgen.event("ended", {
         name = name, form = form, code = status.code, kind = status.kind or "", message = status.message or "",

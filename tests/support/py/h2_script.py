@@ -187,7 +187,7 @@ class ScriptedServer:
         self.connections = 0
         self.mistakes = []  # what scripts have raised, for the test
         self._open = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.target = "127.0.0.1:%d" % self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -1,6 +1,7 @@
 """gRPC's two transports in tests: the same run over each, and where DESIGN.md says that they differ."""
 
 import collections
+import contextlib
 import os
 import re
 
@@ -31,9 +32,9 @@ class Differences:
                 says = {transport: re.findall("`([^`]*)`", cell) for transport, cell in zip(TRANSPORTS, cells[1:])}
                 self._rows.update(dict.fromkeys(re.findall("`([^`]*)`", cells[0]), says))
 
-    def names(self, prefix=""):
-        """The cases in the table of this prefix ("HAProxy: "), or of none."""
-        return [name for name in self._rows if name.startswith(prefix) and (prefix or ": " not in name)]
+    def scripts(self):
+        """The cases that are names of scripts (with a form or without), and no sentences."""
+        return [name for name in self._rows if " " not in name]
 
     def of(self, name, transport):
         """What the table says in backticks of this case and transport; None if it says nothing."""
@@ -41,16 +42,20 @@ class Differences:
         return row and row[transport]
 
 
-def over_both(plan, *flags, transports=tuple(TRANSPORTS)):
-    """{transport: the run of `plan`, which has ended}; they run side by side."""
-    runs = {transport: lgen.Run(plan, "--transport", transport, *flags) for transport in transports}
-    try:
+@contextlib.contextmanager
+def both_running(plan_file, *flags, transports=tuple(TRANSPORTS)):
+    """{transport: a run of the plan}, side by side."""
+    with contextlib.ExitStack() as stack:
+        yield {transport: stack.enter_context(lgen.Run(plan_file, "--transport", transport, *flags))
+               for transport in transports}
+
+
+def over_both(plan_file, *flags, transports=tuple(TRANSPORTS)):
+    """The same, each to its end."""
+    with both_running(plan_file, *flags, transports=transports) as runs:
         for run in runs.values():
             run.finish()
-    finally:
-        for run in runs.values():
-            run.__exit__()
-    return runs
+        return runs
 
 
 # What a plan has done, by everything that must not depend on the transport.
