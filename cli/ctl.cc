@@ -59,7 +59,10 @@ Result<Json> ask(const ControlSocket& run, const std::string& method, const std:
     return make_error(ErrorCode::protocol, fmt::format("what answers at {} is no run of lgen", run.path));
   }
   const Json& said = **answer;
-  if (said.contains("error")) return usage(fmt::format("run {}: {}", run.pid, said["error"].get<std::string>()));
+  if (const auto error = said.find("error"); error != said.end()) {
+    const std::string why = error->is_string() ? error->get<std::string>() : error->dump();
+    return usage(fmt::format("run {}: {}", run.pid, why));
+  }
   return answer->value();
 }
 
