@@ -8,6 +8,7 @@
 
 #include "background.h"
 #include "grpc_channel_args.h"
+#include "h2_connection.h"
 
 namespace lgen {
 namespace {
@@ -107,7 +108,8 @@ constexpr std::string_view kHttpStatus = "Received http2 header with status: ";
 
 /// gRPC core's words for a reply that ends without grpc-status: after our side was closed, or before.
 static bool ends_without_status(const GrpcStatus& status) {
-  return (status.code == GrpcCode::unknown && status.message == "Stream removed") ||
+  return (status.code == GrpcCode::unknown &&
+          (status.message == "Stream removed" || status.message == "No status received")) ||
          (status.code == GrpcCode::internal && status.message == "Received RST_STREAM with error code 0");
 }
 
@@ -127,9 +129,24 @@ std::string web_server_text(std::string_view address, std::string_view how, int 
 
 std::string limit_text(const char* option) { return std::string("; to allow it, raise the channel's ") + option; }
 
+constexpr std::string_view kReset = "Received RST_STREAM with error code ";
+
+std::optional<std::string> locate_early_end(std::string_view grpc_text, std::string_view address) {
+  const std::string text{grpc_text}, place{address};
+  if (text.starts_with(kReset)) {
+    std::uint32_t code = 0;
+    std::from_chars(text.data() + kReset.size(), text.data() + text.size(), code);
+    return text + " (" + std::string(h2_error_name(code)) + ", from " + place + ")";
+  }
+  for (const std::string_view sign : {"Socket closed", "recvmsg:", "sendmsg:", "GOAWAY received", "keepalive watchdog",
+                                      "Connection reset", "Broken pipe"}) {
+    if (text.starts_with(sign)) return text + " (" + place + ")";
+  }
+  return std::nullopt;
+}
+
 bool is_foreign_answer(const GrpcStatus& status) {
-  return status.message.starts_with(kHttpStatus) || status.message.starts_with("Received RST_STREAM") ||
-         ends_without_status(status);
+  return status.message.starts_with(kHttpStatus) || status.message.starts_with(kReset) || ends_without_status(status);
 }
 
 bool GrpcFailures::explain_answer(GrpcStatus& status) const {
@@ -143,6 +160,7 @@ bool GrpcFailures::explain_answer(GrpcStatus& status) const {
   } else if (ends_without_status(status)) {
     how = "without a gRPC status";
   } else {
+    if (auto located = locate_early_end(status.message, address_)) status.message = std::move(*located);
     return false;
   }
   status.message = web_server_text(address_, how, http_status, tls_) + " (gRPC: " + status.message + ")";

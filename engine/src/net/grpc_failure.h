@@ -31,6 +31,10 @@ std::string limit_text(const char* option);
 /// Told by gRPC's text: what came was a web server's page, or a reset by whoever is in between, but no gRPC status.
 bool is_foreign_answer(const GrpcStatus& status);
 
+/// gRPC's text of a stream or connection that ends early, with what it lacks: what an HTTP/2 error's number means, and
+/// where that was. Nothing when the text is about something else.
+std::optional<std::string> locate_early_end(std::string_view grpc_text, std::string_view address);
+
 /// The failures of one channel: the last one, and what plain OpenSSL says about a handshake that fails.
 class GrpcFailures {
  public:
@@ -41,8 +45,8 @@ class GrpcFailures {
 
   /// Rewrites the message of a call that reached nobody when it tells of a failed connection.
   void explain_connection(GrpcStatus& status);
-  /// Rewrites what gRPC says of messages over a limit and of servers that do not speak gRPC. True: somebody answered,
-  /// though gRPC names no peer.
+  /// Rewrites what gRPC says of messages over a limit, of servers that do not speak gRPC and of early ends. True:
+  /// somebody answered, though gRPC names no peer.
   bool explain_answer(GrpcStatus& status) const;
   /// The last failed connection; nothing before the first.
   const std::optional<Error>& last() const { return last_; }

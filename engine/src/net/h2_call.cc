@@ -214,7 +214,7 @@ std::optional<std::string_view> H2Call::unpacked(const MessageAssembly::Message&
   const auto state = gunzip.feed(message.bytes, scratch, channel_->options().max_recv.value_or(kMostUnpacked));
   if (state == Gunzip::State::end) return scratch;
   status = state == Gunzip::State::too_large
-               ? larger_than_max(scratch.size())
+               ? larger_than_max(scratch.size() + 1)  // at least: nobody unpacks the rest
                : GrpcStatus{GrpcCode::internal, "a message cannot be unpacked: it is damaged", ""};
   return std::nullopt;
 }

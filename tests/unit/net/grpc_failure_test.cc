@@ -9,6 +9,15 @@
 
 using namespace lgen;
 
+TEST_CASE("gRPC's own words for an early end get the place and the name of the number") {
+  CHECK(locate_early_end("Received RST_STREAM with error code 8", "h:1") ==
+        "Received RST_STREAM with error code 8 (CANCEL, from h:1)");
+  CHECK(locate_early_end("Socket closed", "h:1") == "Socket closed (h:1)");
+  CHECK(locate_early_end("recvmsg:Connection reset by peer", "h:1") == "recvmsg:Connection reset by peer (h:1)");
+  CHECK(locate_early_end("GOAWAY received", "h:1") == "GOAWAY received (h:1)");
+  CHECK_FALSE(locate_early_end("the server's own words", "h:1").has_value());
+}
+
 TEST_CASE("gRPC's own words for a failed connection become a cause and an advice") {
   struct Row {
     const char* grpc_says;
