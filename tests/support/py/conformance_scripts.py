@@ -11,6 +11,7 @@ from h2_script import ENHANCE_YOUR_CALM, GRPC, NO_ERROR, OK, REFUSED_STREAM, mes
 SCRIPTS = {}  # name: function of a Call
 CODES = {}  # (name, "unary" or "stream"): how the call ends
 BODY = b"pong"
+MAX = 2**20  # what the plan lets in: --limit of scripted.lua
 NAMES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
          "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
          "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"]
@@ -99,7 +100,11 @@ answers("trailers-only-0", lambda call: [call.last_fields((*GRPC, *OK))], unary=
 with_trailers("cut-off-message", OK, body=message(b"x" * 100)[:50], code="INTERNAL")
 with_trailers("cut-off-prefix", OK, body=message(BODY)[:3], code="INTERNAL")
 with_trailers("message-then-cut-off", OK, body=message(BODY) + message(BODY)[:7], code="INTERNAL")
-with_trailers("larger-than-max", OK, body=message(b"x" * 2**21), code="RESOURCE_EXHAUSTED")
+with_trailers("as-large-as-max", OK, body=message(b"x" * MAX))
+with_trailers("as-large-as-max-in-gzip", OK, (*GRPC, ("grpc-encoding", "gzip")), message(gzip.compress(b"x" * MAX), 1))
+with_trailers("larger-than-max-in-gzip", OK, (*GRPC, ("grpc-encoding", "gzip")),
+              message(gzip.compress(b"x" * (MAX + 1)), 1), "RESOURCE_EXHAUSTED")
+with_trailers("larger-than-max", OK, body=message(b"x" * (MAX + 1)), code="RESOURCE_EXHAUSTED")
 with_trailers("promises-more-than-max", OK, body=b"\x00\xff\xff\xff\xff" + b"x" * 10, code="RESOURCE_EXHAUSTED")
 with_trailers("flag-2", OK, body=b"\x02" + message(BODY)[1:], code="INTERNAL")
 with_trailers("compressed-without-encoding", OK, body=message(gzip.compress(BODY), 1), code="INTERNAL")
