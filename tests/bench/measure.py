@@ -31,10 +31,15 @@ def run(command):
 
 def take_turns(runs, *commands):
     """A B A B ...: a list of Usages for each command."""
-    usages = [[] for _ in commands]
+    return turns(runs, *[lambda command=command: run(command) for command in commands])
+
+
+def turns(runs, *each):
+    """The same with functions that give a Usage."""
+    usages = [[] for _ in each]
     for _ in range(runs):
-        for results, command in zip(usages, commands):
-            results.append(run(command))
+        for results, measured in zip(usages, each):
+            results.append(measured())
     return usages
 
 

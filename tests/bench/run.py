@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""./dev bench: lgen beside a bare gRPC C++ loop that does the same work, in alternating runs; prints one table.
+"""./dev bench: lgen beside programs that do the same work, in alternating runs; prints one table. They are a bare gRPC
+C++ loop of its own, and Debian's h2load and wrk.
 
 What is judged is the ratio of two programs' CPU time (user and system, as the kernel accounts them to the process,
 start and end included) in runs side by side, and of several such ratios the median: machines are shared and noisy. Time on the wall is
@@ -20,8 +21,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support", "py"))
 
-from measure import cpu_ratio, cpu_seconds, median_cpu, median_wall, resident_bytes, run, schedule_switches, take_turns
+from h2_parts import H2Parts
+from http_parts import HttpParts
+from measure import cpu_ratio, cpu_seconds, median_cpu, resident_bytes, run, schedule_switches, take_turns
 from programs import Server
+from table import Row, compared, print_table, wall
 from waiting import Lines
 
 KIB = 1024
@@ -29,31 +33,7 @@ OPENING_SECONDS = 300  # for 30,000 streams on a busy machine
 ACTIVE_STREAMS = "grpc_server_active_streams"
 
 
-class Row:
-    """One line of the table. `measured` and `goal` in `unit`; a goal of None judges nothing."""
-
-    def __init__(self, what, measured, unit, goal=None, note="", at_least=False):
-        self.what, self.measured, self.unit, self.goal, self.note, self.at_least = (
-            what, measured, unit, goal, note, at_least)
-
-    @property
-    def ok(self):
-        if self.goal is None:
-            return True
-        return self.measured >= self.goal if self.at_least else self.measured <= self.goal
-
-    def cells(self):
-        digits = 1 if self.measured >= 100 else 2
-        number = f"{self.measured:,.{digits}f} {self.unit}".strip()
-        goal = "" if self.goal is None else f"{'>=' if self.at_least else '<='} {self.goal:g} {self.unit}".strip()
-        return [self.what, number, goal, "" if self.goal is None else "ok" if self.ok else "MISSED", self.note]
-
-    def as_json(self):
-        return {"what": self.what, "measured": self.measured, "unit": self.unit, "goal": self.goal, "ok": self.ok,
-                "note": self.note}
-
-
-class Bench:
+class Bench(H2Parts, HttpParts):
     def __init__(self, arguments):
         self.bin = os.path.abspath(arguments.bin)
         self.runs = arguments.runs
@@ -151,27 +131,31 @@ class Bench:
         return [compared("start to first RPC and exit", ours, bare, 1, "run", 1.5),
                 Row("lgen PLAN --help, CPU", median_cpu(usage) * 1e3, "ms", 50, wall(usage))]
 
-    def held(self, streams=10_000, judged=True):
+    def held(self, streams=10_000, goal=24):
         """streams that are open and idle: memory of each, CPU of all"""
         with Server() as server:
-            base, _, _ = self.hold(server, 1)
-            full, idle, switches = self.hold(server, streams)
-        each = (full - base) / (streams - 1)
-        return [Row(f"{streams:,} held streams, resident memory of each", each / KIB, "KiB", 24 if judged else None,
-                    f"{full / KIB / KIB:.0f} MiB in all"),
-                Row(f"{streams:,} held streams, idle CPU", idle * 100, "% of a core", 1,
-                    f"{switches:.0f} wake-ups a second")]
+            return self.held_on([server], streams, 20, goal)
 
     def held_many(self):
-        return self.held(30_000)
+        return self.held(30_000, None)
 
-    def hold(self, server, streams):
+    def held_on(self, servers, streams, channels, goal, *options):
+        base, _, _ = self.hold(servers, 1, channels, *options)
+        full, idle, switches = self.hold(servers, streams, channels, *options)
+        each = (full - base) / (streams - 1)
+        what = f"{streams:,} held streams{' over h2' if 'h2' in options else ''}"
+        return [Row(f"{what}, resident memory of each", each / KIB, "KiB", goal, f"{full / KIB / KIB:.0f} MiB in all"),
+                Row(f"{what}, idle CPU", idle * 100, "% of a core", 1, f"{switches:.0f} wake-ups a second")]
+
+    def hold(self, servers, streams, channels, *options):
         """Resident bytes with `streams` open; CPU seconds and wake-ups for each idle second."""
-        command = self.lgen("held.lua", server, "--streams", str(streams))
+        others = ",".join(server.target for server in servers[1:])
+        command = self.lgen("held.lua", servers[0], "--streams", str(streams), "--channels", str(channels),
+                            "--others", others, *options)
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         out = Lines(process.stdout)
         try:
-            wait_for_streams(server, streams, process, out)
+            wait_for_streams(servers, streams, process, out)
             time.sleep(2)
             cpu, switches, seconds = cpu_seconds(process.pid), schedule_switches(process.pid), 10 if streams > 1 else 0.1
             time.sleep(seconds)
@@ -189,35 +173,16 @@ class Bench:
         return memory, used, woken
 
 
-def wait_for_streams(server, streams, process, out):
+def wait_for_streams(servers, streams, process, out):
     end = time.monotonic() + OPENING_SECONDS
-    while server.metrics().get(ACTIVE_STREAMS) != streams:
+    while sum(server.metrics().get(ACTIVE_STREAMS, 0) for server in servers) != streams:
         if process.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"{streams} streams did not open:\n" + "\n".join(out.all()))
         time.sleep(0.1)
 
 
-def wall(usages):
-    return f"{median_wall(usages) * 1e3:.0f} ms on the wall"
-
-
-def compared(what, ours, bare, count, unit, goal):
-    """CPU of ours per unit of the bare loop's, and both beside it."""
-    mine, other = median_cpu(ours), median_cpu(bare)
-    scale, name = (1e6 / count, "us") if count > 1 else (1e3, "ms")
-    note = f"{mine * scale:.2f} {name} CPU a {unit}, bare {other * scale:.2f}"
-    note += f"; {wall(ours)}, bare {wall(bare)}" if count == 1 else f"; {count / median_wall(ours):,.0f} /s"
-    return Row(what, cpu_ratio(ours, bare), "x bare", goal, note)
-
-
-def print_table(rows):
-    cells = [["", "measured", "goal", "", ""]] + [row.cells() for row in rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(5)]
-    for what, number, goal, verdict, note in cells:
-        print(f"{what:<{widths[0]}}  {number:>{widths[1]}}  {goal:>{widths[2]}}  {verdict:<{widths[3]}}  {note}".rstrip())
-
-
-PARTS = ("unary", "one_line", "stream", "open_model", "codec", "metrics", "start", "held", "held_many")
+PARTS = ("unary", "one_line", "stream", "open_model", "codec", "metrics", "start", "held", "held_many", "h2_1x32",
+         "h2_4x16", "h2_16x16", "h2_tls", "h2_unary", "h2_stream", "h2_held", "h2_held_100k", "http1")
 
 
 def parse_arguments():

@@ -13,7 +13,7 @@ class TimerFd {
  public:
   void open(uv_loop_t* loop);
   void close();
-  /// Wakes the loop at `when`; the system is asked only when that differs from what is set already.
+  /// Wakes the loop at `when` at the latest; the system is asked only when that is earlier than what is set already.
   void set(TimePoint when);
   /// The deadlines that came so far: the last one's time (zero without one).
   TimePoint last_fired() const { return last_fired_; }

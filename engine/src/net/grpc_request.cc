@@ -41,25 +41,35 @@ Outcome GrpcRequest::check(const Metadata& metadata) {
   return Done{};
 }
 
+/// Most calls of a channel are alike: the block is made anew only when it changes.
 std::span<const nghttp2_nv> GrpcRequest::headers(const std::string& path, std::optional<Duration> timeout,
                                                  Compression compression, const Metadata* metadata) {
+  const Shape shape{&path, timeout, compression};
+  if (fixed_ == 0 || shape != shape_) make_fixed(shape);
+  block_.resize(fixed_);
+  if (metadata != nullptr) add_metadata(*metadata);
+  return block_;
+}
+
+void GrpcRequest::make_fixed(const Shape& shape) {
   block_.clear();
   block_.push_back(field(":method", "POST", kLend));
   block_.push_back(field(":scheme", tls_ ? "https" : "http", kLend));
-  block_.push_back(field(":path", path, kLend));
+  block_.push_back(field(":path", *shape.path, kLend));
   block_.push_back(field(":authority", authority_, kLend));
   block_.push_back(field("te", "trailers", kLend));
-  if (timeout) {
-    if (*timeout != last_timeout_) timeout_text_ = timeout_text(*timeout);
-    last_timeout_ = *timeout;
+  if (shape.timeout) {
+    if (shape.timeout != shape_.timeout) timeout_text_ = timeout_text(*shape.timeout);
     block_.push_back(field("grpc-timeout", timeout_text_, NGHTTP2_NV_FLAG_NO_COPY_NAME));
   }
   block_.push_back(field("content-type", "application/grpc", kLend));
-  if (compression != Compression::none) block_.push_back(field("grpc-encoding", encoding_name(compression), kLend));
+  if (shape.compression != Compression::none) {
+    block_.push_back(field("grpc-encoding", encoding_name(shape.compression), kLend));
+  }
   block_.push_back(field("grpc-accept-encoding", "identity, deflate, gzip", kLend));
   block_.push_back(field("user-agent", agent_, kLend));
-  if (metadata != nullptr) add_metadata(*metadata);
-  return block_;
+  shape_ = shape;
+  fixed_ = block_.size();
 }
 
 void GrpcRequest::add_metadata(const Metadata& metadata) {

@@ -31,6 +31,14 @@ class GrpcRequest {
                                       const Metadata* metadata);
 
  private:
+  /// What the fields of a block without metadata depend on.
+  struct Shape {
+    const std::string* path = nullptr;
+    std::optional<Duration> timeout;
+    Compression compression = Compression::none;
+    bool operator==(const Shape&) const = default;
+  };
+  void make_fixed(const Shape& shape);
   void add_metadata(const Metadata& metadata);
   bool repeats(std::string_view key, std::string_view value);
 
@@ -39,8 +47,9 @@ class GrpcRequest {
   const bool tls_;
   std::set<std::string, std::less<>> paths_;
   const std::string* last_path_ = nullptr;
-  Duration last_timeout_{0};
-  std::string timeout_text_;                                      // of last_timeout_
+  Shape shape_;                                                   // of the block there is
+  std::size_t fixed_ = 0;                                         // fields of it before the metadata
+  std::string timeout_text_;                                      // of shape_
   std::vector<std::pair<std::string, std::string>> last_values_;  // of metadata keys
   std::vector<std::string> encoded_;                              // -bin values of the block being made
   std::vector<nghttp2_nv> block_;

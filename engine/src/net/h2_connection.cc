@@ -99,7 +99,8 @@ H2Connection::H2Connection(std::shared_ptr<NetContext> context, std::unique_ptr<
   const std::unique_ptr<nghttp2_option, OptionsDeleter> option(made);
   nghttp2_option_set_no_auto_window_update(made, 1);
   nghttp2_option_set_no_closed_streams(made, 1);
-  nghttp2_session_client_new2(&session_, Hooks::table(), this, made);
+  nghttp2_option_set_no_http_messaging(made, options.check_fields ? 0 : 1);
+  nghttp2_session_client_new3(&session_, Hooks::table(), this, made, context_->h2_memory().hooks());
   greet(options);
   tcp_->set_events(*this);
 }

@@ -31,7 +31,9 @@ void H2Link::connected(Result<Connected> made) {
   if (to_.tls && made->stream->protocol() != "h2") {
     return fail(ErrorCode::tls, fmt::format("TLS with {} failed: {}", peer_, kGrpcTlsWords.no_protocol));
   }
-  connection_ = std::make_unique<H2Connection>(context_, std::move(made->stream), H2Options{},
+  H2Options options;
+  options.check_fields = false;  // GrpcAnswer judges what it needs
+  connection_ = std::make_unique<H2Connection>(context_, std::move(made->stream), options,
                                                static_cast<H2Connection::Events&>(*this));
   if (to_.deadline != kNever) timer_.arm(to_.deadline);
 }

@@ -1,5 +1,5 @@
-// What the connections of one owner share: the loop, one buffer to read into, and the list of those with something to
-// write when the turn ends, so that everything a turn writes on a connection leaves in one system call.
+// What the connections of one owner share: the loop, one buffer to read into, memory, and the list of those with
+// something to write when the turn ends, so that everything a turn writes on a connection leaves in one system call.
 // Thread: the loop's.
 // Lifetime: its connections keep it alive.
 #pragma once
@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "h2_memory.h"
 #include "lgen/loop.h"
 
 namespace lgen {
@@ -27,6 +28,7 @@ class NetContext {
   /// Contents are good until the next read of any connection.
   std::vector<char>& read_buffer() { return read_buffer_; }
   std::vector<char>& plain_buffer() { return plain_buffer_; }
+  H2Memory& h2_memory() { return h2_memory_; }
 
   void flush_later(TcpStream& stream) { unflushed_.push_back(&stream); }
   void forget(TcpStream& stream);
@@ -38,6 +40,7 @@ class NetContext {
   std::size_t hook_;
   std::vector<char> read_buffer_;
   std::vector<char> plain_buffer_;  // of TLS, one record
+  H2Memory h2_memory_;
   std::vector<TcpStream*> unflushed_;
   std::vector<TcpStream*> flushing_;  // the batch being flushed; kept for its capacity
 };
