@@ -54,7 +54,7 @@ class Calls(EchoCase):
         yield Bench(server.name, server.target, server)
 
     def on_every_bench(self, check):
-        for start, way in [(peers.LgenEcho, self.direct), (peers.GrpcioEcho, self.direct), (peers.NodeEcho, self.direct),
+        for start, way in [*((start, self.direct) for start in peers.ECHO_SERVERS),
                            (peers.GrpcioEcho, self.behind_nginx), (peers.NodeEcho, self.behind_nginx_with_tls),
                            (peers.LgenEcho, self.behind_haproxy)]:
             with start() as server, way(server) as bench, self.subTest(bench.name):

@@ -139,12 +139,12 @@ end)
 
 -- Long enough for a busy server to answer what comes before the wait.
 scenario("a call's deadline", function()
-  local reply, err = ch:call(Unary, { delay_seconds = 600 }, { timeout = "2s" })
+  local reply, err = ch:call(Unary, { delay_seconds = 600 }, { timeout = "4s" })
   lgen.check("a call's deadline", not reply and err.code == "DEADLINE_EXCEEDED" and err.kind == "timeout", err)
 end, true)
 
 scenario("a stream's deadline", function()
-  local s = ch:open(BidiStream, { timeout = "2s" })
+  local s = ch:open(BidiStream, { timeout = "4s" })
   s:send { payload = "in time" }
   assert(s:recv(20))
   s:send { delay_seconds = 600 }

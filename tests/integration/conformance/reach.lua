@@ -3,10 +3,12 @@ local lgen = require "lgen"
 
 lgen.plan { api = 1, name = "reach", about = "Whether a server can be reached, and as whom." }
 
+local opt = lgen.options { { "attempt", "duration", default = "20s", help = "time for an attempt to connect" } }
+
 local api = lgen.proto { files = { "echo.proto" } }
 local Unary = api:method "lgen.echo.Echo/Unary"
 local BidiStream = api:method "lgen.echo.Echo/BidiStream"
-local ch = lgen.grpc.channel("main", lgen.target)
+local ch = lgen.grpc.channel("main", lgen.target, { backoff = { min = opt.attempt } })
 
 local function tell(form, reply, err)
   lgen.event("ended", {

@@ -6,7 +6,7 @@ import zlib
 
 from hyperframe import frame as frames
 
-from h2_script import ENHANCE_YOUR_CALM, GRPC, NO_ERROR, OK, REFUSED_STREAM, message
+from h2_script import ENHANCE_YOUR_CALM, GRPC, NO_ERROR, OK, REFUSED_STREAM, encode, message
 
 SCRIPTS = {}  # name: function of a Call
 CODES = {}  # (name, "unary" or "stream"): how the call ends
@@ -66,7 +66,8 @@ for number, as_code in enumerate(NAMES):
         answers(f"trailers-only-{number}", lambda call, status=status: [call.last_fields((*GRPC, *status))], as_code)
 for text in ["17", "99", "-1", "abc", "4294967296"]:
     with_trailers(f"grpc-status-{text}", (("grpc-status", text),), code="UNKNOWN")
-for name, text in {"percent": "50%25 of %C3%BC", "broken-percent": "50% %zz %4", "empty": "", "bytes": "\xff\xfe"}.items():
+for name, text in [
+        ("percent", "50%25 of %C3%BC"), ("broken-percent", "50% %zz %4"), ("empty", ""), ("bytes", "\xff\xfe")]:
     with_trailers(f"grpc-message-{name}", (("grpc-status", "9"), ("grpc-message", text)), code="FAILED_PRECONDITION")
 with_trailers("no-grpc-status", (("x-other", "1"),), code="UNKNOWN")
 answers("headers-only", lambda call: [call.last_fields(GRPC)], "UNKNOWN")
@@ -130,7 +131,7 @@ answers("empty-frames", lambda call: [
 
 def continued(call, fields, flags=()):
     """A header block in a HEADERS frame of one byte and three of CONTINUATION."""
-    block = call.connection.encode(fields)
+    block = encode(fields)
     rest = [frames.ContinuationFrame(call.stream, part) for part in [block[1:3], b"", block[3:]]]
     rest[-1].flags.add("END_HEADERS")
     return [frames.HeadersFrame(call.stream, block[:1], flags=flags), *rest]
@@ -144,7 +145,7 @@ answers("unknown-frames", lambda call: [
 answers("priority", lambda call: [
     frames.PriorityFrame(call.stream, depends_on=0, stream_weight=3), *call.answer(BODY)])
 answers("dynamic-table", lambda call: [
-    call.fields((*GRPC, ("x-new", "entry"))), call.data(message(BODY)), call.last_fields((*OK, ("x-new", "entry")))])
+    call.fields((*GRPC, ("x-new", "entry"), ("x-new", "entry"))), call.data(message(BODY)), call.last_fields()])
 answers("many-headers", lambda call: [
     call.fields((*GRPC, *((f"x-{n}", "v" * 20) for n in range(100)))), call.data(message(BODY)), call.last_fields()])
 
@@ -153,6 +154,14 @@ answers("many-headers", lambda call: [
 def answered_before_the_request_ends(call):
     """OK, and RST_STREAM(NO_ERROR): read no further (RFC 9113, 8.1)."""
     call.send(*call.answer(BODY), call.rst(NO_ERROR))
+
+
+@script("drip", "OK")
+def drip(call):
+    """Each byte in a segment of its own, as far as the system lets it."""
+    call.wait_for_request()
+    for byte in b"".join(frame.serialize() for frame in call.answer(BODY)):
+        call.send(bytes([byte]))
 
 
 @script("settings-in-between", "OK")
@@ -190,7 +199,7 @@ breaks("data-without-headers", lambda call: [call.data(message(BODY)), call.last
 breaks("data-on-stream-0", lambda call: [b"\x00\x00\x01\x00\x00\x00\x00\x00\x00x"])
 breaks("data-on-an-idle-stream", lambda call: [frames.DataFrame(call.stream + 100, b"x")])
 breaks("push", lambda call: [
-    frames.PushPromiseFrame(call.stream, 2, call.connection.encode(GRPC), flags=["END_HEADERS"])])
+    frames.PushPromiseFrame(call.stream, 2, encode(GRPC), flags=["END_HEADERS"])])
 breaks("frame-too-large", lambda call: [call.fields(), b"\xff\xff\xff\x00\x00" + call.stream.to_bytes(4, "big")])
 breaks("bad-hpack", lambda call: [frames.HeadersFrame(call.stream, b"\xff\xff\xff\xff\xff", flags=["END_HEADERS"])])
 breaks("garbage", lambda call: [b"This is no frame at all, but long enough to be taken for one. " * 3])

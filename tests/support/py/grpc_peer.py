@@ -31,7 +31,7 @@ class Peer:
         }
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, methods), *handlers))
         port = self._server.add_insecure_port(address)
-        self.target = f"{address.rsplit(':', 1)[0]}:{port}"
+        self.target = address if address.startswith("unix:") else f"{address.rsplit(':', 1)[0]}:{port}"
         self._server.start()
 
     def __enter__(self):

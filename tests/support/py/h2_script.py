@@ -19,7 +19,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 GRPC = ((":status", "200"), ("content-type", "application/grpc"))
 OK = (("grpc-status", "0"),)
 
-NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 2, 7, 8, 11
+NO_ERROR, REFUSED_STREAM, ENHANCE_YOUR_CALM = 0, 7, 11  # HTTP/2's error codes
 
 
 class Left(Exception):
@@ -31,12 +31,17 @@ def message(body=b"", compressed=0):
     return bytes([compressed]) + struct.pack(">I", len(body)) + body
 
 
+def encode(fields):
+    """A header block that refers to no block before it: calls' threads send theirs in whatever order."""
+    return hpack.Encoder().encode(fields, huffman=False)
+
+
 class Connection:
     """One client. `send` may be called by every call's thread."""
 
     def __init__(self, client, server):
         self.socket, self._server = client, server
-        self._encoder, self._decoder = hpack.Encoder(), hpack.Decoder()
+        self._decoder = hpack.Decoder()
         self._lock = threading.Lock()
         self._calls = {}
         self.own = queue.SimpleQueue()  # what the client sends on stream 0
@@ -49,9 +54,6 @@ class Connection:
                 self.socket.sendall(data)
             except OSError as error:
                 raise Left from error
-
-    def encode(self, fields):
-        return self._encoder.encode(fields, huffman=False)
 
     def end(self):
         """FIN, as a process that ends well leaves it."""
@@ -108,7 +110,7 @@ class Connection:
             self.own.put(frame)
 
     def _on_headers(self, frame):
-        call = Call(self, frame.stream_id, dict(self._decoder.decode(frame.data)))
+        call = Call(self, frame.stream_id, self._decoder.decode(frame.data))
         self._calls[frame.stream_id] = call
         call.frames.put(frame)
         self._server.start(call)
@@ -117,8 +119,9 @@ class Connection:
 class Call:
     """One stream of a client, and what a script can do to it."""
 
-    def __init__(self, connection, stream, headers):
-        self.connection, self.stream, self.headers = connection, stream, headers
+    def __init__(self, connection, stream, fields):
+        self.connection, self.stream, self.fields_in_order = connection, stream, fields
+        self.headers = dict(fields)
         self.frames = queue.SimpleQueue()
 
     def next_frame(self, of=None):
@@ -159,7 +162,7 @@ class Call:
     # Frames of this stream, not sent yet.
 
     def fields(self, fields=GRPC, flags=("END_HEADERS",)):
-        return frames.HeadersFrame(self.stream, self.connection.encode(fields), flags=flags)
+        return frames.HeadersFrame(self.stream, encode(fields), flags=flags)
 
     def last_fields(self, fields=OK):
         return self.fields(fields, ("END_HEADERS", "END_STREAM"))

@@ -34,12 +34,16 @@ class Differences:
 
     def scripts(self):
         """The cases that are names of scripts (with a form or without), and no sentences."""
-        return [name for name in self._rows if " " not in name]
+        return [name for name, says in self._rows.items() if " " not in name and ["refused"] not in says.values()]
 
     def of(self, name, transport):
         """What the table says in backticks of this case and transport; None if it says nothing."""
         row = self._rows.get(name)
         return row and row[transport]
+
+    def refusing(self, name):
+        """The transports that the table says refuse this."""
+        return [transport for transport in TRANSPORTS if self.of(name, transport) == ["refused"]]
 
 
 @contextlib.contextmanager
@@ -59,8 +63,8 @@ def over_both(plan_file, *flags, transports=tuple(TRANSPORTS)):
 
 
 # What a plan has done, by everything that must not depend on the transport.
-COUNTED = [("grpc_calls", "method", "code"), ("grpc_streams_ended", "method", "code"), ("grpc_streams_opened", "method"),
-           ("grpc_messages_sent", "method"), ("grpc_messages_received", "method"),
+COUNTED = [("grpc_calls", "method", "code"), ("grpc_streams_ended", "method", "code"),
+           ("grpc_streams_opened", "method"), ("grpc_messages_sent", "method"), ("grpc_messages_received", "method"),
            ("grpc_messages_confirmed", "method"), ("grpc_connections", "channel"), ("iterations", "scenario")]
 
 
