@@ -167,7 +167,8 @@ GrpcStatus H2Call::reset_status() const {
 /// A web server's answer, or one without a status.
 GrpcStatus H2Call::foreign_status() const {
   const int http = answer_.http_status();
-  const std::string how = http != 200          ? fmt::format("with HTTP status {}", http)
+  const std::string how = http == 0            ? "without an HTTP status"
+                          : http != 200        ? fmt::format("with HTTP status {}", http)
                           : !answer_.foreign() ? "without a gRPC status"
                           : answer_.content_type().empty()
                               ? "without a content type"

@@ -36,7 +36,7 @@ for form, run in pairs(forms) do
     run = function(vu)
       local name = names[vu.index]
       local ch = lgen.grpc.channel(name, lgen.target, { max_recv = opt.limit })
-      local timeout = hanging[name .. "/" .. form] and opt.patience or 20
+      local timeout = hanging[name .. "/" .. form] and opt.patience or 10
       local replies, status = run(ch, "/scripted/" .. name, { timeout = timeout, wait_for_ready = true })
       local text = table.concat(replies, "|")
       lgen.event("ended", {
@@ -46,7 +46,7 @@ for form, run in pairs(forms) do
       local tries, err = 0, nil
       repeat
         tries = tries + 1
-        err = select(2, ch:call("/scripted/answer", "ping", { timeout = 20, wait_for_ready = true }))
+        err = select(2, ch:call("/scripted/answer", "ping", { timeout = 10, wait_for_ready = true }))
       until not err or tries == 50
       lgen.event("afterwards", { name = name, form = form, tries = tries, err = err and tostring(err) or "" })
     end,
