@@ -101,7 +101,7 @@ class Scripted(unittest.TestCase):
     def test_the_channel_serves_afterwards(self):
         def check(transport):
             wrong = {case: after for case, after in self.afterwards[transport].items()
-                     if after["err"] or after["tries"] > 1 and case[0] not in SURPRISES}
+                     if (after["err"] or after["tries"] > 1) and case[0] not in SURPRISES}
             self.assertEqual(wrong, {})
 
         self.on_each_transport(check)

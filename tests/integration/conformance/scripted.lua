@@ -46,8 +46,8 @@ for form, run in pairs(forms) do
       local tries, err = 0, nil
       repeat
         tries = tries + 1
-        err = select(2, ch:call("/scripted/answer", "ping", { timeout = 10, wait_for_ready = true }))
-      until not err or tries == 50
+        err = select(2, ch:call("/scripted/answer", "ping", { timeout = 5, wait_for_ready = true }))
+      until not err or tries == 3
       lgen.event("afterwards", { name = name, form = form, tries = tries, err = err and tostring(err) or "" })
     end,
   })
