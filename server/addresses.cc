@@ -60,10 +60,10 @@ std::string grpc_address(const Options& options, std::uint16_t port) {
   return is_ipv6(host) ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
-std::string metrics_address(const Options& options) {
+std::string http_address(const Options& options, std::uint16_t port) {
   const std::string host = without_brackets(options.bind);
   const std::string ipv4 = !is_ipv6(host) && !host.empty() ? host : host == "::1" ? "127.0.0.1" : "0.0.0.0";
-  return fmt::format("{}:{}", ipv4, options.metrics_port);
+  return fmt::format("{}:{}", ipv4, port);
 }
 
 std::string cannot_listen(const std::string& what, const std::string& address, const std::string& flag) {

@@ -14,7 +14,7 @@ namespace lgen::server {
 std::string grpc_address(const Options& options, std::uint16_t port);
 
 // "0.0.0.0:9464"; always IPv4, see --bind.
-std::string metrics_address(const Options& options);
+std::string http_address(const Options& options, std::uint16_t port);
 
 // "cannot listen for gRPC on 127.0.0.1:50051: Address already in use; ... --grpc-port ..."
 std::string cannot_listen(const std::string& what, const std::string& address, const std::string& flag);

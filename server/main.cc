@@ -15,6 +15,7 @@
 #include "health_service.h"
 #include "hello_service.h"
 #include "http_endpoint.h"
+#include "http_hello.h"
 #include "options.h"
 #include "reflection_service.h"
 #include "services.h"
@@ -67,6 +68,8 @@ void run(const Options& options) {
   // Listen.
   HttpEndpoint http(options, [&metrics] { return metrics.text(); });
   log.info(fmt::format("Prometheus metrics server started on port {}.", http.port()));
+  const HttpHello hello_http(options, identity, admission);
+  log.info(fmt::format("HTTP server started on port {}.", hello_http.port()));
   GrpcEndpoint grpc(options, {&streaming, &hello, &echo, &health, &reflection, &reflection_alpha}, fallback);
   log.info(started_line(options, grpc.port()));
 

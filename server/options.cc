@@ -38,14 +38,17 @@ void add_duration(CLI::App& app, const std::string& flag, nanoseconds* target, c
 
 void add_addresses(CLI::App& app, Options& options) {
   app.add_option("--bind", options.bind,
-                 "Address to listen on. Without it gRPC listens on [::]; metrics on 0.0.0.0. Metrics have no IPv6: "
-                 "with ::1 they listen on 127.0.0.1, with another IPv6 address on 0.0.0.0")
+                 "Address to listen on. Without it gRPC listens on [::]; HTTP and metrics on 0.0.0.0. These have no "
+                 "IPv6: with ::1 they listen on 127.0.0.1, with another IPv6 address on 0.0.0.0")
       ->type_name("ADDR");
   app.add_option("--grpc-port", options.grpc_port, "Port of gRPC; 0: a free one, printed at the start")
       ->capture_default_str();
   app.add_option("--hello-port", options.hello_port, "A second port of gRPC, e.g. 8000");
   app.add_option("--metrics-port", options.metrics_port,
                  "Port of /metrics, /healthz and /readyz; 0: a free one, printed at the start")
+      ->capture_default_str();
+  app.add_option("--http-port", options.http_port,
+                 "Port of GET /hellohttp, without TLS; 0: a free one, printed at the start")
       ->capture_default_str();
 }
 

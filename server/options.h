@@ -23,6 +23,7 @@ struct Options {
   std::uint16_t grpc_port = 50051;
   std::optional<std::uint16_t> hello_port;
   std::uint16_t metrics_port = 9464;
+  std::uint16_t http_port = 8100;
 
   std::string tls_cert;
   std::string tls_key;

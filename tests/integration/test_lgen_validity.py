@@ -104,7 +104,7 @@ class ExhaustionTest(ValidityCase):
         self.write("run.sh", f"""
           ip link set lo up || exit 1
           echo "40000 40009" > /proc/sys/net/ipv4/ip_local_port_range || exit 1
-          {binary("lgen-server")} --bind 127.0.0.1 --grpc-port 50051 --metrics-port 0 > server.log &
+          {binary("lgen-server")} --bind 127.0.0.1 --grpc-port 50051 --metrics-port 0 --http-port 0 > server.log &
           server=$!
           until grep -q "gRPC server started" server.log; do sleep 0.05; done
           {binary("lgen")} plan.lua --quiet --target 127.0.0.1:50051 --wait-ready 0

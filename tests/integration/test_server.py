@@ -30,6 +30,7 @@ class Streams(unittest.TestCase):
         self.assertEqual(count, 3)
         self.assertEqual(self.server.log(), [
             f"Prometheus metrics server started on port {self.server.metrics_port}.",
+            f"HTTP server started on port {self.server.http_port}.",
             f"gRPC server started on port {self.server.grpc_port} with max_connection_age=600000ms, grace=60000ms.",
             "[Client: load-1, Channel: 7] Stream opened. Active streams: 1.0",
             "[Client: load-1, Channel: 7] Stream closed normally by client. Processed 3 messages.",

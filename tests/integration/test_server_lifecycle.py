@@ -230,7 +230,7 @@ class StandardStreams(unittest.TestCase):
             with self.subTest(redirection):
                 ports = free_ports(2)
                 command = (f'exec "{binary("lgen-server")}" --bind 127.0.0.1 --grpc-port {ports[0]} '
-                           f"--metrics-port {ports[1]} {redirection}")
+                           f"--metrics-port {ports[1]} --http-port 0 {redirection}")
                 with Program(["bash", "-c", command]) as server:
                     eventually(lambda: is_ready(ports[1]), "readiness")
                     for number in range(3):
@@ -258,18 +258,24 @@ class Mistakes(unittest.TestCase):
             port = taken.getsockname()[1]
             self.fails(1, rf"lgen-server: cannot listen for gRPC on 127\.0\.0\.1:{port}: Address already in use; "
                           r"choose another port with --grpc-port or another address with --bind",
-                       "--bind", "127.0.0.1", "--grpc-port", port, "--metrics-port", 0)
+                       "--bind", "127.0.0.1", "--grpc-port", port, "--metrics-port", 0, "--http-port", 0)
 
     def test_a_second_server_does_not_share_the_port_of_the_first(self):
         with Server() as first:
             self.fails(1, f":{first.grpc_port}: Address already in use", "--bind", "127.0.0.1", "--grpc-port",
-                       first.grpc_port, "--metrics-port", 0)
+                       first.grpc_port, "--metrics-port", 0, "--http-port", 0)
 
     def test_a_metrics_port_in_use_is_named_with_the_way_out(self):
         with Server() as first:
             self.fails(1, rf"cannot listen for metrics on 127\.0\.0\.1:{first.metrics_port}: Address already in use; "
                           r"choose another port with --metrics-port",
                        "--bind", "127.0.0.1", "--grpc-port", 0, "--metrics-port", first.metrics_port)
+
+    def test_an_http_port_in_use_is_named_with_the_way_out(self):
+        with Server() as first:
+            self.fails(1, rf"cannot listen for HTTP on 127\.0\.0\.1:{first.http_port}: Address already in use; "
+                          r"choose another port with --http-port",
+                       "--bind", "127.0.0.1", "--grpc-port", 0, "--metrics-port", 0, "--http-port", first.http_port)
 
     def test_an_address_of_another_machine_is_refused(self):
         self.fails(1, r"cannot listen for metrics on 192\.0\.2\.1:\d+: Cannot assign requested address",
@@ -286,7 +292,7 @@ class Mistakes(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             one = certificates.self_signed(directory, name="one")
             two = certificates.self_signed(directory, name="two")
-            base = ("--bind", "127.0.0.1", "--grpc-port", 0, "--metrics-port", 0)
+            base = ("--bind", "127.0.0.1", "--grpc-port", 0, "--metrics-port", 0, "--http-port", 0)
             self.fails(1, "cannot read --tls-cert /no/such.crt: No such file or directory", *base,
                        "--tls-cert", "/no/such.crt", "--tls-key", one.key)
             self.fails(1, "two.key is not the PEM private key of --tls-cert .*one.crt", *base,

@@ -24,7 +24,7 @@ class ServerProcess {
   explicit ServerProcess(std::vector<std::string> flags = {}) {
     // A test that a sanitizer aborts runs no destructor; its server would keep CTest waiting for the end of the output.
     flags.insert(flags.begin(), {"/usr/bin/setpriv", "--pdeathsig", "KILL", LGEN_SERVER_PATH, "--bind", "127.0.0.1",
-                                 "--grpc-port", "0", "--metrics-port", "0"});
+                                 "--grpc-port", "0", "--metrics-port", "0", "--http-port", "0"});
     start(flags);
     const std::string sign = "gRPC server started on port ";
     std::size_t at = std::string::npos;

@@ -75,7 +75,7 @@ class Server(Program):
     """lgen-server on ports of its own choice, or whatever `flags` say. Ready when constructed, unless told otherwise."""
 
     def __init__(self, *flags, wait=True, host="127.0.0.1", env=None):
-        base = [binary("lgen-server"), "--bind", host, "--grpc-port", "0", "--metrics-port", "0"]
+        base = [binary("lgen-server"), "--bind", host, "--grpc-port", "0", "--metrics-port", "0", "--http-port", "0"]
         clean = {"POD_NAME": "", "ZONE": "", "APP_VERSION": "v1"}
         super().__init__(base + [str(flag) for flag in flags], dict(clean, **(env or {})))
         self.host = host
@@ -85,6 +85,7 @@ class Server(Program):
 
     def wait_until_listening(self):
         self.metrics_port = int(self.out.wait_for(r"Prometheus metrics server started on port (\d+)\.")[1])
+        self.http_port = int(self.out.wait_for(r"HTTP server started on port (\d+)\.")[1])
         self.grpc_port = int(self.out.wait_for(r"gRPC server started on port (\d+) ")[1])
 
     @property

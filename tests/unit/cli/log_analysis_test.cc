@@ -94,6 +94,7 @@ TEST_CASE("every form of line is understood") {
   const std::string stamp = "2025-07-31 14:48:01,861 - root - ";
   const Case cases[] = {
       {"INFO - Prometheus metrics server started on port 9464.", LogLineKind::other_known, "", "", 0},
+      {"INFO - HTTP server started on port 8100.", LogLineKind::other_known, "", "", 0},
       {"INFO - gRPC server started on port 50051 with max_connection_age=600000ms, grace=60000ms.",
        LogLineKind::server_started, "", "", 0},
       {"INFO - [Client: c-1, Channel: 2] Stream opened. Active streams: 3.0", LogLineKind::opened, "c-1", "2", 0},

@@ -3,7 +3,7 @@
 #include "catch.h"
 
 using lgen::server::grpc_address;
-using lgen::server::metrics_address;
+using lgen::server::http_address;
 using lgen::server::Options;
 
 TEST_CASE("--bind decides where gRPC and the metrics listen") {
@@ -22,6 +22,6 @@ TEST_CASE("--bind decides where gRPC and the metrics listen") {
     Options options;
     options.bind = row.bind;
     CHECK(grpc_address(options, options.grpc_port) == row.grpc);
-    CHECK(metrics_address(options) == row.metrics);
+    CHECK(http_address(options, options.metrics_port) == row.metrics);
   }
 }
