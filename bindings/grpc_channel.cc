@@ -165,11 +165,24 @@ class TaskChannels final : public TaskResource {
   std::vector<std::shared_ptr<Link>> links_;
 };
 
+/// gRPC core makes its connections itself.
+void refuse_net_options(lua_State* L, const std::string& what, const Settings& settings, bool tls) {
+  const NetOptions* net = settings.net.get();
+  const char* flag = nullptr;
+  if (tls && settings.key_log_given) flag = "--key-log";
+  if (net && !net->sources.empty()) flag = "--interface";
+  if (net && !net->resolve.empty()) flag = "--resolve";
+  if (net && !net->connect_to.empty()) flag = "--connect-to";
+  if (!flag) return;
+  raise(L, fmt::format("{}: the transport grpc cannot honour {}; leave it out, or use --transport h2", what, flag));
+}
+
 std::shared_ptr<Link> make_link(lua_State* L, const std::string& what, std::string name, const std::string& pool,
                                 const std::string& target, const ChannelDecl& decl) {
   Host& host = host_of(L);
   GrpcState& state = *host.grpc;
   const ChannelFactory& factory = host.input.make_channel;
+  if (decl.transport == "grpc") refuse_net_options(L, what, host.settings, decl.wire.tls.has_value());
   if (const Outcome sound = check_transport_options(decl.transport, decl.wire); !sound) {
     raise(L, fmt::format("{}: {}", what, sound.error().message));
   }

@@ -73,11 +73,13 @@ constexpr std::array kCorrelateKeys = {
     Key{"send", "string|fun(message: any): string|number", "path of a field, \"a.id\", or what tells the key", true},
     Key{"recv", "string|fun(message: any): string|number", "the same of the replies", true},
     Key{"max", "integer", "messages that wait for an answer at most, then the oldest is given up; default: 10000"}};
-constexpr std::array kTlsKeys = {Key{"ca", "string", "PEM file of accepted roots; default: the system's"},
-                                 Key{"cert", "string", "PEM file of the client's certificate chain"},
-                                 Key{"key", "string", "PEM file of its key"},
-                                 Key{"server_name", "string", "name to send and to look for in the certificate"},
-                                 Key{"verify", "boolean", "false: accept any certificate; default: true"}};
+constexpr std::array kTlsKeys = {
+    Key{"ca", "string", "PEM file of accepted roots; default: the system's"},
+    Key{"cert", "string", "PEM file of the client's certificate chain"},
+    Key{"key", "string", "PEM file of its key"},
+    Key{"server_name", "string", "name to send and to look for in the certificate"},
+    Key{"verify", "boolean", "false: accept any certificate; default: true"},
+    Key{"reuse", "boolean", "false: a full handshake for each connection; default: true (HTTP, transport h2)"}};
 constexpr std::array kKeepaliveKeys = {Key{"time", "lgen.Duration", "between pings"},
                                        Key{"timeout", "lgen.Duration", "for the answer; default: 20 s"},
                                        Key{"without_calls", "boolean", "also while no call is open; default: false"}};
@@ -132,17 +134,20 @@ TlsOptions read_tls_table(lua_State* L, int index, const std::string& what) {
   tls.key = string_field(L, index, "key", what).value_or("");
   tls.server_name = string_field(L, index, "server_name", what).value_or("");
   tls.verify = boolean_field(L, index, "verify", what).value_or(true);
+  tls.reuse = boolean_field(L, index, "reuse", what).value_or(true);
+  tls.key_log = host_of(L).settings.key_log;
   return tls;
 }
 
 /// What the command line says holds for channels to lgen.target; elsewhere the port decides.
 void set_security_defaults(const Settings& settings, const std::string& target, ChannelOptions& wire) {
   wire.use_env_proxy = settings.use_env_proxy;
+  wire.net = settings.net;
   if (target == settings.target) {
     wire.tls = settings.tls;
     wire.authority = settings.authority;
   } else if (default_port_wants_tls(target)) {
-    wire.tls = TlsOptions{};
+    wire.tls = TlsOptions{.key_log = settings.key_log};
   }
 }
 
@@ -152,7 +157,7 @@ void read_tls(lua_State* L, int index, const std::string& what, ChannelOptions& 
   } else if (!check_boolean(L, index, what)) {
     wire.tls.reset();
   } else if (!wire.tls) {
-    wire.tls = TlsOptions{};
+    wire.tls = TlsOptions{.key_log = host_of(L).settings.key_log};
   }
 }
 

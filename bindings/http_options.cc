@@ -14,9 +14,11 @@ namespace {
 
 constexpr std::array kClientKeys = {
     Key{"base", "string", "what paths are behind, \"http://host:port\"; default: the target"},
-    Key{"version", "\"1.1\"", "of HTTP; default: 1.1"},
+    Key{"version", "\"1.1\"|\"2\"",
+        "of HTTP; 2 without TLS: the server is known to speak it; default: what ALPN chooses, without TLS 1.1"},
     Key{"keepalive", "boolean", "false: a connection for each request; default: true"},
-    Key{"max_connections", "integer", "to each host and port; further requests wait; default: as many as are wanted"},
+    Key{"max_connections", "integer",
+        "to each host and port; further requests wait; default: as many as are wanted, of HTTP/2 one"},
     Key{"timeout", "lgen.Duration", "of a whole request, connecting included; 0: none; default: 30 s"},
     Key{"connect_timeout", "lgen.Duration", "name, TCP and TLS together; default: 10 s"},
     Key{"headers", "table<string,string|string[]>", "of every request"},
@@ -69,13 +71,14 @@ void check_base(lua_State* L, const std::string& base, std::string_view what) {
 
 /// --target, with or without TLS as its flags say.
 std::string base_of(const Settings& settings) {
+  if (settings.target.starts_with("unix:")) return settings.tls ? "https://localhost" : "http://localhost";
   if (settings.target.empty() || settings.target.find("//") != std::string::npos) return "";
   return fmt::format("{}://{}", settings.tls ? "https" : "http", settings.target);
 }
 
 /// A name given for the target is not that of other hosts.
 TlsOptions tls_of(const Settings& settings, const std::string& base) {
-  TlsOptions tls = settings.tls.value_or(TlsOptions{});
+  TlsOptions tls = settings.tls.value_or(TlsOptions{.key_log = settings.key_log});
   if (!settings.target.empty() && base != base_of(settings)) tls.server_name.clear();
   return tls;
 }
@@ -91,10 +94,13 @@ void read_wire(lua_State* L, int o, const std::string& what, HttpClientOptions& 
   wire.gzip = boolean_field(L, o, "gzip", what).value_or(true);
   wire.max_body = size_field(L, o, "max_body", what).value_or(wire.max_body);
   wire.max_head = static_cast<std::size_t>(size_field(L, o, "max_head", what).value_or(wire.max_head));
-  wire.connect_to = string_field(L, o, "connect_to", what).value_or("");
+  if (auto instead = string_field(L, o, "connect_to", what)) wire.connect_to = *instead;
   wire.user_agent = string_field(L, o, "user_agent", what).value_or("");
-  if (const auto version = string_field(L, o, "version", what); version && *version != "1.1") {
-    raise(L, fmt::format("{}: version: '{}' is none of: 1.1", what, *version));
+  if (const auto version = string_field(L, o, "version", what)) {
+    if (*version != "1.1" && *version != "2") {
+      raise(L, fmt::format("{}: version: '{}' is none of: 1.1, 2", what, *version));
+    }
+    wire.version = *version == "2" ? HttpVersion::two : HttpVersion::one;
   }
 }
 
@@ -109,6 +115,9 @@ void read_http_options(lua_State* L, int index, std::string_view what_view, Http
   const std::string what(what_view);
   const Settings& settings = host_of(L).settings;
   decl.wire.max_idle = SIZE_MAX;
+  decl.wire.version = HttpVersion::negotiate;
+  decl.wire.net = settings.net;
+  if (settings.target.starts_with("unix:")) decl.wire.connect_to = settings.target;
   decl.base = base_of(settings);
   const bool given = !lua_isnoneornil(L, index);
   if (given) {

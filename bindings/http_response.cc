@@ -91,6 +91,7 @@ void push_response(lua_State* L, std::string_view client, std::string_view backe
       .status = result.status,
       .reused = result.reused,
       .retried = result.retried,
+      .two = result.version == "2",
       .dns = made ? step(c.started, c.resolved) : Duration{0},
       .connect = made ? step(c.resolved == TimePoint{} ? c.started : c.resolved, c.connected) : Duration{0},
       .tls = made ? step(c.connected, c.secured) : Duration{0},
@@ -134,6 +135,7 @@ int response_property(lua_State* L) {
   if (name == "connection") {
     return push(L, texts.connection.empty() ? "" : fmt::format("{}{}", texts.client, texts.connection)), 1;
   }
+  if (name == "version") return lua_pushstring(L, res.peer == 0 ? "" : res.two ? "2" : "1.1"), 1;
   if (name == "hops") return push_hops(L, texts.hops), 1;
   return 0;
 }

@@ -15,7 +15,7 @@ namespace lgen::lua {
 struct HttpResponse {
   static constexpr ObjectType kType{"lgen.HttpResponse"};
   int status;
-  bool reused, retried;
+  bool reused, retried, two;  // two: HTTP/2
   Duration dns, connect, tls, queue, first_byte, total;
   // Sizes of what lies behind, in this order.
   std::uint32_t client, backend, peer, url, reason, connection, headers, hops;

@@ -232,6 +232,7 @@ void HttpRun::record(const HttpResult& result) {
     const ConnectTiming& c = result.connect;
     sample.connect = c.connected - c.started;
     if (c.secured != TimePoint{}) sample.tls = c.secured - c.connected;
+    sample.resumed = c.resumed;
   }
   sample.code = status_text(result.status);
   for (const HttpHop& hop : result.hops) state_.statuses.push_back(hop.status);

@@ -144,6 +144,7 @@ constexpr Binding kResponseBindings[] = {
     {"backend", nullptr, "string", "who answered, by the client's rule; \"unknown\" when it cannot be learnt"},
     {"peer", nullptr, "string", "address of the connection"},
     {"connection", nullptr, "string", "\"web#3\": the third connection of client web"},
+    {"version", nullptr, "string", "of HTTP: \"1.1\" or \"2\""},
     {"reused", nullptr, "boolean", "an earlier request had made the connection"},
     {"retried", nullptr, "boolean", "sent once more, because a kept connection had been closed"},
 };

@@ -26,6 +26,12 @@ constexpr OptionRow kOptions[] = {
     {"skip-verify", "", "accept any certificate", "", "Target"},
     {"authority", "NAME", ":authority, when it is not the server name", "", "Target"},
     {"proxy", "env", "use the proxy of the environment; default: never", "", "Target"},
+    {"connect-to", "H1:P1:H2:P2", "connect to H2:P2 where H1:P1 is asked for; each may be empty (HTTP, transport h2)",
+     "", "Target", true},
+    {"resolve", "HOST:PORT:ADDR,...", "addresses of HOST:PORT; HOST may be * (HTTP, transport h2)", "", "Target", true},
+    {"interface", "ADDR|NAME,...", "where connections come from, in turn (HTTP, transport h2)", "", "Target"},
+    {"key-log", "FILE", "append the keys of TLS connections; default: SSLKEYLOGFILE (HTTP, transport h2)", "",
+     "Target"},
     {"wait-ready", "DURATION", "how long the channels may take to connect at the start", "30s", "Target"},
     {"local", "[SPEC]", "start a stand-in cluster: pods=3,balance=connection|stream|zones,zones=2", "", "Target"},
     {"metrics", "WHERE", "the pods' metrics pages: a URL, dns:///NAME:PORT or sd+URL; read as lgen.metrics", "",
@@ -156,7 +162,11 @@ void resolve_tls(Reader& read, Settings& settings) {
     settings.security = "plaintext";
     return;
   }
-  TlsOptions tls{read.text("ca"), read.text("cert"), read.text("key"), read.text("server-name"), !skip_verify};
+  TlsOptions tls{.ca = read.text("ca"),
+                 .cert = read.text("cert"),
+                 .key = read.text("key"),
+                 .server_name = read.text("server-name"),
+                 .verify = !skip_verify};
   settings.security = fmt::format(
       "TLS, {}{}{}",
       !tls.verify ? "certificate not verified" : (tls.ca.empty() ? "system roots" : fmt::format("CA {}", tls.ca)),
@@ -194,6 +204,24 @@ void resolve_choices(Reader& read, Settings& settings) {
     read.fail("validity", fmt::format("'{}' is not fail or warn", validity));
   }
   settings.fail_on_invalid = validity == "fail";
+}
+
+/// Where connections go and come from.
+void resolve_net(Reader& read, Settings& settings) {
+  auto net = std::make_shared<NetOptions>();
+  using Add = Outcome (*)(NetOptions&, std::string_view);
+  constexpr std::pair<std::string_view, Add> kOptionsOfNet[] = {
+      {"connect-to", add_connect_to}, {"resolve", add_resolve}, {"interface", add_sources}};
+  for (const auto& [name, add] : kOptionsOfNet) {
+    for (const std::string& text : read.all(name)) {
+      if (const Outcome ok = add(*net, text); !ok) read.fail(name, ok.error().message);
+    }
+  }
+  if (!net->empty()) settings.net = std::move(net);
+  settings.key_log_given = !read.text("key-log").empty();
+  const char* variable = std::getenv("SSLKEYLOGFILE");
+  settings.key_log = settings.key_log_given ? read.text("key-log") : variable ? variable : "";
+  if (settings.tls) settings.tls->key_log = settings.key_log;
 }
 
 void resolve_time_scale(Reader& read, Settings& settings) {
@@ -374,6 +402,7 @@ Result<Settings> EngineOptions::resolve() const {
   settings.authority = !read.text("authority").empty() ? read.text("authority") : read.text("server-name");
   resolve_tls(read, settings);
   resolve_choices(read, settings);
+  resolve_net(read, settings);
   settings.wait_ready = read.duration("wait-ready");
   settings.wait_ready_flag = read.flag_name("wait-ready");
   if (read.has("local")) settings.local = read.text("local");

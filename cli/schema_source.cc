@@ -88,7 +88,10 @@ Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metad
   wire.authority = settings.authority;
   wire.use_env_proxy = settings.use_env_proxy;
   wire.max_recv = max_recv;
-  auto channel = make_grpc_core_channel(loop, settings.target, wire);
+  wire.net = settings.net;
+  // What gRPC core cannot honour is honoured all the same.
+  const bool own = settings.net || settings.key_log_given;
+  auto channel = make_channel(own ? "h2" : "grpc", loop, settings.target, wire);
   if (!channel) return channel.error();
   std::optional<Outcome> ready;
   const Op waiting = (*channel)->wait_ready(loop.precise_now() + settings.wait_ready,

@@ -35,8 +35,8 @@ HttpEndpoint::HttpEndpoint(const Options& options, std::function<std::string()> 
       }),
       healthz_([] { return plain(200, "ok\n"); }),
       readyz_([this] { return ready_ ? plain(200, "ready\n") : plain(503, "not ready\n"); }),
-      server_(listen_http({"listening_ports", http_address(options, options.metrics_port), "num_threads", "4"}, "metrics",
-                          http_address(options, options.metrics_port), "--metrics-port")),
+      server_(listen_http({"listening_ports", http_address(options, options.metrics_port), "num_threads", "4"},
+                          "metrics", http_address(options, options.metrics_port), "--metrics-port")),
       port_(static_cast<std::uint16_t>(server_->getListeningPorts().at(0))),
       address_(http_address(options, port_)) {
   server_->addHandler("/metrics$", metrics_);

@@ -82,9 +82,9 @@ std::string hello_json(const std::string& name, const Identity& identity) {
 HttpHello::HttpHello(const Options& options, const Identity& identity, Admission& admission)
     : handler_(std::make_unique<Handler>(identity, admission)) {
   const std::string address = http_address(options, options.http_port);
-  const std::vector<std::string> settings = {
-      "listening_ports",         address,          "num_threads", kThreads, "enable_keep_alive", "yes",
-      "keep_alive_timeout_ms", kIdleMilliseconds, "tcp_nodelay", "1"};
+  const std::vector<std::string> settings = {"listening_ports",   address, "num_threads",           kThreads,
+                                             "enable_keep_alive", "yes",   "keep_alive_timeout_ms", kIdleMilliseconds,
+                                             "tcp_nodelay",       "1"};
   server_ = listen_http(settings, "HTTP", address, "--http-port");
   port_ = static_cast<std::uint16_t>(server_->getListeningPorts().at(0));
   address_ = http_address(options, port_);

@@ -129,8 +129,8 @@ class EngineOptionsTest(LgenCase):
     WRONG = {"target": "x", "transport": "h3", "tls": "x", "plaintext": "x", "skip-verify": "x", "proxy": "x",
              "wait-ready": "x", "seed": "x", "tag": "x", "stop-timeout": "x", "allow-failures": "x", "validity": "x",
              "precise": "x", "config": "none.json", "trace": "x", "log": "x", "quiet": "x", "no-color": "x",
-             "time-scale": "x", "cert": "x"}
-    REST = {"ca", "key", "server-name", "authority", "local", "metrics", "vus", "duration", "iterations", "rate",
+             "time-scale": "x", "cert": "x", "connect-to": "x", "resolve": "x", "interface": "192.0.2.1"}
+    REST = {"ca", "key", "key-log", "server-name", "authority", "local", "metrics", "vus", "duration", "iterations", "rate",
             "max-vus", "out"}  # whatever text: wrong or right is seen later
 
     def flags(self, command):
@@ -246,6 +246,31 @@ class PlainTest(ConnectingCase):
                 self.assertIn(server.target, proxy.asked, command)
                 proxy.asked.clear()
 
+    @needs("connect-to", *CONNECTING)
+    def test_connections_that_go_elsewhere(self):
+        with Server() as server:
+            flags = ["service.invalid:7", "--connect-to", f"service.invalid:7:{server.target}"]
+            self.all(0, *flags, "--transport", "h2")
+            self.check(self.run_words("plan.lua", "--target", *flags), 104,
+                       "plan.lua:4: lgen.grpc.channel \"main\": the transport grpc cannot honour --connect-to")
+
+    @needs("resolve", *CONNECTING)
+    def test_addresses_given_by_hand(self):
+        with Server() as server:
+            flags = [f"service.invalid:{server.grpc_port}", "--resolve",
+                     f"service.invalid:{server.grpc_port}:127.0.0.1"]
+            self.all(0, *flags, "--transport", "h2")
+            self.check(self.run_words("plan.lua", "--target", *flags), 104, "cannot honour --resolve")
+
+    @needs("interface", *CONNECTING)
+    def test_where_connections_come_from(self):
+        with Server() as server:
+            self.all(0, server.target, "--interface", "127.0.0.9", "--transport", "h2")
+            self.all(104, server.target, "--interface", "192.0.2.1", "--transport", "h2",
+                     text="--interface: '192.0.2.1': no connection can come from there")
+            self.check(self.run_words("plan.lua", "--target", server.target, "--interface", "lo"), 104,
+                       "cannot honour --interface")
+
     @needs("wait-ready", *CONNECTING)
     def test_wait_ready(self):
         with FullBacklog() as server:
@@ -288,6 +313,17 @@ class TlsTest(ConnectingCase):
     @needs("skip-verify", *CONNECTING)
     def test_any_certificate(self):
         self.all(0, self.server.target, "--skip-verify")
+
+    @needs("key-log", *CONNECTING)
+    def test_keys_of_connections(self):
+        log = self.path("keys.log")
+        for command, ended in self.each(self.server.target, "--skip-verify", "--key-log", log, "--transport", "h2"):
+            self.check(ended, 0)
+            with open(log, encoding="utf-8") as file:
+                self.assertIn("CLIENT_HANDSHAKE_TRAFFIC_SECRET", file.read(), command)
+            os.remove(log)
+        self.check(self.run_words("plan.lua", "--target", self.server.target, "--skip-verify", "--key-log", log), 104,
+                   "the transport grpc cannot honour --key-log")
 
     @needs("cert", *CONNECTING)
     @needs("key", *CONNECTING)

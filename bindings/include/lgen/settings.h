@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "lgen/error.h"
 #include "lgen/log.h"
+#include "lgen/net_options.h"
 #include "lgen/time.h"
 #include "lgen/tls.h"
 
@@ -52,6 +54,9 @@ struct Settings {
   std::string transport = "grpc";
   std::string authority;
   bool use_env_proxy = false;
+  std::shared_ptr<const NetOptions> net;  // nothing: connections go where targets and URLs say
+  std::string key_log;                    // of --key-log or SSLKEYLOGFILE
+  bool key_log_given = false;             // by --key-log
   Duration wait_ready = std::chrono::seconds(30);
   std::string wait_ready_flag = "--wait-ready";  // as messages call it
   std::optional<std::string> local;              // --local[=SPEC]

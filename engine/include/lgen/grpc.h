@@ -18,6 +18,7 @@
 #include "lgen/error.h"
 #include "lgen/loop.h"
 #include "lgen/method_kind.h"
+#include "lgen/net_options.h"
 #include "lgen/op.h"
 #include "lgen/time.h"
 #include "lgen/tls.h"
@@ -93,6 +94,7 @@ struct ChannelOptions {
   bool retries = false;                         // hidden retries falsify a load test
   bool own_connection = true;                   // false: connections may be shared with equal channels
   bool use_env_proxy = false;                   // --proxy env
+  std::shared_ptr<const NetOptions> net;        // `h2` alone: nothing: connections go where the target says
   std::map<std::string, std::variant<std::int64_t, std::string>> args;  // raw channel arguments, applied last
 };
 

@@ -18,6 +18,7 @@
 
 #include "lgen/error.h"
 #include "lgen/loop.h"
+#include "lgen/net_options.h"
 #include "lgen/op.h"
 #include "lgen/time.h"
 #include "lgen/tls.h"
@@ -57,12 +58,20 @@ Result<Url> resolve_reference(const Url& base, std::string_view reference);
 /// When each step of making a connection was through; zero: there was no such step.
 struct ConnectTiming {
   TimePoint started;
-  TimePoint resolved;   // the name has become addresses
-  TimePoint connected;  // TCP or the local socket
-  TimePoint secured;    // TLS
+  TimePoint resolved;    // the name has become addresses
+  TimePoint connected;   // TCP or the local socket
+  TimePoint secured;     // TLS
+  bool resumed = false;  // TLS went on with a session of an earlier connection
+};
+
+enum class HttpVersion {
+  one,        // HTTP/1.1
+  two,        // HTTP/2: with TLS by ALPN, without as if it were known that the server speaks it
+  negotiate,  // with TLS what ALPN chooses, without HTTP/1.1
 };
 
 struct HttpClientOptions {
+  HttpVersion version = HttpVersion::one;
   TlsOptions tls;                                       // for https://
   Duration connect_timeout = std::chrono::seconds(10);  // name, TCP and TLS together
   Duration timeout = std::chrono::seconds(30);          // the whole request, connecting included; 0: none
@@ -72,9 +81,10 @@ struct HttpClientOptions {
   bool keepalive = true;                                // false: a connection for each request
   std::size_t max_idle = 8;                             // connections kept for each host and port; 0: none
   std::size_t max_connections = 0;                      // at a time, for each host and port; further requests wait;
-                                                        // 0: as many as are wanted
+                                                        // 0: as many as are wanted; of HTTP/2: one
   std::size_t follow = 0;                               // redirects that a request follows
   std::string user_agent;                               // empty: lgen/VERSION
+  std::shared_ptr<const NetOptions> net;                // nothing: connections go where URLs say
   /// Where to connect instead of the URL's host and port: "host:port" or "unix:/path/of.socket".
   std::string connect_to;
   /// Ask once more, on a new connection, when a kept one is closed before the first byte of the answer. Only GET and
@@ -117,6 +127,7 @@ struct HttpResult {
   std::string_view reason;     // "Not Found"
   std::string_view body;       // unpacked
   const HttpHeadersView* headers = nullptr;
+  std::string_view version;        // "1.1" or "2"; empty: never connected
   std::string_view url;           // that gave the answer: the last one, after redirects
   std::span<const HttpHop> hops;  // followed before
   Timing timing;                  // `sent` and `first_byte` are the last hop's
@@ -145,8 +156,8 @@ struct HttpConnectionEvent {
   TimePoint at;
 };
 
-/// HTTP/1.1 with connections kept between requests. Each connection carries one request at a time; requests at the same
-/// time have connections of their own.
+/// HTTP with connections kept between requests. A connection of HTTP/1.1 carries one request at a time; requests at the
+/// same time have connections of their own. Those of HTTP/2 share one, or max_connections of them.
 class HttpClient {
  public:
   explicit HttpClient(Loop& loop, HttpClientOptions options = {});

@@ -29,6 +29,7 @@ struct HttpSample {
   Duration tls{0};
   std::uint64_t sent = 0, received = 0;  // bytes
   std::span<const int> redirects;        // statuses of the hops before
+  bool resumed = false;                  // the TLS handshake went on with an earlier session
   bool reused = false;
   bool retried = false;
 };

@@ -13,6 +13,8 @@ struct TlsOptions {
   std::string key;          // path of its PEM key
   std::string server_name;  // name to send as SNI and to look for in the certificate; empty: the target's host
   bool verify = true;       // false: accept any certificate (--skip-verify)
+  bool reuse = true;        // a new connection goes on with the TLS session of an earlier one to the same peer
+  std::string key_log;      // path of a file to append the keys of connections to, as SSLKEYLOGFILE; empty: none
 };
 
 /// Reads and checks the files before anything is dialled: unreadable, not PEM, a key that does not fit its

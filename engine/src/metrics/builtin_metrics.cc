@@ -102,6 +102,7 @@ std::vector<MetricSpec> make_table() {
       seconds("http_queue_seconds", "Waiting for a connection, where max_connections is reached.", kLatency),
       seconds("http_connect_seconds", "Of requests that made a connection: name and TCP.", kLatency),
       seconds("http_tls_seconds", "Of requests that made a connection: the TLS handshake.", kLatency),
+      counter("http_tls_resumed", "Of these handshakes: those that went on with an earlier session.", kTraffic),
       counter("http_redirects", "Redirects followed, by their status.", kOutcome),
       counter("http_requests_retried", "Requests sent once more because a kept connection had been closed.", kTraffic),
       counter("http_requests_reused", "Requests on a connection that an earlier one had made.", kTraffic),

@@ -27,6 +27,7 @@ struct HttpSite::Impl {
   SeriesId service = kUnresolved, first_byte = kUnresolved, queue = kUnresolved;
   SeriesId connect = kUnresolved, tls = kUnresolved;
   SeriesId sent = kUnresolved, received = kUnresolved, reused = kUnresolved, retried = kUnresolved;
+  SeriesId resumed = kUnresolved;
   Outlets<Outlet> outlets;
 
   Impl(Metrics& m, BackendNames& b, CallSiteKey k) : metrics(m), backends(b), key(std::move(k)) {}
@@ -109,6 +110,7 @@ void HttpSite::Impl::steps(const HttpSample& sample) {
   if (sample.queued > Duration{0}) latency(queue, "http_queue_seconds", sample.queued);
   if (sample.connect > Duration{0}) latency(connect, "http_connect_seconds", sample.connect);
   if (sample.tls > Duration{0}) latency(tls, "http_tls_seconds", sample.tls);
+  if (sample.resumed) traffic(resumed, "http_tls_resumed", 1);
   if (sample.sent > 0) traffic(sent, "http_bytes_sent", static_cast<double>(sample.sent));
   if (sample.received > 0) traffic(received, "http_bytes_received", static_cast<double>(sample.received));
   if (sample.reused) traffic(reused, "http_requests_reused", 1);

@@ -21,6 +21,7 @@ H2Link::H2Link(std::shared_ptr<NetContext> context, const ChannelOptions& option
 
 void H2Link::dial(ConnectTo to) {
   to_ = std::move(to);
+  to_.net = options_.net;
   dialling_ = tcp_connect(context_, to_, [this](Result<Connected> made) { connected(std::move(made)); });
 }
 

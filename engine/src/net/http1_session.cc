@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -30,27 +31,43 @@ std::string other_protocol(std::string_view bytes) {
 
 Http1Session::Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack,
                            std::uint64_t number)
-    : loop_(loop),
+    : HttpExchange(number, connected.timing),
+      loop_(loop),
       stream_(std::move(connected.stream)),
-      timing_(connected.timing),
-      parser_(Http1Parser::Kind::response, limits),
-      number_(number) {
+      parser_(Http1Parser::Kind::response, limits) {
   parser_.unpack(unpack);
   stream_->set_events(*this);
 }
 
-void Http1Session::start(std::span<const std::string_view> pieces, bool head_only, User& user) {
+void Http1Session::start(const HttpPrepared& request, std::string_view body, User& user) {
   user_ = &user;
   keeper_ = nullptr;
   parser_.next();
-  if (head_only) parser_.expect_no_body();
+  if (request.request.method == "HEAD") parser_.expect_no_body();
   first_bytes_.clear();
   first_byte_ = done_ = {};
   sent_ = received_ = 0;
-  for (const std::string_view piece : pieces) {
-    stream_->write(piece);
-    sent_ += piece.size();
+  const Http1Head& head = request.head;
+  if (body.empty()) return write(head.alone);
+  write(head.text);
+  if (head.add_length) {
+    std::array<char, 48> line{};
+    const char* end = fmt::format_to(line.data(), "Content-Length: {}\r\n", body.size());
+    write({line.data(), static_cast<std::size_t>(end - line.data())});
   }
+  write("\r\n");
+  write(body);
+}
+
+void Http1Session::write(std::string_view bytes) {
+  stream_->write(bytes);
+  sent_ += bytes.size();
+}
+
+HttpExchange::Answer Http1Session::answer() const {
+  const bool head = parser_.head_complete();
+  return {head,           head ? parser_.status() : 0, head ? parser_.reason() : std::string_view(), &parser_.headers(),
+          parser_.body(), parser_.body_received()};
 }
 
 void Http1Session::on_data(std::string_view bytes) {

@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cctype>
 #include <utility>
 
 #include "percent.h"
 
 namespace lgen {
 namespace {
+
+constexpr int kTries = 3;  // once more, for each hop: what is kept may be closed again meanwhile
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -51,6 +53,7 @@ void HttpCall::begin(std::shared_ptr<HttpClient::Impl> client, TimePoint intende
   hops_.clear();
   sent_ = received_ = 0;
   early_.reset();
+  tries_ = 0;
   reused_ = retried_ = finishing_ = dropped_ = false;
 }
 
@@ -86,7 +89,7 @@ void HttpCall::ask() {
 }
 
 void HttpCall::turn_came(HttpSession session) {
-  queued_ += loop_.precise_now() - asked_;
+  if (stage_ == Stage::waiting) queued_ += loop_.precise_now() - asked_;
   session_ = std::move(session);
   session_ ? talk() : dial();
 }
@@ -102,28 +105,19 @@ void HttpCall::dial() {
 
 void HttpCall::connected(Result<Connected> connected) {
   if (!connected) return finish(&connected.error(), false);
-  const HttpClientOptions& options = client_->options;
-  session_ = std::make_unique<Http1Session>(loop_, std::move(*connected),
-                                            Http1Parser::Limits{options.max_head, options.max_body}, options.gzip,
-                                            ++client_->connections);
-  place_->connected(*session_);
-  talk();
+  if (const Outcome made = place_->connected(*this, std::move(*connected), session_); !made) {
+    return finish(&made.error(), false);
+  }
+  if (session_) return talk();
+  stage_ = Stage::settling;
 }
 
 void HttpCall::talk() {
-  reused_ = stage_ != Stage::dialling;
+  reused_ = stage_ != Stage::dialling && stage_ != Stage::settling;
   stage_ = Stage::talking;
   // Nobody has waited when a kept connection was there: a clock read saved.
   timing_.sent = reused_ && queued_ == Duration{0} ? asked_ : loop_.precise_now();
-  const Http1Head& head = request_->head;
-  const bool head_only = request_->request.method == "HEAD";
-  if (body_.empty()) return session_->start(std::array<std::string_view, 1>{head.alone}, head_only, *this);
-  std::array<char, 48> length{};
-  char* end = length.data();
-  if (head.add_length) end = fmt::format_to(end, "Content-Length: {}\r\n", body_.size());
-  end = fmt::format_to(end, "\r\n");
-  const std::string_view line(length.data(), static_cast<std::size_t>(end - length.data()));
-  session_->start(std::array<std::string_view, 3>{head.text, line, body_}, head_only, *this);
+  session_->start(*request_, body_, *this);
 }
 
 /// Done with the connection, one way or the other. What the answer says stays readable until it is used again.
@@ -141,8 +135,9 @@ void HttpCall::on_answer(bool reusable) {
 
 /// true: the request goes on elsewhere, or has failed to.
 bool HttpCall::redirected(bool reusable) {
-  const int status = session_->answer().status();
-  const auto location = is_redirect(status) ? find_header(session_->answer().headers(), "location") : std::nullopt;
+  const HttpExchange::Answer answer = session_->answer();
+  const int status = answer.status;
+  const auto location = is_redirect(status) ? find_header(*answer.headers, "location") : std::nullopt;
   if (!location) return false;
   Result<Url> url = resolve_reference(request_->url, *location);
   if (!url) {
@@ -169,6 +164,7 @@ bool HttpCall::redirected(bool reusable) {
   }
   HttpPlace& left = *place_;
   leave(reusable);
+  tries_ = 0;
   request_ = std::move(*ready);
   ask();
   left.serve_waiting();
@@ -177,12 +173,14 @@ bool HttpCall::redirected(bool reusable) {
 
 bool HttpCall::may_retry(bool untouched) const {
   const std::string& method = request_->request.method;
-  return untouched && reused_ && !retried_ && client_->options.retry_stale && (method == "GET" || method == "HEAD");
+  return untouched && reused_ && tries_ < kTries && client_->options.retry_stale &&
+         (method == "GET" || method == "HEAD");
 }
 
 void HttpCall::on_failure(const Error& error, bool untouched) {
   if (!may_retry(untouched)) return finish(&error, false);
   retried_ = true;
+  ++tries_;
   leave(false);
   place_->close_idle();  // they are as old: a server that has left one has left them all
   ask();
@@ -196,11 +194,11 @@ void HttpCall::on_timer() {
 
 Error HttpCall::too_late() const {
   std::string so_far = stage_ == Stage::waiting ? "a wait for one of max_connections" : "not even a connection";
-  if (session_ && !session_->answer().head_complete()) {
-    so_far = session_->first_byte() == TimePoint{} ? "nothing of it" : "a part of its headers";
-  } else if (session_) {
-    so_far =
-        fmt::format("status {} and {} bytes of body", session_->answer().status(), session_->answer().body_received());
+  if (session_) {
+    const HttpExchange::Answer answer = session_->answer();
+    so_far = answer.head_complete ? fmt::format("status {} and {} bytes of body", answer.status, answer.body_received)
+             : session_->first_byte() == TimePoint{} ? "nothing of it"
+                                                     : "a part of its headers";
   }
   return make_error(ErrorCode::timeout, fmt::format("no whole answer within {} s, only {}; allow it more time, or look "
                                                     "why the server is slow",
@@ -232,7 +230,8 @@ void HttpCall::finish(const Error* error, bool reusable) {
   const bool had_place = place_ != nullptr;
   // The plan's next request may take the connection: so it is given back before, and not used any more here. One that
   // is to be closed lasts as long as what the result shows of it.
-  HttpSession closing = reusable && session_ && place_->keeps() ? nullptr : std::move(session_);
+  HttpSession closing =
+      reusable && session_ && place_->keeps() && session_->version() == "1.1" ? nullptr : std::move(session_);
   leave(true);
   stage_ = Stage::ended;
   std::exchange(done_, nullptr)(result);
@@ -261,12 +260,13 @@ void HttpCall::fill(HttpResult& result) const {
   result.connection = session_->number();
   result.connect = session_->connect_timing();
   result.timing.first_byte = session_->first_byte();
-  const Http1Parser& answer = session_->answer();
-  if (!answer.head_complete()) return;
-  result.status = answer.status();
-  result.reason = answer.reason();
-  result.headers = &answer.headers();
-  result.body = answer.body();
+  result.version = session_->version();
+  const HttpExchange::Answer answer = session_->answer();
+  if (!answer.head_complete) return;
+  result.status = answer.status;
+  result.reason = answer.reason;
+  result.headers = answer.headers;
+  result.body = answer.body;
 }
 
 void HttpCall::drop() noexcept {
@@ -274,7 +274,7 @@ void HttpCall::drop() noexcept {
   if (finishing_) return;
   timer_.disarm();
   connecting_.reset();
-  if (stage_ == Stage::waiting) place_->stop_waiting(*this);
+  if (stage_ == Stage::waiting || stage_ == Stage::settling) place_->stop_waiting(*this);
   if (stage_ == Stage::dialling) place_->failed(nullptr);
   HttpPlace* left = stage_ == Stage::ended ? nullptr : place_;
   leave(false);

@@ -10,14 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "http1_session.h"
 #include "http_client_impl.h"
 #include "lgen/http.h"
 #include "lgen/op.h"
 
 namespace lgen {
 
-class HttpCall final : public Operation, private Http1Session::User {
+class HttpCall final : public Operation, private HttpExchange::User {
  public:
   explicit HttpCall(Loop& loop) : loop_(loop), timer_(loop, [this] { on_timer(); }) {}
   HttpCall(const HttpCall&) = delete;
@@ -30,12 +29,14 @@ class HttpCall final : public Operation, private Http1Session::User {
 
   /// The place has a connection, or room for one more.
   void turn_came(HttpSession session);
+  /// The connection that it has made is of no use.
+  void line_failed(const Error& error) { finish(&error, false); }
 
   void cancel() noexcept override { finish_later(make_error(ErrorCode::cancelled, "cancelled")); }
   void drop() noexcept override;
 
  private:
-  enum class Stage { idle, waiting, dialling, talking, ended };
+  enum class Stage { idle, waiting, dialling, settling, talking, ended };
 
   void begin(std::shared_ptr<HttpClient::Impl> client, TimePoint intended, HttpDone done);
   void ask();
@@ -73,6 +74,7 @@ class HttpCall final : public Operation, private Http1Session::User {
   std::uint64_t sent_ = 0, received_ = 0;
   std::optional<Error> early_;  // set: completes at the timer
   Stage stage_ = Stage::idle;
+  int tries_ = 0;
   bool reused_ = false;
   bool retried_ = false;
   bool finishing_ = false;

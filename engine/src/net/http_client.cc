@@ -46,12 +46,16 @@ Result<std::shared_ptr<const HttpPrepared>> HttpClient::Impl::prepare(const Http
   ready->text = url->text();
   ready->place = &place_of(*url);
   ready->url = std::move(*url);
+  if (options.version != HttpVersion::one) make_fields(*ready);
   return std::shared_ptr<const HttpPrepared>(std::move(ready));
 }
 
 Result<std::shared_ptr<TlsContext>> HttpClient::Impl::tls_context() {
   if (tls) return tls;
-  Result<std::shared_ptr<TlsContext>> made = TlsContext::make(options.tls, {"http/1.1"});
+  std::vector<std::string> protocols;
+  if (options.version != HttpVersion::one) protocols.emplace_back("h2");
+  if (options.version != HttpVersion::two) protocols.emplace_back("http/1.1");
+  Result<std::shared_ptr<TlsContext>> made = TlsContext::make(options.tls, protocols);
   if (made) tls = *made;
   return made;
 }

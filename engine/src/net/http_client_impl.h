@@ -12,8 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "http1_request.h"
 #include "http1_session.h"
+#include "http2_line.h"
+#include "http_prepared.h"
 #include "lgen/http.h"
 #include "net_context.h"
 #include "tcp_connect.h"
@@ -24,19 +25,10 @@ namespace lgen {
 class HttpCall;
 class HttpPlace;
 
-class HttpPrepared {
- public:
-  HttpRequest request;  // without its body
-  Url url;
-  std::string text;  // the URL as messages show it
-  Http1Head head;
-  HttpPlace* place = nullptr;
-};
-
-using HttpSession = std::unique_ptr<Http1Session>;
+using HttpSession = std::unique_ptr<HttpExchange>;
 
 /// The connections to one scheme, host and port, and the requests that wait for one.
-class HttpPlace final : public Http1Session::Keeper {
+class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
  public:
   HttpPlace(HttpClient::Impl& client, Url url, std::string key);
 
@@ -46,7 +38,9 @@ class HttpPlace final : public Http1Session::Keeper {
   Turn ask(HttpCall& call, HttpSession& session);
   void stop_waiting(HttpCall& call);
 
-  void connected(const Http1Session& session);
+  /// `call` has made a connection. It goes on with `session`; nothing: HttpCall::turn_came or HttpCall::line_failed
+  /// follows, unless stop_waiting() does. The error: no connection of the version that is wanted.
+  Outcome connected(HttpCall& call, Connected made, HttpSession& session);
   /// A connection that was asked for has not come about.
   void failed(const Error* error);
   /// Whether a connection that takes another request is kept.
@@ -56,18 +50,34 @@ class HttpPlace final : public Http1Session::Keeper {
   void serve_waiting();
 
   Result<ConnectTo> where() const;
-  std::size_t idle() const { return idle_.size(); }
+  std::size_t idle() const;
   void close_idle();
 
  private:
+  /// A connection of HTTP/2, and who has made it and waits until it is ready.
+  struct Line {
+    std::unique_ptr<Http2Line> line;
+    HttpCall* maker = nullptr;
+  };
+  enum class Speaks { unknown, one, two };
+
   void lost(Http1Session& session) override;
+  void line_news(Http2Line& line) override;
+  Turn turn(HttpSession& session);
+  Turn turn_of_one(HttpSession& session);
+  Turn turn_of_two(HttpSession& session);
+  std::size_t most() const;
+  void tell_opened(std::uint64_t number, std::string_view peer, const ConnectTiming& timing) const;
+  void tell_closed(std::uint64_t number, std::string_view peer) const;
   void close(HttpSession session);
-  bool room() const;
+  void drop_dead_lines();
 
   HttpClient::Impl& client_;
   const Url url_;  // of the first request there
   const std::string key_;
-  std::vector<HttpSession> idle_;  // the one used last is at the end, and used next
+  Speaks speaks_;
+  std::vector<std::unique_ptr<Http1Session>> idle_;  // the one used last is at the end, and used next
+  std::vector<Line> lines_;
   std::deque<HttpCall*> waiting_;
   std::size_t open_ = 0;  // idle, busy or being made
 };

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "address.h"
@@ -10,50 +11,111 @@
 namespace lgen {
 
 HttpPlace::HttpPlace(HttpClient::Impl& client, Url url, std::string key)
-    : client_(client), url_(std::move(url)), key_(std::move(key)) {}
+    : client_(client), url_(std::move(url)), key_(std::move(key)) {
+  const HttpVersion version = client.options.version;
+  const bool asks = version == HttpVersion::negotiate && url_.tls;
+  speaks_ = asks ? Speaks::unknown : version == HttpVersion::two ? Speaks::two : Speaks::one;
+}
 
-bool HttpPlace::room() const { return client_.options.max_connections == 0 || open_ < client_.options.max_connections; }
+// ---- turns ----
+
+/// Of HTTP/2 one connection is enough; until ALPN has spoken, one finds out.
+std::size_t HttpPlace::most() const {
+  const std::size_t most = client_.options.max_connections;
+  if (speaks_ == Speaks::one || !client_.options.keepalive) return most == 0 ? SIZE_MAX : most;
+  return speaks_ == Speaks::unknown || most == 0 ? 1 : most;
+}
 
 bool HttpPlace::keeps() const { return client_.options.keepalive && client_.options.max_idle > 0 && !client_.closed; }
 
-HttpPlace::Turn HttpPlace::ask(HttpCall& call, HttpSession& session) {
-  if (waiting_.empty() && !idle_.empty()) {
-    session = std::move(idle_.back());
-    idle_.pop_back();
-    return Turn::kept;
-  }
-  if (waiting_.empty() && room()) {
-    ++open_;
-    return Turn::dial;
-  }
-  waiting_.push_back(&call);
-  return Turn::wait;
+HttpPlace::Turn HttpPlace::turn_of_one(HttpSession& session) {
+  if (idle_.empty()) return Turn::dial;
+  session = std::move(idle_.back());
+  idle_.pop_back();
+  return Turn::kept;
 }
 
-void HttpPlace::stop_waiting(HttpCall& call) { std::erase(waiting_, &call); }
+/// The connection with the fewest requests; another one as long as that has any and more are allowed.
+HttpPlace::Turn HttpPlace::turn_of_two(HttpSession& session) {
+  Http2Line* best = nullptr;
+  for (const Line& one : lines_) {
+    if (!one.line->has_room() || one.maker != nullptr || !client_.options.keepalive) continue;
+    if (best == nullptr || one.line->exchanges() < best->exchanges()) best = one.line.get();
+  }
+  if (best == nullptr || (best->exchanges() > 0 && open_ < most())) return Turn::dial;
+  session = std::make_unique<Http2Exchange>(*best);
+  return Turn::kept;
+}
+
+HttpPlace::Turn HttpPlace::turn(HttpSession& session) {
+  const Turn found = speaks_ == Speaks::two ? turn_of_two(session) : turn_of_one(session);
+  if (found != Turn::dial) return found;
+  if (open_ >= most()) return Turn::wait;
+  ++open_;
+  return Turn::dial;
+}
+
+HttpPlace::Turn HttpPlace::ask(HttpCall& call, HttpSession& session) {
+  const Turn found = waiting_.empty() ? turn(session) : Turn::wait;
+  if (found == Turn::wait) waiting_.push_back(&call);
+  return found;
+}
+
+void HttpPlace::stop_waiting(HttpCall& call) {
+  std::erase(waiting_, &call);
+  for (Line& one : lines_) {
+    if (one.maker == &call) one.maker = nullptr;
+  }
+}
 
 void HttpPlace::serve_waiting() {
-  while (!waiting_.empty() && (!idle_.empty() || room())) {
+  while (!waiting_.empty()) {
+    HttpSession session;
+    if (turn(session) == Turn::wait) return;
     HttpCall& next = *waiting_.front();
     waiting_.pop_front();
-    HttpSession session;
-    if (idle_.empty()) {
-      ++open_;
-    } else {
-      session = std::move(idle_.back());
-      idle_.pop_back();
-    }
     next.turn_came(std::move(session));
   }
 }
 
-void HttpPlace::connected(const Http1Session& session) {
+// ---- connections ----
+
+Outcome HttpPlace::connected(HttpCall& call, Connected made, HttpSession& session) {
+  const HttpClientOptions& options = client_.options;
+  const bool chosen = made.stream->protocol() == "h2";
+  if (url_.tls && options.version == HttpVersion::two && !chosen) {
+    return make_error(ErrorCode::tls, fmt::format("TLS with {} was made, but HTTP/2 was not agreed on (ALPN); let the "
+                                                  "server offer h2, or use version 1.1",
+                                                  made.stream->peer()));
+  }
+  if (url_.tls) speaks_ = chosen ? Speaks::two : Speaks::one;
+  const Http1Parser::Limits limits{options.max_head, options.max_body};
+  const std::uint64_t number = ++client_.connections;
+  tell_opened(number, made.stream->peer(), made.timing);
+  if (speaks_ == Speaks::one) {
+    session = std::make_unique<Http1Session>(client_.loop, std::move(made), limits, options.gzip, number);
+    return Done{};
+  }
+  lines_.push_back({std::make_unique<Http2Line>(client_.context, std::move(made), limits, options.gzip, number,
+                                                static_cast<Http2Line::Owner&>(*this)),
+                    &call});
+  return Done{};
+}
+
+void HttpPlace::tell_opened(std::uint64_t number, std::string_view peer, const ConnectTiming& timing) const {
   client_.tell({.kind = HttpConnectionEvent::Kind::opened,
-                .connection = session.number(),
+                .connection = number,
                 .to = key_,
-                .peer = session.peer(),
-                .at = session.connect_timing().secured == TimePoint{} ? session.connect_timing().connected
-                                                                      : session.connect_timing().secured});
+                .peer = peer,
+                .at = timing.secured == TimePoint{} ? timing.connected : timing.secured});
+}
+
+void HttpPlace::tell_closed(std::uint64_t number, std::string_view peer) const {
+  client_.tell({.kind = HttpConnectionEvent::Kind::closed,
+                .connection = number,
+                .to = key_,
+                .peer = peer,
+                .at = client_.loop.now()});
 }
 
 void HttpPlace::failed(const Error* error) {
@@ -68,9 +130,14 @@ void HttpPlace::failed(const Error* error) {
 }
 
 void HttpPlace::give_back(HttpSession session, bool reusable) {
+  if (speaks_ == Speaks::two) {
+    session.reset();
+    return drop_dead_lines();
+  }
   if (!reusable || !keeps()) return close(std::move(session));
-  session->keep_for(this);
-  idle_.push_back(std::move(session));
+  std::unique_ptr<Http1Session> one(static_cast<Http1Session*>(session.release()));
+  one->keep_for(this);
+  idle_.push_back(std::move(one));
   if (idle_.size() <= client_.options.max_idle) return;
   HttpSession oldest = std::move(idle_.front());
   idle_.erase(idle_.begin());
@@ -79,11 +146,7 @@ void HttpPlace::give_back(HttpSession session, bool reusable) {
 
 void HttpPlace::close(HttpSession session) {
   --open_;
-  client_.tell({.kind = HttpConnectionEvent::Kind::closed,
-                .connection = session->number(),
-                .to = key_,
-                .peer = session->peer(),
-                .at = client_.loop.now()});
+  tell_closed(session->number(), session->peer());
 }
 
 void HttpPlace::lost(Http1Session& session) {
@@ -95,12 +158,61 @@ void HttpPlace::lost(Http1Session& session) {
   serve_waiting();
 }
 
+/// Ready or over: who has made it goes first.
+void HttpPlace::line_news(Http2Line& line) {
+  const auto at = std::find_if(lines_.begin(), lines_.end(), [&](const Line& one) { return one.line.get() == &line; });
+  if (at->maker != nullptr && (line.settled() || line.dead())) {
+    HttpCall& maker = *std::exchange(at->maker, nullptr);
+    if (line.has_room()) {
+      maker.turn_came(std::make_unique<Http2Exchange>(line));
+    } else {
+      const Error error = line.error()
+                              ? *line.error()
+                              : make_error(ErrorCode::closed, fmt::format("{} takes no requests", line.peer()));
+      drop_dead_lines();
+      maker.line_failed(error);
+      return;  // it has served those who wait, and may have been the client's last call
+    }
+  }
+  drop_dead_lines();
+  serve_waiting();
+}
+
+/// Those without requests that take no more; without keep-alive also those that have had theirs.
+void HttpPlace::drop_dead_lines() {
+  for (std::size_t i = 0; i < lines_.size();) {
+    Http2Line& line = *lines_[i].line;
+    const bool used = line.settled() && lines_[i].maker == nullptr && !keeps();
+    if (line.telling() || line.exchanges() > 0 || lines_[i].maker != nullptr || !(line.dead() || used)) {
+      ++i;
+      continue;
+    }
+    --open_;
+    tell_closed(line.number(), line.peer());
+    line.close();
+    lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+std::size_t HttpPlace::idle() const {
+  const auto unused = [](const Line& one) { return one.line->exchanges() == 0 && one.maker == nullptr; };
+  return idle_.size() + static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(), unused));
+}
+
 void HttpPlace::close_idle() {
-  for (HttpSession& session : std::exchange(idle_, {})) close(std::move(session));
+  for (auto& session : std::exchange(idle_, {})) close(std::move(session));
+  for (std::size_t i = lines_.size(); i-- > 0;) {
+    Http2Line& line = *lines_[i].line;
+    if (line.telling() || line.exchanges() > 0 || lines_[i].maker != nullptr) continue;
+    --open_;
+    tell_closed(line.number(), line.peer());
+    line.close();
+    lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
 }
 
 Result<ConnectTo> HttpPlace::where() const {
-  ConnectTo to{.host = url_.host, .port = url_.port, .tls_host = url_.host};
+  ConnectTo to{.host = url_.host, .port = url_.port, .tls_host = url_.host, .net = client_.options.net};
   const std::string& instead = client_.options.connect_to;
   if (instead.starts_with("unix:")) {
     to.local_path = instead.substr(5);

@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -37,6 +39,9 @@ class Connecting final : public Operation, private SocketOwner, private TcpStrea
  private:
   Loop& loop() const { return context_->loop(); }
   std::string place() const;
+  void redirect();
+  bool take_pinned();
+  int bind_source(int fd, int family) const;
   void resolved(Result<std::vector<Address>> addresses);
   void try_next();
   int dial(const Address& address);
@@ -80,6 +85,8 @@ std::string Connecting::place() const {
 void Connecting::start() {
   timing_.started = loop().precise_now();
   if (to_.deadline != kNever) timer_.arm(to_.deadline);
+  redirect();
+  if (take_pinned()) return timer_.arm(loop().now());
   if (to_.local_path.empty()) {
     resolving_ = resolve(loop(), to_.host, to_.port, [this](auto addresses) { resolved(std::move(addresses)); });
     return;
@@ -88,6 +95,50 @@ void Connecting::start() {
   if (!address) return finish_later(address.error());
   addresses_.push_back(*address);
   timer_.arm(loop().now());  // the first attempt, too, is made later: it may complete at once
+}
+
+bool same_host(const std::string& a, const std::string& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+/// --connect-to: the first that fits.
+void Connecting::redirect() {
+  if (!to_.net || !to_.local_path.empty()) return;
+  for (const NetOptions::Redirect& one : to_.net->connect_to) {
+    const bool fits = (one.host.empty() || same_host(one.host, to_.host)) && (one.port == 0 || one.port == to_.port);
+    if (!fits) continue;
+    if (!one.to_host.empty()) to_.host = one.to_host;
+    if (one.to_port != 0) to_.port = one.to_port;
+    return;
+  }
+}
+
+/// --resolve: the addresses are given, nobody is asked.
+bool Connecting::take_pinned() {
+  if (!to_.net || !to_.local_path.empty()) return false;
+  for (const NetOptions::Pinned& one : to_.net->resolve) {
+    if (one.port != to_.port || (one.host != "*" && !same_host(one.host, to_.host))) continue;
+    for (const std::string& address : one.addresses) addresses_.push_back(*numeric_address(address, to_.port));
+    timing_.resolved = timing_.started;
+    return true;
+  }
+  return false;
+}
+
+/// --interface: the next source of the address's kind; 0 or an errno. The system chooses the port when it connects, so
+/// that as many are there for each peer as without.
+int Connecting::bind_source(int fd, int family) const {
+  if (!to_.net || to_.net->sources.empty() || family == AF_UNIX) return 0;
+  const NetOptions& net = *to_.net;
+  for (std::size_t tries = 0; tries < net.sources.size(); ++tries) {
+    const auto source = numeric_address(net.sources[net.next_source++ % net.sources.size()], 0);
+    if (!source || source->family() != family) continue;
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return ::bind(fd, source->get(), source->size) == 0 ? 0 : errno;
+  }
+  return EAFNOSUPPORT;
 }
 
 void Connecting::resolved(Result<std::vector<Address>> addresses) {
@@ -120,6 +171,7 @@ int Connecting::dial(const Address& address) {
   const int on = 1;
   if (address.family() != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   socket_ = Socket(loop(), fd);
+  if (const int error = bind_source(fd, address.family()); error != 0) return error;
   return ::connect(fd, address.get(), address.size) == 0 ? 0 : errno;
 }
 
@@ -186,12 +238,13 @@ void Connecting::connected() {
 
 void Connecting::on_open() {
   timing_.secured = loop().precise_now();
+  timing_.resumed = stream_->resumed();
   finish(Connected{std::move(stream_), timing_});
 }
 
 void Connecting::on_timer() {
   if (early_) return finish(*early_);
-  if (!to_.local_path.empty() && next_ == 0) {
+  if (!addresses_.empty() && next_ == 0) {
     if (to_.deadline != kNever) timer_.arm(to_.deadline);
     return try_next();
   }

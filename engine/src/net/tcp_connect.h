@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lgen/http.h"
+#include "lgen/net_options.h"
 #include "lgen/op.h"
 #include "lgen/time.h"
 #include "net_context.h"
@@ -22,6 +23,7 @@ struct ConnectTo {
   std::shared_ptr<TlsContext> tls;  // nothing: plain
   std::string tls_host;             // for SNI and the certificate
   Deadline deadline = kNever;
+  std::shared_ptr<const NetOptions> net = nullptr;  // nothing: where it says, from wherever the system likes
 };
 
 /// Open: its TLS handshake is through. It wants set_events() before the callback returns.

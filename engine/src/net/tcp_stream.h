@@ -66,6 +66,8 @@ class TcpStream final : private SocketOwner {
   std::size_t buffered() const { return out_.size() - sent_of_out_ + plain_.size(); }
   std::uint64_t sent() const { return sent_; }
   const std::string& peer() const { return peer_; }
+  /// TLS goes on with a session of an earlier connection.
+  bool resumed() const { return tls_ && tls_->resumed(); }
   /// What ALPN has chosen; empty: nothing, or no TLS.
   std::string_view protocol() const { return tls_ ? tls_->protocol() : std::string_view(); }
 

@@ -1,7 +1,11 @@
 #include "tls_context.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace lgen {
 namespace {
@@ -46,10 +50,47 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsOptions& options,
   // The chain is verified all the same; TlsSession looks at the result, to be able to say what is wrong.
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   if (const Outcome loaded = load_files(context, options); !loaded) return loaded.error();
+  SSL_CTX_set_app_data(context, made.get());
+  if (options.reuse) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, keep_session);
+  }
+  if (const Outcome opened = made->open_key_log(); !opened) return opened.error();
   const std::string wire = wire_format(protocols);
   SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(wire.data()),
                           static_cast<unsigned>(wire.size()));
   return made;
+}
+
+SSL_SESSION* TlsContext::session(const std::string& key) const {
+  const auto found = sessions_.find(key);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+/// OpenSSL gives the session away with the 1.
+int TlsContext::keep_session(SSL* ssl, SSL_SESSION* session) {
+  auto* self = static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  self->sessions_[*static_cast<std::string*>(SSL_get_app_data(ssl))].reset(session);
+  return 1;
+}
+
+/// The file is this user's alone: who reads it reads everything.
+Outcome TlsContext::open_key_log() {
+  if (options_.key_log.empty()) return Done{};
+  const int fd = ::open(options_.key_log.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return make_error(ErrorCode::io,
+                      fmt::format("the key log {} cannot be written: {}", options_.key_log, std::strerror(errno)));
+  }
+  key_log_ = std::shared_ptr<std::FILE>(::fdopen(fd, "a"), [](std::FILE* file) { std::fclose(file); });
+  SSL_CTX_set_keylog_callback(get(), log_keys);
+  return Done{};
+}
+
+void TlsContext::log_keys(const SSL* ssl, const char* line) {
+  const auto* self = static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  std::fprintf(self->key_log_.get(), "%s\n", line);
+  std::fflush(self->key_log_.get());
 }
 
 }  // namespace lgen

@@ -30,11 +30,19 @@ TlsSession::TlsSession(std::shared_ptr<TlsContext> context, std::string host, st
   const TlsOptions& options = context_->options();
   const std::string& name = options.server_name.empty() ? host_ : options.server_name;
   if (!is_numeric(name)) SSL_set_tlsext_host_name(ssl_.get(), name.c_str());
+  session_key_ = name + " at " + peer_;
+  SSL_set_app_data(ssl_.get(), &session_key_);
+  if (SSL_SESSION* known = context_->session(session_key_)) SSL_set_session(ssl_.get(), known);
   BIO* bio = BIO_new(bio_method());
   BIO_set_data(bio, &wires_);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
   SSL_set_connect_state(ssl_.get());
+}
+
+/// OpenSSL spoils the session of a connection that ends without a word of it; ours may be taken up by the next one.
+TlsSession::~TlsSession() {
+  if (open_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
 BIO_METHOD* TlsSession::bio_method() {

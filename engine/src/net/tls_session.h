@@ -21,6 +21,10 @@ class TlsSession {
   /// `host`: for SNI and to be found in the certificate, unless the options name another. `peer`: for messages.
   TlsSession(std::shared_ptr<TlsContext> context, std::string host, std::string peer);
 
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+
   /// The first bytes of the handshake.
   void start(std::string& out);
   /// Gives what has come from the peer and goes on with the handshake. The bytes must last until read() says 0.
@@ -30,6 +34,8 @@ class TlsSession {
   /// Only when open.
   void write(std::string_view plain, std::string& out);
 
+  /// It goes on with a session of an earlier connection.
+  bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
   /// The handshake is through and the certificate is as wanted.
   bool open() const { return open_; }
   /// What ALPN has chosen; empty: nothing.
@@ -54,6 +60,7 @@ class TlsSession {
   std::shared_ptr<TlsContext> context_;
   std::string host_;
   std::string peer_;
+  std::string session_key_;  // under which its TLS session is kept
   Wires wires_;
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
   bool open_ = false;

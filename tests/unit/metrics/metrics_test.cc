@@ -73,6 +73,7 @@ TEST_CASE("the built-in table holds the documented names, each once, with help a
                                           "http_queue_seconds",
                                           "http_connect_seconds",
                                           "http_tls_seconds",
+                                          "http_tls_resumed",
                                           "http_redirects",
                                           "http_requests_retried",
                                           "http_requests_reused",

@@ -92,3 +92,28 @@ TEST_CASE("a value of a query is found and decoded") {
   CHECK_FALSE(query_value("", ""));
   CHECK_FALSE(query_value("a=%4", "a"));
 }
+
+TEST_CASE("a reference leads where RFC 3986 says") {
+  struct Row {
+    const char* reference;
+    const char* url;
+  };
+  const Row rows[] = {
+      {"https://b/x", "https://b/x"},       {"//b/x", "http://b/x"},         {"/x", "http://a:81/x"},
+      {"x", "http://a:81/b/c/x"},           {"./x", "http://a:81/b/c/x"},    {"../x", "http://a:81/b/x"},
+      {"../../x", "http://a:81/x"},         {"../../../x", "http://a:81/x"}, {"?y", "http://a:81/b/c/d?y"},
+      {"x?y=..", "http://a:81/b/c/x?y=.."}, {"#s", "http://a:81/b/c/d?q"},   {"", "http://a:81/b/c/d?q"},
+      {"x/..", "http://a:81/b/c/"},         {"..", "http://a:81/b/"},
+  };
+  const auto base = parse_url("http://a:81/b/c/d?q");
+  for (const Row& row : rows) {
+    CAPTURE(row.reference);
+    const auto url = lgen::resolve_reference(*base, row.reference);
+    REQUIRE(url.ok());
+    CHECK(url->text() == row.url);
+  }
+  for (const char* wrong : {"ftp://b/", "mailto:me", "http://", "/a b", "//"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(lgen::resolve_reference(*base, wrong).ok());
+  }
+}

@@ -1,0 +1,188 @@
+#include "http2_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+namespace lgen {
+namespace {
+
+constexpr std::size_t kConsume = 256 << 10;  // bytes read before the peer is told that they were
+constexpr std::uint32_t kRefusedStream = NGHTTP2_REFUSED_STREAM;
+
+}  // namespace
+
+// ---- the exchange ----
+
+Http2Exchange::Http2Exchange(Http2Line& line) : HttpExchange(line.number(), line.timing()), line_(line) {
+  ++line_.exchanges_;
+}
+
+Http2Exchange::~Http2Exchange() {
+  std::erase(line_.over_, this);
+  --line_.exchanges_;
+}
+
+void Http2Exchange::start(const HttpPrepared& request, std::string_view body, User& user) {
+  user_ = &user;
+  body_ = body;
+  std::array<char, 20> digits{};
+  std::vector<nghttp2_nv> with_length;
+  std::span<const nghttp2_nv> nvs = request.nvs;
+  if (!body.empty() && request.head.add_length) {
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), body.size()).ptr;
+    with_length = request.nvs;
+    with_length.push_back(make_nv("content-length", {digits.data(), static_cast<std::size_t>(end - digits.data())}));
+    nvs = with_length;
+  }
+  for (const nghttp2_nv& nv : nvs) sent_ += nv.namelen + nv.valuelen;
+  sent_ += body.size();
+  line_.connection_.open(*this, nvs, !body.empty());
+}
+
+H2Stream::Piece Http2Exchange::pull(char* to, std::size_t room) {
+  const std::size_t size = std::min(room, body_.size());
+  std::memcpy(to, body_.data(), size);
+  body_.remove_prefix(size);
+  return {size, body_.empty()};
+}
+
+HttpExchange::Answer Http2Exchange::answer() const {
+  return {head_complete_, status_, {}, &headers_, answer_body_, body_received_};
+}
+
+const std::string& Http2Exchange::peer() const { return line_.peer(); }
+
+bool Http2Exchange::on_header(std::string_view name, std::string_view value) {
+  if (over_) return true;
+  if (first_byte_ == TimePoint{}) first_byte_ = line_.connection_.received_at();
+  received_ += name.size() + value.size();
+  head_bytes_ += name.size() + value.size();
+  if (head_bytes_ > line_.limits_.head) return too_large("headers", line_.limits_.head);
+  if (head_complete_) return true;  // trailers: nobody has asked for them
+  if (name == ":status") {
+    std::from_chars(value.data(), value.data() + value.size(), status_);
+    return true;
+  }
+  fields_.push_back({text_.size(), name.size(), value.size()});
+  text_.append(name).append(value);
+  return true;
+}
+
+void Http2Exchange::on_headers_end(bool) {
+  if (over_ || head_complete_) return;
+  if (status_ >= 100 && status_ < 200) {
+    text_.clear();
+    fields_.clear();
+    return;
+  }
+  head_complete_ = true;
+  const std::string_view text(text_);
+  for (const Field& field : fields_) {
+    headers_.emplace_back(text.substr(field.start, field.name), text.substr(field.start + field.name, field.value));
+  }
+  const auto encoding = find_header(headers_, "content-encoding");
+  if (line_.unpack_ && (encoding == "gzip" || encoding == "x-gzip")) gunzip_ = std::make_unique<Gunzip>();
+}
+
+void Http2Exchange::on_data(std::string_view bytes) {
+  if (over_) return;
+  received_ += bytes.size();
+  body_received_ += bytes.size();
+  unconsumed_ += bytes.size();
+  if (unconsumed_ >= kConsume) line_.connection_.consume(*this, std::exchange(unconsumed_, 0));
+  const std::uint64_t limit = line_.limits_.body;
+  if (gunzip_) {
+    const Gunzip::State state = gunzip_->feed(bytes, answer_body_, limit);
+    if (state == Gunzip::State::too_large) too_large("body", limit);
+    if (state == Gunzip::State::broken) over(ErrorCode::protocol, "the body's gzip encoding is broken");
+    return;
+  }
+  if (answer_body_.size() + bytes.size() > limit) {
+    too_large("body", limit);
+    return;
+  }
+  answer_body_.append(bytes);
+}
+
+/// false, as on_header() returns it.
+bool Http2Exchange::too_large(const char* of, std::uint64_t limit) {
+  over(ErrorCode::protocol, fmt::format("the answer of {} has more than {} bytes of {}, and no more is read; is it the "
+                                        "right page?",
+                                        peer(), limit, of));
+  return false;
+}
+
+void Http2Exchange::on_end() {
+  if (over_) return;
+  if (!head_complete_) return over(ErrorCode::protocol, fmt::format("{} ends the stream without an answer", peer()));
+  const bool cut = gunzip_ && body_received_ > 0 && gunzip_->state() != Gunzip::State::end;
+  if (cut) return over(ErrorCode::protocol, "the body's gzip encoding is broken");
+  over_ = true;
+  done_ = line_.connection_.received_at();
+  line_.note(*this);
+}
+
+void Http2Exchange::over(ErrorCode code, std::string why) {
+  over_ = true;
+  error_ = make_error(code, std::move(why));
+  done_ = Monotonic::now();
+  line_.note(*this);
+}
+
+void Http2Exchange::on_closed(std::uint32_t code) {
+  if (over_) return;
+  const char* hint = code == NGHTTP2_HTTP_1_1_REQUIRED ? "; it wants HTTP/1.1 there"
+                     : code == kRefusedStream          ? "; it has not looked at the request"
+                                                       : "";
+  over(ErrorCode::closed, fmt::format("{} has reset the stream: {}{}", peer(), h2_error_name(code), hint));
+}
+
+void Http2Exchange::on_lost(const Error& error) {
+  if (!over_) over(error.code, error.message);
+}
+
+/// Subtleness ahead: its user may destroy it, and its line's owner with it.
+void Http2Exchange::deliver() {
+  if (h2() != nullptr) h2()->reset(*this, error_ ? NGHTTP2_CANCEL : NGHTTP2_NO_ERROR);
+  User* user = std::exchange(user_, nullptr);
+  if (user == nullptr) return;
+  if (!error_) return user->on_answer(!line_.dead());
+  const Error error = *error_;
+  user->on_failure(error, first_byte_ == TimePoint{});
+}
+
+// ---- the line ----
+
+Http2Line::Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Http1Parser::Limits& limits,
+                     bool unpack, std::uint64_t number, Owner& owner)
+    : number_(number),
+      timing_(connected.timing),
+      peer_(connected.stream->peer()),
+      limits_(limits),
+      unpack_(unpack),
+      owner_(owner),
+      connection_(std::move(context), std::move(connected.stream),
+                  H2Options{.max_header_list = static_cast<std::uint32_t>(limits.head)},
+                  static_cast<H2Connection::Events&>(*this)) {}
+
+Http2Line::~Http2Line() { *gone_ = true; }
+
+void Http2Line::on_news() {
+  const auto gone = gone_;
+  telling_ = true;
+  while (!over_.empty()) {
+    Http2Exchange& next = *over_.back();
+    over_.pop_back();
+    next.deliver();
+    if (*gone) return;
+  }
+  telling_ = false;
+  owner_.line_news(*this);
+}
+
+}  // namespace lgen

@@ -1,0 +1,114 @@
+// One HTTP/2 connection of an HttpClient and the requests on it.
+// Thread: the loop's.
+// Lifetime: outlives its exchanges; may be destroyed inside what it calls.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gzip.h"
+#include "h2_connection.h"
+#include "http1_parser.h"
+#include "http_exchange.h"
+#include "tcp_connect.h"
+
+namespace lgen {
+
+class Http2Line;
+
+/// A request on a stream of its own.
+class Http2Exchange final : public HttpExchange, private H2Stream {
+ public:
+  explicit Http2Exchange(Http2Line& line);
+  ~Http2Exchange() override;
+
+  void start(const HttpPrepared& request, std::string_view body, User& user) override;
+  Answer answer() const override;
+  const std::string& peer() const override;
+  std::string_view version() const override { return "2"; }
+
+  /// It is over: tells its user.
+  void deliver();
+
+ private:
+  struct Field {
+    std::size_t start, name, value;  // place in text_, sizes
+  };
+  bool on_header(std::string_view name, std::string_view value) override;
+  void on_headers_end(bool end) override;
+  void on_data(std::string_view bytes) override;
+  void on_end() override;
+  void on_closed(std::uint32_t code) override;
+  void on_lost(const Error& error) override;
+  Piece pull(char* to, std::size_t room) override;
+  void over(ErrorCode code, std::string why);
+  bool too_large(const char* of, std::uint64_t limit);
+
+  Http2Line& line_;
+  User* user_ = nullptr;
+  std::string_view body_;  // left to send
+  std::string text_;       // names and values
+  std::vector<Field> fields_;
+  HttpHeadersView headers_;
+  int status_ = 0;
+  bool head_complete_ = false, over_ = false;
+  std::size_t head_bytes_ = 0, unconsumed_ = 0;
+  std::uint64_t body_received_ = 0;
+  std::string answer_body_;
+  std::unique_ptr<Gunzip> gunzip_;
+  std::optional<Error> error_;
+};
+
+class Http2Line final : private H2Connection::Events {
+ public:
+  class Owner {
+   public:
+    /// Ready, with more room, or over: look at usable() and error(). It may destroy the line unless exchanges are left.
+    virtual void line_news(Http2Line& line) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Http1Parser::Limits& limits, bool unpack,
+            std::uint64_t number, Owner& owner);
+  ~Http2Line();
+  Http2Line(const Http2Line&) = delete;
+  Http2Line& operator=(const Http2Line&) = delete;
+
+  bool settled() const { return connection_.settings_at() != TimePoint{}; }
+  bool has_room() const { return connection_.has_room(); }
+  /// No request can be added any more.
+  bool dead() const { return connection_.error() || connection_.goaway() || connection_.used_up(); }
+  const std::optional<Error>& error() const { return connection_.error(); }
+  std::size_t exchanges() const { return exchanges_; }
+  /// It is telling its users: not to be destroyed by them.
+  bool telling() const { return telling_; }
+  void close() { connection_.close(); }
+
+  const std::string& peer() const { return peer_; }
+  std::uint64_t number() const { return number_; }
+  const ConnectTiming& timing() const { return timing_; }
+
+ private:
+  friend class Http2Exchange;
+  void on_news() override;
+  void note(Http2Exchange& exchange) { over_.push_back(&exchange); }
+
+  const std::uint64_t number_;
+  const ConnectTiming timing_;
+  const std::string peer_;
+  const Http1Parser::Limits limits_;
+  const bool unpack_;
+  Owner& owner_;
+  std::size_t exchanges_ = 0;
+  std::vector<Http2Exchange*> over_;  // not told yet
+  bool telling_ = false;
+  std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);
+  H2Connection connection_;
+};
+
+}  // namespace lgen

@@ -1,0 +1,183 @@
+"""Where connections of lgen.http go and come from, and how they prove themselves: against nginx, which tells what it
+has seen."""
+
+import os
+import re
+
+import certificates
+from lgen_runs import LgenCase
+from programs import Server
+from proxies import Nginx
+
+SEEN = """
+    default_type text/plain;
+    add_header x-backend pod-a always;
+    location = /from { return 200 $remote_addr; }
+    location = /host { return 200 $host; }
+    location = /reused { return 200 "$ssl_session_reused"; }
+    location = /client { return 200 "$ssl_client_s_dn"; }
+"""
+
+ASK = """
+local lgen = require "lgen"
+local web = lgen.http.client("web", { OPTIONS })
+lgen.scenario("ask", { load = lgen.load.shared_iterations { vus = 1, iterations = TIMES },
+  run = function() local res, err = web:get("PATH"); print(res and res.body or err) end })
+"""
+
+
+class ConnectionsCase(LgenCase):
+    def ask(self, path, *flags, options="", times=1, code=0, env=None):
+        """What the requests were answered, or the errors."""
+        plan = self.write("plan.lua", ASK.replace("OPTIONS", options).replace("PATH", path).replace("TIMES", str(times)))
+        ended = self.run_plan(plan, *flags, env=env)
+        self.assertEqual(ended.code, code, ended)
+        self.summary = ended.summary
+        return ended.out.splitlines()[:times]
+
+
+class Places(ConnectionsCase):
+    def test_connect_to_leads_elsewhere_and_keeps_the_name(self):
+        with Nginx(SEEN, listen="") as server:
+            for words in (f"shop.invalid:80:{server.target}", f"::{server.target}", f"shop.invalid::{server.target}"):
+                with self.subTest(words):
+                    self.assertEqual(self.ask("http://shop.invalid/host", "--connect-to", words), ["shop.invalid"])
+            self.assertIn("does not resolve", self.ask("http://shop.invalid/host", "--connect-to",
+                                                       f"other.invalid:80:{server.target}", code=99)[0])
+
+    def test_resolve_gives_addresses_of_its_own(self):
+        with Nginx(SEEN, listen="") as server:
+            url = f"http://shop.invalid:{server.port}/host"
+            self.assertEqual(self.ask(url, "--resolve", f"shop.invalid:{server.port}:127.0.0.1"), ["shop.invalid"])
+            self.assertEqual(self.ask(url, "--resolve", f"*:{server.port}:127.0.0.1"), ["shop.invalid"])
+
+    def test_the_next_address_is_tried_when_one_does_not_answer(self):
+        with Nginx(SEEN, listen="") as server:
+            url = f"http://shop.invalid:{server.port}/host"
+            self.assertEqual(self.ask(url, "--resolve", f"shop.invalid:{server.port}:127.0.0.99,127.0.0.1"),
+                             ["shop.invalid"])
+
+    def test_an_interface_is_where_connections_come_from_in_turn(self):
+        with Nginx(SEEN, listen="") as server:
+            base = f'base = "http://{server.target}", keepalive = false'
+            self.assertEqual(self.ask("/from", "--interface", "127.0.0.21,127.0.0.22", options=base, times=4),
+                             ["127.0.0.21", "127.0.0.22"] * 2)
+            self.assertEqual(self.ask("/from", "--interface", "lo", options=base), ["127.0.0.1"])
+
+    def test_a_local_socket(self):
+        path = self.path("http.sock")
+        with Nginx(SEEN + f"listen unix:{path};", listen="") as server:
+            self.assertEqual(self.ask("/host", options=f'base = "http://shop.invalid", connect_to = "unix:{path}"'),
+                             ["shop.invalid"])
+            self.assertEqual(self.ask("/host", "--target", f"unix:{path}"), ["localhost"])
+
+
+class Tls(ConnectionsCase):
+    def setUp(self):
+        super().setUp()
+        self.authority = certificates.self_signed(self.folder, "authority", "ca")
+        self.server = certificates.self_signed(self.folder, "shop.example", "server", san="DNS:shop.example")
+        os.chmod(self.folder, 0o755)
+
+    def nginx(self, extra=""):
+        return Nginx(SEEN + f"ssl_certificate {self.server.cert}; ssl_certificate_key {self.server.key};" + extra,
+                     listen="ssl")
+
+    def flags(self, server, *more):
+        return ["--ca", self.server.cert, "--resolve", f"*:{server.port}:127.0.0.1", *more]
+
+    def test_the_certificate_is_checked_unless_told_otherwise(self):
+        with self.nginx() as server:
+            here = ["--resolve", f"*:{server.port}:127.0.0.1"]
+            good = f"https://shop.example:{server.port}/host"
+            self.assertEqual(self.ask(good, *self.flags(server)), ["shop.example"])
+            self.assertRegex(self.ask(good, *here, code=99)[0], "^UNAVAILABLE: GET https://shop.example.*TLS with .* failed")
+            self.assertEqual(self.ask(good, *here, "--skip-verify"), ["shop.example"])
+            wrong = self.ask(f"https://other.example:{server.port}/host", *self.flags(server), code=99)[0]
+            self.assertRegex(wrong, "shop.example")
+
+    def test_plain_http_to_a_tls_port_and_the_other_way_round(self):
+        with self.nginx() as tls, Nginx(SEEN, listen="") as plain:
+            self.assertIn("400", str(self.ask_status(f"http://{tls.target}/host")))
+            text = self.ask(f"https://{plain.target}/host", code=99)[0]
+            self.assertIn("http://", text)
+
+    def ask_status(self, url):
+        self.ask(url, code=99)
+        series = self.summary["metrics"]["http_requests"]["series"]
+        return [one["labels"]["code"] for one in series]
+
+    def test_a_client_certificate_is_shown(self):
+        me = certificates.signed_by(self.authority, self.folder, "client-a", "me")
+        with self.nginx(f"ssl_verify_client on; ssl_client_certificate {self.authority.cert};") as server:
+            url = f"https://shop.example:{server.port}/client"
+            self.assertEqual(self.ask(url, *self.flags(server, "--cert", me.cert, "--key", me.key)), ["CN=client-a"])
+            self.ask(url, *self.flags(server), code=99)
+
+    def test_sessions_are_taken_up_again_unless_told_otherwise(self):
+        with self.nginx("ssl_session_cache shared:s:1m;") as server:
+            url = f"https://shop.example:{server.port}/reused"
+            said = self.ask(url, *self.flags(server), options="keepalive = false", times=3)
+            self.assertEqual(said, [".", "r", "r"])
+            self.assertEqual(self.summary["metrics"]["http_tls_resumed"]["total"]["value"], 2)
+            options = f'keepalive = false, tls = {{ ca = "{self.server.cert}", reuse = false }}'
+            self.assertEqual(self.ask(url, *self.flags(server), options=options, times=3), ["."] * 3)
+
+    def test_keys_are_logged_for_those_who_look_at_packets(self):
+        with self.nginx() as server:
+            url = f"https://shop.example:{server.port}/host"
+            for name, flags, env in (("flag.log", ["--key-log", self.path("flag.log")], {}),
+                                     ("env.log", [], {"SSLKEYLOGFILE": self.path("env.log")})):
+                self.ask(url, *self.flags(server), *flags, env=env)
+                with open(self.path(name), encoding="utf-8") as file:
+                    self.assertRegex(file.read(), r"(?m)^CLIENT_(RANDOM|HANDSHAKE_TRAFFIC_SECRET) [0-9a-f]{64} [0-9a-f]+$")
+                self.assertEqual(os.stat(self.path(name)).st_mode & 0o777, 0o600)
+            self.assertIn("cannot be written", self.ask(url, *self.flags(server), "--key-log", "/no/such/file", code=99)[0])
+
+
+class Plans(LgenCase):
+    PLANS = os.path.join(os.path.dirname(__file__), "..", "..", "plans")
+
+    def test_hello_over_http(self):
+        with Server("--pod", "pod-7", "--app-version", "v3") as server:
+            ended = self.run_plan(os.path.join(self.PLANS, "hello_http.lua"), "--target", f"127.0.0.1:{server.http_port}",
+                                  "--validity", "warn")
+            self.assertIn(ended.code, (0, 99), ended)  # 99: a busy machine is slower than 50 ms
+            self.assertTrue(all(check["fails"] == 0 for check in ended.summary["checks"]), ended)
+            [series] = ended.summary["metrics"]["http_requests"]["series"]
+            self.assertEqual((series["labels"]["backend"], series["labels"]["code"], series["value"]), ("pod-7", "200", 200))
+
+    def test_the_loop_around_curl(self):
+        with Server("--app-version", "v3") as server:
+            url = f"http://127.0.0.1:{server.http_port}/hellohttp?name=x"
+            for source, version in (("header", "v3"), ("body", "v3-hellohttp")):
+                ended = self.run_plan(os.path.join(self.PLANS, "http_get.lua"), "--url", url, "--version-from", source,
+                                      "--duration", "100ms")
+                self.assertEqual(ended.code, 0, ended)
+                self.assertRegex(ended.out.splitlines()[0], rf"^200 0\.\d{{6}} {version}$")
+                self.assertRegex(ended.out, rf"(?m)^version {version}: \d+ in time, 0 slow, 0 lost$")
+                made = ended.summary["metrics"]["http_connections"]["total"]["value"]
+                self.assertEqual(made, ended.summary["metrics"]["http_requests"]["total"]["value"])
+
+    def test_late_answers_are_slow_or_lost(self):
+        limits = "location = /slow { root FOLDER; try_files /large.bin =404; limit_rate 20k; }"
+        with open(self.path("large.bin"), "wb") as file:
+            file.write(b"x" * 22_000)
+        os.chmod(self.folder, 0o755)
+        os.chmod(self.path("large.bin"), 0o644)
+        with Nginx(limits.replace("FOLDER", self.folder), listen="") as server:
+            plan, url = os.path.join(self.PLANS, "http_get.lua"), f"http://{server.target}/slow"
+            ended = self.run_plan(plan, "--url", url, "--slow", "10ms", "--duration", "10ms")
+            self.assertRegex(ended.out, r"(?m)^version unknown: 0 in time, 1 slow, 0 lost$")
+            ended = self.run_plan(plan, "--url", url, "--lost-after", "20ms", "--duration", "10ms")
+            self.assertEqual(ended.code, 99, ended)
+            self.assertRegex(ended.out.splitlines()[0], r"^000 0\.\d{6} GET .* no whole answer within 0.02 s")
+
+    def test_hops_are_printed_and_a_rate_is_kept(self):
+        with Nginx("location = /a { return 301 /b; } location = /b { return 200 x; }", listen="") as server:
+            plan, url = os.path.join(self.PLANS, "http_get.lua"), f"http://{server.target}/a"
+            ended = self.run_plan(plan, "--url", url, "--follow", "2", "--per-second", "100", "--duration", "100ms")
+            self.assertEqual(ended.code, 0, ended)
+            self.assertEqual(ended.summary["metrics"]["http_requests"]["total"]["value"], 10)
+            lines = re.findall(r"(?m)^301 200 0\.\d{6} unknown$", ended.out)
+            self.assertEqual(len(lines), 10, ended.out)
