@@ -30,7 +30,7 @@ class TaskClient final : public TaskResource {
  public:
   explicit TaskClient(std::shared_ptr<HttpLink> link) : link_(std::move(link)) {}
   void task_ended() noexcept override {
-    link_->wire()->close_idle();
+    if (link_->wire()) link_->wire()->close_idle();
     delete this;
   }
 

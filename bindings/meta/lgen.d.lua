@@ -182,6 +182,7 @@
 ---@field key? string PEM file of its key
 ---@field server_name? string name to send and to look for in the certificate
 ---@field verify? boolean false: accept any certificate; default: true
+---@field reuse? boolean false: a full handshake for each connection; default: true (HTTP, transport h2)
 
 ---@class lgen.Keepalive
 ---@field time? lgen.Duration between pings
@@ -210,9 +211,9 @@
 
 ---@class lgen.HttpClientOptions
 ---@field base? string what paths are behind, "http://host:port"; default: the target
----@field version? "1.1" of HTTP; default: 1.1
+---@field version? "1.1"|"2" of HTTP; 2 without TLS: the server is known to speak it; default: what ALPN chooses, without TLS 1.1
 ---@field keepalive? boolean false: a connection for each request; default: true
----@field max_connections? integer to each host and port; further requests wait; default: as many as are wanted
+---@field max_connections? integer to each host and port; further requests wait; default: as many as are wanted, of HTTP/2 one
 ---@field timeout? lgen.Duration of a whole request, connecting included; 0: none; default: 30 s
 ---@field connect_timeout? lgen.Duration name, TCP and TLS together; default: 10 s
 ---@field headers? table<string,string|string[]> of every request
@@ -490,6 +491,7 @@
 ---@field backend string who answered, by the client's rule; "unknown" when it cannot be learnt
 ---@field peer string address of the connection
 ---@field connection string "web#3": the third connection of client web
+---@field version string of HTTP: "1.1" or "2"
 ---@field reused boolean an earlier request had made the connection
 ---@field retried boolean sent once more, because a kept connection had been closed
 

@@ -30,10 +30,10 @@ struct Answer {
   bool operator==(const Answer&) const = default;
 };
 
-struct Outcome {
+struct Reading {
   std::vector<Answer> answers;
   bool faulty = false;
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const Reading&) const = default;
 };
 
 Answer answer_of(const Http1Parser& parser) {
@@ -53,11 +53,11 @@ Answer answer_of(const Http1Parser& parser) {
 }
 
 /// All answers in `bytes`, given in pieces of `piece` bytes.
-Outcome read(std::string_view bytes, std::size_t piece, bool head, bool unpack) {
+Reading read(std::string_view bytes, std::size_t piece, bool head, bool unpack) {
   Http1Parser parser(Http1Parser::Kind::response, kLimits);
   parser.unpack(unpack);
   if (head) parser.expect_no_body();
-  Outcome outcome;
+  Reading outcome;
   while (!bytes.empty()) {
     const std::string_view next = bytes.substr(0, piece);
     const std::size_t taken = parser.feed(next);
@@ -85,8 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const bool head = (data[0] & 1) != 0, unpack = (data[0] & 2) != 0;
-  const Outcome whole = read(bytes, bytes.size() + 1, head, unpack);
-  const Outcome pieces = read(bytes, 1 + (data[0] >> 2), head, unpack);
+  const Reading whole = read(bytes, bytes.size() + 1, head, unpack);
+  const Reading pieces = read(bytes, 1 + (data[0] >> 2), head, unpack);
   // A fault may be found earlier in pieces, but never changes what has come before.
   const std::size_t both = std::min(whole.answers.size(), pieces.answers.size());
   expect(std::equal(whole.answers.begin(), whole.answers.begin() + static_cast<std::ptrdiff_t>(both),

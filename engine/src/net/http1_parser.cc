@@ -5,15 +5,19 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
-
 namespace lgen {
 namespace {
 
 constexpr std::uint64_t kUnknownLength = ~std::uint64_t{0};
 
 /// http_parser leaves the blanks behind a value.
-std::string_view trimmed(std::string_view value) { return value.substr(0, value.find_last_not_of(" \t") + 1); }
+std::string_view trimmed(std::string_view value) {
+  while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+  return value;
+}
+
+/// Names are ASCII; the C library's tolower() is a call for each letter.
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 }  // namespace
 
@@ -98,7 +102,7 @@ void Http1Parser::add_name(const char* bytes, std::size_t size) {
   const std::size_t start = text_.size();
   extend(fields_.back().name, bytes, size);
   for (std::size_t i = start; i < text_.size(); ++i) {
-    text_[i] = static_cast<char>(std::tolower(static_cast<unsigned char>(text_[i])));
+    text_[i] = lower(text_[i]);
   }
 }
 

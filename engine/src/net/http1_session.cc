@@ -78,7 +78,9 @@ void Http1Session::on_data(std::string_view bytes) {
   if (first_bytes_.size() <= kShown) first_bytes_.append(bytes.substr(0, kShown + 1 - first_bytes_.size()));
   const std::size_t taken = parser_.feed(bytes);
   if (parser_.fault() != Http1Parser::Fault::none) return fail(ErrorCode::protocol, fault_message());
-  if (parser_.complete()) answered(parser_.keep_alive() && taken == bytes.size());
+  // An answer that has not waited for the whole request leaves the rest of it on the connection.
+  const bool all_sent = stream_->buffered() == 0;
+  if (parser_.complete()) answered(parser_.keep_alive() && all_sent && taken == bytes.size());
 }
 
 void Http1Session::on_end() {
