@@ -22,7 +22,7 @@ class Streams(unittest.TestCase):
         self.channel = self.enterContext(plain_channel(self.server.target))
 
     def log_after_start(self):
-        return self.server.log()[2:]
+        return self.server.log()[3:]
 
     def test_a_closed_stream_is_logged_in_the_original_words(self):
         count = TextStream(self.channel, "load-1", 7).send("a", "b", "c").close()
