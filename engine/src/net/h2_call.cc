@@ -142,6 +142,14 @@ void H2Call::orphan(Loop& loop) {
   });
 }
 
+/// gRPC words both ends' limits alike; this one came over the wire.
+static GrpcStatus with_limit_advice(GrpcStatus status) {
+  if (status.code == GrpcCode::resource_exhausted && status.message.starts_with("Received message larger than max")) {
+    status.message += "; that limit is the server's own";
+  }
+  return status;
+}
+
 GrpcStatus H2Call::make_status() {
   switch (end_) {
     case End::ours:
@@ -154,7 +162,7 @@ GrpcStatus H2Call::make_status() {
       break;
   }
   if (answer_.foreign()) return foreign_status();
-  if (answer_.has_status()) return answer_.status();
+  if (answer_.has_status()) return with_limit_advice(answer_.status());
   return end_ == End::reset ? reset_status() : foreign_status();
 }
 

@@ -1,19 +1,31 @@
--- Calls /scripted/NAME for each of --names, as a unary call and as a stream, each on a connection of its own, and says
--- in an event how it ended; then whether the channel still serves.
+-- Calls /scripted/NAME for each of --names, as a unary call and as a stream, and for each of --open, as a stream that is
+-- left open, each on a connection of its own; says in an event how it ended, and then whether the channel still serves.
 local lgen = require "lgen"
 
 lgen.plan { api = 1, name = "scripted", about = "What a client makes of a server that misbehaves." }
 
 local opt = lgen.options {
   { "names", "string", required = true, help = "scripts, with commas between" },
+  { "open", "string", help = "those that are called by a stream that is left open" },
   { "hanging", "string", help = "those that are given up after --patience" },
   { "patience", "duration", default = "2s", help = "for those" },
   { "limit", "size", default = "1MiB", help = "largest reply to accept" },
 }
 
-local names, hanging = {}, {}
-for name in opt.names:gmatch "[^,]+" do names[#names + 1] = name end
-for name in (opt.hanging or ""):gmatch "[^,]+" do hanging[name] = true end
+local function words(text)
+  local found = {}
+  for word in (text or ""):gmatch "[^,]+" do found[#found + 1] = word end
+  return found
+end
+
+local names, hanging = words(opt.names), {}
+for _, name in ipairs(words(opt.hanging)) do hanging[name] = true end
+
+local function read(s)
+  local replies = {}
+  for message in s:messages() do replies[#replies + 1] = message end
+  return replies, s:status()
+end
 
 -- The replies and the status.
 local forms = {
@@ -22,19 +34,24 @@ local forms = {
     return reply and { reply } or {}, err or { code = "OK" }
   end,
   stream = function(ch, path, options)
-    local s, replies = ch:open(path, options), {}
+    local s = ch:open(path, options)
     s:send "ping"
     s:half_close()
-    for message in s:messages() do replies[#replies + 1] = message end
-    return replies, s:status()
+    return read(s)
+  end,
+  open = function(ch, path, options)
+    local s = ch:open(path, options)
+    s:send "ping"
+    return read(s)
   end,
 }
+local names_of = { unary = names, stream = names, open = words(opt.open) }
 
 for form, run in pairs(forms) do
   lgen.scenario(form, {
-    load = lgen.load.per_vu_iterations { vus = #names, iterations = 1, max_duration = "60s" },
+    load = lgen.load.per_vu_iterations { vus = #names_of[form], iterations = 1, max_duration = "60s" },
     run = function(vu)
-      local name = names[vu.index]
+      local name = names_of[form][vu.index]
       local ch = lgen.grpc.channel(name, lgen.target, { max_recv = opt.limit })
       local timeout = hanging[name .. "/" .. form] and opt.patience or 10
       local replies, status = run(ch, "/scripted/" .. name, { timeout = timeout, wait_for_ready = true })

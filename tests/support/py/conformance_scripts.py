@@ -9,7 +9,7 @@ from hyperframe import frame as frames
 from h2_script import ENHANCE_YOUR_CALM, GRPC, NO_ERROR, OK, REFUSED_STREAM, encode, message
 
 SCRIPTS = {}  # name: function of a Call
-CODES = {}  # (name, "unary" or "stream"): how the call ends
+CODES = {}  # (name, "unary", "stream" or "open": a stream whose caller does not close its side): how the call ends
 BODY = b"pong"
 MAX = 2**20  # what the plan lets in: --limit of scripted.lua
 NAMES = ["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
@@ -152,10 +152,19 @@ answers("many-headers", lambda call: [
     call.fields((*GRPC, *((f"x-{n}", "v" * 20) for n in range(100)))), call.data(message(BODY)), call.last_fields()])
 
 
-@script("answered-before-the-request-ends", "OK")
-def answered_before_the_request_ends(call):
-    """OK, and RST_STREAM(NO_ERROR): read no further (RFC 9113, 8.1)."""
-    call.send(*call.answer(BODY), call.rst(NO_ERROR))
+def answers_early(name, parts, code="OK"):
+    """Of a stream whose caller does not close its side: sends what `parts(call)` makes at once, and RST_STREAM(NO_ERROR): read no further (RFC 9113, 8.1)."""
+    def run(call):
+        call.send(*parts(call), call.rst(NO_ERROR))
+    SCRIPTS[name], CODES[name, "open"] = run, code
+
+
+answers_early("early-answer", lambda call: call.answer(BODY))
+answers_early("early-status", lambda call: [call.last_fields((*GRPC, ("grpc-status", "9")))], "FAILED_PRECONDITION")
+answers_early("early-reset", lambda call: [], "INTERNAL")
+answers_early("early-page", lambda call: [
+    call.fields(((":status", "200"), ("content-type", "text/html"))), call.data(b"<html>", ["END_STREAM"])], "UNKNOWN")
+answers_early("early-http-503", lambda call: [call.last_fields(((":status", "503"),))], "UNAVAILABLE")
 
 
 @script("drip", "OK")
