@@ -69,7 +69,7 @@ class Http2(LgenCase):
     def ask(self, server, body, *flags, options="", code=0, scheme="http"):
         options += f' base = "{scheme}://{server.target}"'
         plan = self.write("plan.lua", ASK.replace("OPTIONS", options).replace("BODY", body))
-        ended = self.run_plan(plan, *flags)
+        ended = self.run_plan(plan, "--validity", "warn", *flags)
         self.assertEqual(ended.code, code, ended)
         return ended.out.splitlines()
 
@@ -121,7 +121,7 @@ class Http2(LgenCase):
                 plan = self.write("plan.lua", LOAD.replace("OPTIONS", options + f' base = "http://{server.target}"'
                                                            if not options else options +
                                                            f', base = "http://{server.target}"'))
-                ended = self.run_plan(plan)
+                ended = self.run_plan(plan, "--validity", "warn")
                 self.assertEqual(ended.code, 0, ended)
                 metrics = ended.summary["metrics"]
                 statuses = collections.Counter()
@@ -142,7 +142,7 @@ class Http2(LgenCase):
     def test_connections_that_the_server_gives_up_are_replaced(self):
         with self.nginx("http2", "keepalive_requests 50;") as server:
             plan = self.write("plan.lua", LOAD.replace("OPTIONS", f'base = "http://{server.target}"'))
-            ended = self.run_plan(plan)
+            ended = self.run_plan(plan, "--validity", "warn")
             self.assertEqual(ended.code, 0, ended)
             self.assertGreater(ended.summary["metrics"]["http_connections"]["total"]["value"], 30)
             self.assertEqual(ended.summary["conservation"], "")

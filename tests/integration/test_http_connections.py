@@ -30,7 +30,7 @@ class ConnectionsCase(LgenCase):
     def ask(self, path, *flags, options="", times=1, code=0, env=None):
         """What the requests were answered, or the errors."""
         plan = self.write("plan.lua", ASK.replace("OPTIONS", options).replace("PATH", path).replace("TIMES", str(times)))
-        ended = self.run_plan(plan, *flags, env=env)
+        ended = self.run_plan(plan, "--validity", "warn", *flags, env=env)
         self.assertEqual(ended.code, code, ended)
         self.summary = ended.summary
         return ended.out.splitlines()[:times]
@@ -152,7 +152,7 @@ class Plans(LgenCase):
             url = f"http://127.0.0.1:{server.http_port}/hellohttp?name=x"
             for source, version in (("header", "v3"), ("body", "v3-hellohttp")):
                 ended = self.run_plan(os.path.join(self.PLANS, "http_get.lua"), "--url", url, "--version-from", source,
-                                      "--duration", "100ms")
+                                      "--duration", "100ms", "--validity", "warn")
                 self.assertEqual(ended.code, 0, ended)
                 self.assertRegex(ended.out.splitlines()[0], rf"^200 0\.\d{{6}} {version}$")
                 self.assertRegex(ended.out, rf"(?m)^version {version}: \d+ in time, 0 slow, 0 lost$")
@@ -167,16 +167,16 @@ class Plans(LgenCase):
         os.chmod(self.path("large.bin"), 0o644)
         with Nginx(limits.replace("FOLDER", self.folder), listen="") as server:
             plan, url = os.path.join(self.PLANS, "http_get.lua"), f"http://{server.target}/slow"
-            ended = self.run_plan(plan, "--url", url, "--slow", "10ms", "--duration", "10ms")
+            ended = self.run_plan(plan, "--validity", "warn", "--url", url, "--slow", "10ms", "--duration", "10ms")
             self.assertRegex(ended.out, r"(?m)^version unknown: 0 in time, 1 slow, 0 lost$")
-            ended = self.run_plan(plan, "--url", url, "--lost-after", "20ms", "--duration", "10ms")
+            ended = self.run_plan(plan, "--validity", "warn", "--url", url, "--lost-after", "20ms", "--duration", "10ms")
             self.assertEqual(ended.code, 99, ended)
             self.assertRegex(ended.out.splitlines()[0], r"^000 0\.\d{6} GET .* no whole answer within 0.02 s")
 
     def test_hops_are_printed_and_a_rate_is_kept(self):
         with Nginx("location = /a { return 301 /b; } location = /b { return 200 x; }", listen="") as server:
             plan, url = os.path.join(self.PLANS, "http_get.lua"), f"http://{server.target}/a"
-            ended = self.run_plan(plan, "--url", url, "--follow", "2", "--per-second", "100", "--duration", "100ms")
+            ended = self.run_plan(plan, "--validity", "warn", "--url", url, "--follow", "2", "--per-second", "100", "--duration", "100ms")
             self.assertEqual(ended.code, 0, ended)
             self.assertEqual(ended.summary["metrics"]["http_requests"]["total"]["value"], 10)
             lines = re.findall(r"(?m)^301 200 0\.\d{6} unknown$", ended.out)

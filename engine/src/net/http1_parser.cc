@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace lgen {
 namespace {
 
@@ -36,6 +38,7 @@ void Http1Parser::next() {
   body_announced_.reset();
   gunzip_.reset();
   no_body_ = complete_ = keep_alive_ = false;
+  fresh_ = true;
   fault_ = Fault::none;
 }
 
@@ -73,6 +76,9 @@ const http_parser_settings& Http1Parser::settings() {
 
 std::size_t Http1Parser::feed(std::string_view bytes) {
   if (complete_ || fault_ != Fault::none) return 0;
+  if (std::exchange(fresh_, false) && kind_ == Kind::response && !no_body_) {
+    if (const std::size_t taken = take_whole(bytes); taken > 0) return taken;
+  }
   const bool in_head = !head_complete_;
   const std::size_t count = http_parser_execute(&parser_, &settings(), bytes.data(), bytes.size());
   const http_errno error = HTTP_PARSER_ERRNO(&parser_);
@@ -80,6 +86,27 @@ std::size_t Http1Parser::feed(std::string_view bytes) {
   if (in_head && !head_complete_) head_bytes_ += count;
   if (fault_ == Fault::none && !head_complete_ && head_bytes_ > limits_.head) fault_ = Fault::head_too_large;
   return count;
+}
+
+/// The short way, for an answer that is all there; 0: it is not, or may not be.
+std::size_t Http1Parser::take_whole(std::string_view bytes) {
+  whole_.clear();
+  const auto whole = read_whole(bytes, whole_);
+  if (!whole || whole->head > limits_.head || whole->length > limits_.body) return 0;
+  parser_.status_code = static_cast<unsigned>(whole->status) & 0xffffU;
+  parser_.http_major = parser_.http_minor = 1;
+  extend(first_line_, whole->reason.data(), whole->reason.size());
+  const std::size_t start = text_.size();
+  text_.append(bytes.substr(0, whole->head));  // in one piece; the names' letters are changed where they lie
+  const std::string_view text = std::string_view(text_).substr(start);
+  for (const auto& [name, name_size, value, value_size] : whole_) {
+    for (std::size_t i = start + name; i < start + name + name_size; ++i) text_[i] = lower(text_[i]);
+    headers_.emplace_back(text.substr(name, name_size), text.substr(value, value_size));
+  }
+  body_.assign(bytes.substr(whole->head, whole->length));
+  body_announced_ = body_received_ = whole->length;
+  head_complete_ = complete_ = keep_alive_ = true;
+  return whole->head + whole->length;
 }
 
 bool Http1Parser::finish() {

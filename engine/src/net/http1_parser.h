@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gzip.h"
+#include "http1_whole.h"
 #include "lgen/error.h"
 #include "lgen/http.h"
 
@@ -77,6 +78,7 @@ class Http1Parser {
 
   std::string_view view(const Piece& piece) const { return std::string_view(text_).substr(piece.start, piece.size); }
   void restart_head();
+  std::size_t take_whole(std::string_view bytes);
   void extend(Piece& piece, const char* bytes, std::size_t size);
   void add_name(const char* bytes, std::size_t size);
   void add_value(const char* bytes, std::size_t size);
@@ -97,6 +99,8 @@ class Http1Parser {
   std::string text_;  // first line and headers; names in lower case
   Piece first_line_;
   std::vector<Field> fields_;
+  std::vector<Http1Whole::Field> whole_;  // scratch of take_whole()
+  bool fresh_ = true;                     // nothing of the message has come
   bool in_value_ = false;
   HttpHeadersView headers_;  // into text_, once the head is complete
   std::size_t head_bytes_ = 0;

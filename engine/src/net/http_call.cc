@@ -11,7 +11,7 @@
 namespace lgen {
 namespace {
 
-constexpr int kTries = 3;  // once more, for each hop: what is kept may be closed again meanwhile
+constexpr int kTries = 10;  // for each hop: what is kept may be closed again meanwhile
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;

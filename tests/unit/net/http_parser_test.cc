@@ -172,3 +172,37 @@ TEST_CASE("requests behind each other are told apart") {
   CHECK_FALSE(parser.keep_alive());
   CHECK(at == bytes.size());
 }
+
+TEST_CASE("what is unusual about a response is judged alike whether it comes whole or byte by byte") {
+  const char* rows[] = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+      "HTTP/1.1 200 OK\r\nCONTENT-LENGTH:2\r\nX-Upper: A\tb \t\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nX-Folded: a\r\n b\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nab",
+      "HTTP/1.1 200 OK\nContent-Length: 2\n\nab",
+      "HTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nConnection: keep-alive, close\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nUpgrade: x\r\nConnection: upgrade\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nBad Name: 1\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\n: 1\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 20 OK\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 Fine \xc3\xa9\r\nX: \xff\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nab",
+  };
+  for (const std::string bytes : rows) {
+    CAPTURE(bytes);
+    Http1Parser whole(Kind::response, {}), pieces(Kind::response, {});
+    feed(whole, bytes, bytes.size());
+    feed(pieces, bytes, 1);
+    CHECK(whole.fault() == pieces.fault());
+    CHECK(whole.complete() == pieces.complete());
+    if (!whole.complete() || !pieces.complete()) continue;
+    CHECK(whole.status() == pieces.status());
+    CHECK(whole.reason() == pieces.reason());
+    CHECK(whole.headers() == pieces.headers());
+    CHECK(whole.body() == pieces.body());
+    CHECK(whole.keep_alive() == pieces.keep_alive());
+  }
+}
