@@ -316,6 +316,8 @@ void UnaryCall::record(const UnaryResult& result, GrpcCode code) {
   sample.code = to_string(code);
   sample.backend = backend_;
   sample.connection = channel_->link->connection_id(result.connection);
+  if (result.queued > Duration{0} || result.stalls > 0) [[unlikely]]
+    site_->held_back(result.queued, result.stalls);
   const FirstOn first = site_->call_ended(sample);
   if (first != FirstOn::nothing) [[unlikely]]
     site_->first_call(first, sample, channel_->link->first_call_facts(result.connection));

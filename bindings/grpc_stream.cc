@@ -278,6 +278,7 @@ void LuaStream::record(const StreamResult& result) {
   sample.sent_told = written_told_;
   sample.received_told = received_told_;
   site_.stream_ended(sample);
+  site_.held_back(result.queued, result.stalls);
   if (correlation_) site_.messages_unanswered(correlation_->unanswered());
   if (status_.ok() || (ended_by_us_ && status_.code == GrpcCode::cancelled)) return;
   Failure lost = failure(sample.code, status_.message);

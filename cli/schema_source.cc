@@ -91,7 +91,7 @@ Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metad
   wire.net = settings.net;
   // What gRPC core cannot honour is honoured all the same.
   const bool own = settings.net || settings.key_log_given;
-  auto channel = make_channel(own ? "h2" : "grpc", loop, settings.target, wire);
+  auto channel = make_channel(own ? "h2" : settings.transport, loop, settings.target, wire);
   if (!channel) return channel.error();
   std::optional<Outcome> ready;
   const Op waiting = (*channel)->wait_ready(loop.precise_now() + settings.wait_ready,

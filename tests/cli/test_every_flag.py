@@ -156,7 +156,8 @@ class EngineOptionsTest(LgenCase):
     @needs("transport")
     def test_transport(self):
         self.plan()
-        self.check(self.run_words("plan.lua", "--quiet", "--transport", "grpc"), 0)
+        for transport in "grpc", "h2":
+            self.check(self.run_words("plan.lua", "--quiet", "--transport", transport), 0)
         self.check(self.run_words("plan.lua", "--quiet", "--transport", "h3"), 104,
                    "--transport: unknown transport 'h3'; there are grpc and h2")
 

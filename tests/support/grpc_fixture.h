@@ -24,6 +24,9 @@ struct Reply {
   std::uint64_t connection = 0;
   Metadata headers;
   Metadata trailers;
+  bool answered = false;
+  Duration queued{0};
+  std::uint32_t stalls = 0;
 };
 
 inline Metadata copy_of(const MetadataView& view) { return {view.begin(), view.end()}; }
@@ -36,10 +39,10 @@ inline std::string_view transport() {
 
 class Fixture : public LoopFixture {
  public:
-  Fixture() : LoopFixture(transport() == "grpc") {}
+  explicit Fixture(std::string_view over = transport()) : LoopFixture(over == "grpc"), over_(over) {}
 
   std::shared_ptr<GrpcChannel> channel(const std::string& target, const ChannelOptions& options = {}) {
-    auto made = make_channel(transport(), loop, target, options);
+    auto made = make_channel(over_, loop, target, options);
     if (!made) FAIL(made.error().message);
     return std::move(made).value();
   }
@@ -67,12 +70,18 @@ class Fixture : public LoopFixture {
                     std::string(result.peer),
                     result.connection,
                     copy_of(*result.headers),
-                    copy_of(*result.trailers)};
+                    copy_of(*result.trailers),
+                    result.answered,
+                    result.queued,
+                    result.stalls};
     });
     CHECK_FALSE(reply);  // never inside the starting call
     until([&] { return reply.has_value(); });
     return *reply;
   }
+
+ private:
+  std::string_view over_;
 };
 
 /// One stream and everything it has told.

@@ -106,6 +106,9 @@ class CallSite {
   /// Of streams whose messages are matched with their answers: those that got none, and answers to nothing.
   void messages_unanswered(std::uint64_t count);
   void message_unmatched();
+  /// Of a call or stream that the transport held back: waiting for a connection or a free stream, and for the peer's
+  /// flow control.
+  void held_back(Duration queued, std::uint64_t stalls);
   /// How often a call was tried, as far as the server tells; 0: it does not. Only where retries are on.
   void call_attempts(std::uint32_t attempts);
 

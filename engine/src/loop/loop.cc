@@ -242,6 +242,8 @@ grpc::CompletionQueue& completion_queue(Loop& loop) {
   return completions->queue();
 }
 
+bool has_completion_queue(Loop& loop) { return loop.internals().completions != nullptr; }
+
 std::weak_ptr<void>& shared_slot(Loop& loop) { return loop.internals().shared; }
 
 void count_open(Loop& loop, int count) { loop.internals().open_operations += count; }

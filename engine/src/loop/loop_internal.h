@@ -37,6 +37,8 @@ uv_loop_t* uv(Loop& loop);
 /// The one completion queue. The first call turns the loop round: from then on it blocks in this queue.
 grpc::CompletionQueue& completion_queue(Loop& loop);
 
+bool has_completion_queue(Loop& loop);
+
 /// A place for what all connections of a loop share; kept alive by them, not by the loop.
 std::weak_ptr<void>& shared_slot(Loop& loop);
 

@@ -88,7 +88,10 @@ std::vector<MetricSpec> make_table() {
       seconds("grpc_message_gap_seconds", "Between a message received and the next one of its stream.", kLatency),
       counter("grpc_messages_unanswered", "Messages sent with correlate that got no answer.", kTraffic),
       counter("grpc_messages_unmatched", "Messages received that answer none sent with correlate.", kTraffic),
-      // gRPC channels
+      // gRPC channels; queue and stalls are told by transport h2
+      seconds("grpc_queue_seconds", "Of calls and streams that waited for a connection or a free stream: how long.",
+              kLatency),
+      counter("grpc_flow_control_stalls", "How often the peer's flow control held up what was to be sent.", kTraffic),
       counter("grpc_connections", "Connections made: entries of a channel into READY.", kChannel),
       gauge("grpc_channel_state", "0 idle, 1 connecting, 2 ready, 3 transient failure, 4 shutdown.", kChannel),
       // HTTP: every request ends in http_requests, redirects followed on its way are in http_redirects

@@ -58,6 +58,7 @@ struct CallSite::Impl {
   SeriesId first_message = kUnresolved, message_gap = kUnresolved;
   SeriesId unanswered = kUnresolved, unmatched = kUnresolved;
   SeriesId attempts = kUnresolved, attempts_known = kUnresolved, attempts_unknown = kUnresolved;
+  SeriesId queued = kUnresolved, stalls = kUnresolved;
   SeriesId opened = kUnresolved, active = kUnresolved, leaked = kUnresolved;
   SeriesId sent = kUnresolved, received = kUnresolved;
   Outlets<Outlet> outlets;
@@ -219,6 +220,12 @@ void CallSite::Impl::count_messages(Outlet& out, const StreamSample& sample) {
   count(out.confirmed, "grpc_messages_confirmed", sample.confirmed);
   count(out.unconfirmed, "grpc_messages_unconfirmed", minus(sample.sent, sample.confirmed));
   count(out.discarded, "grpc_messages_discarded", sample.discarded);
+}
+
+void CallSite::held_back(Duration queued, std::uint64_t stalls) {
+  Metrics& metrics = impl_->metrics;
+  if (queued > Duration{0}) metrics.record(impl_->latency(impl_->queued, "grpc_queue_seconds"), queued);
+  if (stalls > 0) metrics.add(impl_->traffic(impl_->stalls, "grpc_flow_control_stalls"), static_cast<double>(stalls));
 }
 
 void CallSite::stream_leaked() { impl_->metrics.add(impl_->traffic(impl_->leaked, "grpc_streams_leaked")); }

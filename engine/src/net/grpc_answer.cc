@@ -22,6 +22,12 @@ constexpr std::array<std::string_view, 6> kHidden = {"te",
                                                      "grpc-server-stats-bin",
                                                      "endpoint-load-metrics-bin"};
 
+/// Nobody below has looked for what HTTP/2 forbids. Most of it is harmless, but nothing that moves a terminal's cursor
+/// shall be shown as a header.
+bool is_showable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
+}
+
 bool is_hidden(std::string_view name) { return std::find(kHidden.begin(), kHidden.end(), name) != kHidden.end(); }
 
 }  // namespace
@@ -29,7 +35,10 @@ bool is_hidden(std::string_view name) { return std::find(kHidden.begin(), kHidde
 bool GrpcAnswer::header(std::string_view name, std::string_view value) {
   size_ += name.size() + value.size() + kFieldOverhead;
   if (too_large()) return false;
-  if (!known(name, value) && (http_status_ == 0 || http_status_ >= 200)) keep(name, value);
+  const char first = name.empty() ? '\0' : name[0];  // most names are a plan's own, and most of those begin otherwise
+  const bool maybe = first == ':' || first == 'c' || first == 'g' || first == 't' || first == 'e';
+  if (maybe && known(name, value)) return true;
+  if (http_status_ < 100 || http_status_ >= 200) keep(name, value);
   return true;
 }
 
@@ -41,7 +50,7 @@ bool GrpcAnswer::known(std::string_view name, std::string_view value) {
     grpc_type_ = is_grpc_content_type(value);
     if (!grpc_type_) content_type_ = value;
   } else if (!name.starts_with("grpc-")) {
-    return name == "te";
+    return is_hidden(name);
   } else if (name == "grpc-status") {
     has_status_ = true;
     code_ = code_of_text(value);
@@ -63,10 +72,11 @@ bool GrpcAnswer::known(std::string_view name, std::string_view value) {
 }
 
 void GrpcAnswer::keep(std::string_view name, std::string_view value) {
+  if (!is_showable(name) || !is_showable(value)) return;
   std::string decoded;
   if (is_binary_key(name)) {
     auto bytes = from_wire_base64(value);
-    if (!bytes) return;  // gRPC core drops such an answer's field, too
+    if (!bytes) return;  // gRPC core drops such a field, too
     decoded = std::move(*bytes);
     value = decoded;
   }

@@ -87,7 +87,7 @@ void H2Channel::leave(H2Call& call) {
   static_cast<ListHook<OpenCalls>&>(call).unlink();
   count_open(loop_, -1);
   if (--open_calls_ == 0) idle_changed();
-  if (!waiting_.empty()) tell_soon();
+  if (!waiting_.empty() || !retired_.empty()) tell_soon();  // there is room, or nothing left to drain
 }
 
 void H2Channel::recycle(H2UnaryCall* call) {
@@ -107,6 +107,7 @@ void H2Channel::submit(H2Call& call) {
   call.keep_request();
   waiting_.push_back(call);
   connect();
+  if (state_ == ChannelState::ready && !link_->connection()->usable()) tell_soon();  // it takes another connection
 }
 
 bool H2Channel::can_send() const { return state_ == ChannelState::ready && link_->connection()->has_room(); }

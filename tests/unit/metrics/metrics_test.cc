@@ -64,6 +64,8 @@ TEST_CASE("the built-in table holds the documented names, each once, with help a
                                           "grpc_message_gap_seconds",
                                           "grpc_messages_unanswered",
                                           "grpc_messages_unmatched",
+                                          "grpc_queue_seconds",
+                                          "grpc_flow_control_stalls",
                                           "grpc_connections",
                                           "http_requests",
                                           "http_requests_failed",

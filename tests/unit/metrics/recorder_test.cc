@@ -259,6 +259,18 @@ TEST_CASE("attempts are counted where they are told, and the calls where they ar
   CHECK(value(metrics, "grpc_call_attempts_unknown") == 1);
 }
 
+TEST_CASE("what the transport held back is counted, and leaves no trace where nothing was") {
+  Metrics metrics;
+  Recorder recorder(metrics);
+  CallSite& site = recorder.site(kKey);
+  site.held_back(0ns, 0);
+  CHECK(metrics.snapshot().find("grpc_queue_seconds")->series.empty());
+  site.held_back(20ms, 0);
+  site.held_back(0ns, 3);
+  CHECK(value(metrics, "grpc_flow_control_stalls") == 3);
+  CHECK(metrics.snapshot().find("grpc_queue_seconds")->series.size() == 1);
+}
+
 TEST_CASE("messages told while the stream runs are not counted again at its end") {
   Metrics metrics;
   Recorder recorder(metrics);
