@@ -11,6 +11,8 @@
 #include "lgen/http.h"
 #include "lgen/op.h"
 #include "lgen/scrape.h"
+#include "lgen/summary.h"
+#include "lgen/threshold.h"
 
 namespace lgen::lua {
 
@@ -21,11 +23,15 @@ struct PromState {
 
   /// The background rounds. Not for `lgen check`, which has no network.
   void start();
-  /// Completes when every target has had its first round, so that counters start before the load does. A target
-  /// without a page is told, and goes on trying.
+  /// Completes when every target has had its first round, so that counters start before the load does; a slow page is
+  /// waited for two seconds. Pods without a page are told, and the target goes on trying.
   Op first_pages(std::function<void()> done);
-  /// One more round of every target, so that what the load has done last is counted, too.
+  /// One more round of every target, so that what the load has done last is counted, too; for two seconds at most.
   Op last_pages(std::function<void()> done);
+  /// Notes on the pages that could not be read.
+  void fill(Summary& summary) const;
+  /// A threshold on what pages say has judged only the pods whose page was read: says so, or that there was none.
+  void qualify(const Threshold& threshold, ThresholdResult& result) const;
   void close();
 
   ScrapeTarget* find(std::string_view name) const;
@@ -35,10 +41,12 @@ struct PromState {
   std::vector<std::unique_ptr<ScrapeTarget>> targets;
 
  private:
-  Op every_target(bool fresh, std::function<void()> done);
-  void tell_silent_targets() const;
+  using Late = std::vector<const ScrapeTarget*>;
+  Op every_target(bool fresh, std::function<void(const Late&)> done);
+  void tell_silent_pods(const Late& late) const;
 
   std::unique_ptr<HttpClient> client_;
+  Late without_last_;  // whose last pages were given up
 };
 
 }  // namespace lgen::lua

@@ -323,6 +323,7 @@ void Plan::fill(Summary& summary, bool judge_distributions) const {
   }
   if (std::string tags = host.measure->tag_limit.note(); !tags.empty()) summary.run.notes.push_back(std::move(tags));
   host.grpc->fill(summary);
+  host.prom->fill(summary);
   host.measure->fill(summary, judge_distributions);
   host.redactor.clean(summary);
 }

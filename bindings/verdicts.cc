@@ -195,6 +195,8 @@ void MetricsState::fill(Summary& summary, bool judge_distributions) const {
     } else if (const MetricSnapshot* metric = summary.metrics.find(threshold.metric); metric && !result.observed) {
       result.why += value_nobody_carries(threshold, *metric);
     }
+    const auto id = host.metrics.find(threshold.metric);
+    if (id && host.metrics.spec(*id).scraped) host.prom->qualify(threshold, result);
   }
   for (const CheckState& check : checks) summary.checks.push_back(check.result);
   for (const auto& d : distributions) {

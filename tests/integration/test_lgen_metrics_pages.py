@@ -102,6 +102,58 @@ class SamplesTest(PagesCase):
         self.assertIn("scrape target 'pods' has no page yet: ", ended.err)
 
 
+class SilentPagesTest(PagesCase):
+    """Pages that could not be read are told on the terminal and in the report, and thresholds say what they lack."""
+
+    TEXT = 'lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = "g" })\n'
+
+    def run_watching(self, *where, text="", body='lgen.sleep "50ms"'):
+        flags = [flag for one in where for flag in ("--metrics", one)]
+        return self.run_plan(self.plan(self.TEXT + text, body), *flags)
+
+    def test_one_dead_pod_is_told_once_noted_and_missed_by_thresholds(self):
+        page, dead = self.page("g 1\n"), self.enterContext(dead_target())
+        ended = self.run_watching(page.url, dead, text='lgen.threshold("g", "max < 5")\n')
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(ended.err.count("has no page of 1 of its 2 pods yet"), 1, ended)
+        notes = [note for note in ended.summary["run"]["notes"] if "scrape target" in note]
+        self.assertEqual(len(notes), 1, notes)
+        self.assertRegex(notes[0], rf"^scrape target 'pods': pod {dead}: 0 of \d+ pages? read; the first failure: .*refused")
+        self.assertIn(notes[0][:40], ended.out)
+        threshold = ended.summary["thresholds"][0]
+        self.assertTrue(threshold["ok"])
+        self.assertEqual(threshold["why"], f"judged 1 of 2 pods: no page of {dead} was ever read")
+        self.assertIn("(judged 1 of 2 pods", " ".join(ended.out.split()))
+
+    def test_a_threshold_fails_when_no_page_was_ever_read(self):
+        dead = self.enterContext(dead_target())
+        for demand in ("max < 5", "count == 0"):
+            with self.subTest(demand):
+                ended = self.run_watching(dead, text=f'lgen.threshold("g", "{demand}")\n')
+                self.assertEqual(ended.code, 99, ended)
+                self.assertIn("not judged: no page of its scrape target was ever read",
+                              ended.summary["thresholds"][0]["why"])
+                self.assertTrue(any(f"pod {dead}: 0 of" in note for note in ended.summary["run"]["notes"]))
+
+    def test_pages_that_are_read_leave_no_note(self):
+        ended = self.run_watching(self.page("g 1\n").url, text='lgen.threshold("g", "max < 5")\n')
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual([note for note in ended.summary["run"]["notes"] if "scrape" in note], [])
+        self.assertEqual(ended.summary["thresholds"][0]["why"], "")
+
+    def test_a_page_that_does_not_come_is_given_up_at_the_start_and_at_the_end(self):
+        page = self.page("g 1\n")
+        page.held.clear()
+        ended = self.run_watching(page.url, text='lgen.threshold("g", "max < 5")\n')
+        page.held.set()
+        self.assertEqual(ended.code, 99, ended)
+        for line in ("waiting for the first page of scrape target 'pods', 2s at most",
+                     "scrape target 'pods' has no page yet: none came within 2s",
+                     "waiting for the last page of scrape target 'pods', 2s at most"):
+            self.assertEqual(ended.err.count(line), 1, ended)
+        self.assertTrue(any("no page was read" in note for note in ended.summary["run"]["notes"]), ended)
+
+
 class WaitForTest(PagesCase):
     def test_it_waits_until_the_condition_holds_and_returns_the_value(self):
         with Page("x 1\n") as page:

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -98,6 +99,12 @@ struct ScrapeOptions {
   std::uint64_t max_page = 16u << 20;  // bytes
 };
 
+/// What became of one pod's page in all rounds so far.
+struct PodBook {
+  std::uint64_t asked = 0, read = 0;
+  std::string first_failure;  // "" without any
+};
+
 using ScrapeDone = std::function<void(SamplePtr)>;
 
 class ScrapeTarget {
@@ -126,6 +133,13 @@ class ScrapeTarget {
   Op next(ScrapeDone done);
   /// The last round's; null before.
   SamplePtr latest() const;
+
+  /// By the pod's name.
+  const std::map<std::string, PodBook>& books() const;
+  /// Why the list of pods was an old or an empty one, the first time; "" never.
+  const std::string& first_trouble() const;
+  /// Whether a page's series of that name become a metric of the run.
+  bool records(std::string_view metric) const;
 
  private:
   struct Impl;

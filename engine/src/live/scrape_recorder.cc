@@ -124,7 +124,12 @@ bool ScrapeRecorder::wants(const PageSample& sample) const {
     const bool quantile = sample.type == FamilyType::summary && !sample.rises();
     return !bucket && !quantile && !sample.name.ends_with("_created");
   }
-  return std::any_of(patterns_.begin(), patterns_.end(), [&](const auto& one) { return matches(sample.name, one); });
+  return records(sample.name);
+}
+
+bool ScrapeRecorder::records(std::string_view metric) const {
+  return patterns_.empty() ||
+         std::any_of(patterns_.begin(), patterns_.end(), [&](const auto& one) { return matches(metric, one); });
 }
 
 void ScrapeRecorder::read_types(const MetricsPage& page) {

@@ -26,6 +26,8 @@ class ScrapeRecorder {
   /// Processes that have started later count from 0.
   void begin(double unix_now) { began_unix_ = unix_now; }
   void record(const ScrapeSample& sample);
+  /// By its name alone.
+  bool records(std::string_view metric) const;
 
  private:
   struct TextHash {

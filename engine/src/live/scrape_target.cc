@@ -89,6 +89,7 @@ struct ScrapeTarget::Impl : std::enable_shared_from_this<Impl> {
   void tick();
   void begin_round();
   void round_over();
+  void keep_books();
 
   Loop& loop;
   std::string name;
@@ -99,6 +100,8 @@ struct ScrapeTarget::Impl : std::enable_shared_from_this<Impl> {
   std::unique_ptr<ScrapeRound> round;
   std::shared_ptr<WaitLists> waits = std::make_shared<WaitLists>();
   SamplePtr latest;
+  std::map<std::string, PodBook> books;
+  std::string first_trouble;
   TimePoint started{};
   Timer timer;
 };
@@ -132,6 +135,7 @@ void ScrapeTarget::Impl::round_over() {
   if (!round || !round->is_over()) return;  // of a round that was dropped
   latest = std::make_shared<const ScrapeSample>(round->take_result());
   round = nullptr;
+  keep_books();
   recorder.record(*latest);
   const auto keep = shared_from_this();
   WaitLists& lists = *waits;
@@ -142,6 +146,16 @@ void ScrapeTarget::Impl::round_over() {
     ScrapeWait* const wait = lists.delivering.front();
     lists.delivering.pop_front();
     wait->complete(sample);
+  }
+}
+
+void ScrapeTarget::Impl::keep_books() {
+  if (first_trouble.empty()) first_trouble = latest->trouble;
+  for (const PodPage& pod : latest->pods) {
+    PodBook& book = books[pod.pod];
+    ++book.asked;
+    if (pod.page) ++book.read;
+    if (pod.error && book.first_failure.empty()) book.first_failure = pod.error->message;
   }
 }
 
@@ -162,6 +176,9 @@ ScrapeTarget::~ScrapeTarget() { stop(); }
 const std::string& ScrapeTarget::name() const { return impl_->name; }
 const ScrapeOptions& ScrapeTarget::options() const { return impl_->options; }
 SamplePtr ScrapeTarget::latest() const { return impl_->latest; }
+const std::map<std::string, PodBook>& ScrapeTarget::books() const { return impl_->books; }
+const std::string& ScrapeTarget::first_trouble() const { return impl_->first_trouble; }
+bool ScrapeTarget::records(std::string_view metric) const { return impl_->recorder.records(metric); }
 
 void ScrapeTarget::start() {
   impl_->started = impl_->loop.precise_now();

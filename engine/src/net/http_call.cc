@@ -193,14 +193,16 @@ void HttpCall::on_timer() {
 }
 
 Error HttpCall::too_late() const {
-  std::string so_far = stage_ == Stage::waiting ? "a wait for one of max_connections" : "not even a connection";
+  std::string so_far =
+      stage_ == Stage::waiting ? "nothing but a wait for one of max_connections" : "not even a connection";
   if (session_) {
     const HttpExchange::Answer answer = session_->answer();
-    so_far = answer.head_complete ? fmt::format("status {} and {} bytes of body", answer.status, answer.body_received)
-             : session_->first_byte() == TimePoint{} ? "nothing of it"
-                                                     : "a part of its headers";
+    so_far = answer.head_complete
+                 ? fmt::format("only status {} and {} bytes of body", answer.status, answer.body_received)
+             : session_->first_byte() == TimePoint{} ? "not a byte of it"
+                                                     : "only a part of its headers";
   }
-  return make_error(ErrorCode::timeout, fmt::format("no whole answer within {} s, only {}; allow it more time, or look "
+  return make_error(ErrorCode::timeout, fmt::format("no whole answer within {} s, {}; allow it more time, or look "
                                                     "why the server is slow",
                                                     to_seconds(timeout_), so_far));
 }

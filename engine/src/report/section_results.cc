@@ -147,7 +147,8 @@ void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds
   if (thresholds.empty()) return;
   page.heading("THRESHOLDS");
   for (const ThresholdResult& result : thresholds) {
-    const std::string outcome = result.ok || result.why.empty() ? observed_text(result) : result.why;
+    std::string outcome = result.ok || result.why.empty() ? observed_text(result) : result.why;
+    if (result.ok && !result.why.empty()) outcome += fmt::format(" ({})", result.why);
     page.item({mark(result.ok)}, fmt::format("{}: {}{}", threshold_words(result), outcome, window_words(result)),
               result.ok ? Tone::plain : Tone::bold);
   }

@@ -7,11 +7,14 @@ import threading
 
 
 class Page:
-    """Answers every GET with `body`; all of it may change while it runs. `asked` counts the requests."""
+    """Answers every GET with `body`; all of it may change while it runs. `asked` counts the requests, which
+    wait while `held` is not set."""
 
     def __init__(self, body="", status=200, content_type="text/plain; version=0.0.4"):
         self.body, self.status, self.content_type = body, status, content_type
         self.asked = 0
+        self.held = threading.Event()
+        self.held.set()
         self.headers = None
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -36,6 +39,7 @@ class Page:
             def do_GET(self):
                 page.asked += 1
                 page.headers = dict(self.headers)
+                page.held.wait()
                 text = page.body if isinstance(page.body, bytes) else page.body.encode()
                 self.send_response(page.status)
                 self.send_header("Content-Type", page.content_type)

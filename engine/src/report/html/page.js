@@ -125,7 +125,7 @@ const lgenPage = (() => {
     const both = thresholds.length > 0 && checks.length > 0;
     if (thresholds.length > 0) {
       made.push(panel(table("Thresholds", [["", ""], ["demanded", ""], ["observed", "n"]],
-        thresholds.map((t) => row(td("", mark(t.ok)), td("text", text("span", "mono", t.words), t.ok || t.why === "" ? null : text("div", "dim", t.why)), t.observed === null ? td("n", "no samples") : n(t.observed, t.unit))),
+        thresholds.map((t) => row(td("", mark(t.ok)), td("text", text("span", "mono", t.words), t.why === "" ? null : text("div", "dim", t.why)), t.observed === null ? td("n", "no samples") : n(t.observed, t.unit))),
         thresholds_all > thresholds.length ? `the first ${thresholds.length} of ${thresholds_all}` : "")));
     }
     if (checks.length > 0) {
