@@ -38,7 +38,7 @@ constexpr std::array kChannelKeys = {
     Key{"wait_for_ready", "boolean", "calls wait for a connection instead of failing"},
     Key{"timeout", "lgen.Duration", "of unary calls that set none; default: none"},
     Key{"metadata", "table|fun():table", "sent with every call and stream"},
-    Key{"tags", "table<string,string>", "labels of every call and stream"},
+    Key{"tags", "table<string,string|number|boolean>", "labels of every call and stream"},
     Key{"backend", "lgen.BackendRule", "who served a call; default: header x-backend, else peer"},
     Key{"max_streams", "integer", "warn when more calls and streams are open on a connection"},
     Key{"args", "table<string,string|integer|boolean>", "raw channel arguments, applied last"}};
@@ -63,7 +63,7 @@ constexpr std::array kCallKeys = {
     Key{"wait_for_ready", "boolean", "wait for a connection instead of failing"},
     Key{"compression", "\"none\"|\"gzip\"|\"deflate\"", "of what is sent; default: the channel's"},
     Key{"decode", "boolean", "false: replies stay bytes; default: true"},
-    Key{"tags", "table<string,string>", "labels of this call, beside the task's and the channel's"}};
+    Key{"tags", "table<string,string|number|boolean>", "labels of this call, beside the task's and the channel's"}};
 constexpr std::array kStreamOwnKeys = {Key{
     "correlate", "\"order\"|string|lgen.Correlate",
     "which reply of a bidi stream answers which message, for grpc_message_rtt_seconds: \"order\", the k-th the k-th; "
@@ -388,10 +388,10 @@ void read_tags(lua_State* L, int index, std::string_view what, Labels& tags) {
   lua_pushnil(L);
   while (lua_next(L, index)) {
     const std::string_view name = check_string(L, -2, what);
-    const std::string_view value = check_string(L, -1, fmt::format("{}: {}", what, name));
+    std::string value = label_text(L, -1, fmt::format("{}: {}", what, name));
     check_tag_name(L, name, what);
     std::erase_if(tags, [&](const auto& tag) { return tag.first == name; });
-    tags.emplace_back(name, value);
+    tags.emplace_back(name, std::move(value));
     host_of(L).measure->tag_limit.given(L, name);
     lua_pop(L, 1);
   }

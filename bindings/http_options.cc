@@ -29,14 +29,14 @@ constexpr std::array kClientKeys = {
     Key{"max_head", "lgen.Size", "largest status line and headers to accept; default: 64 KiB"},
     Key{"connect_to", "string", "connect here instead: \"host:port\" or \"unix:/path\""},
     Key{"user_agent", "string", "default: lgen/VERSION"},
-    Key{"tags", "table<string,string>", "labels of every request"},
+    Key{"tags", "table<string,string|number|boolean>", "labels of every request"},
     Key{"backend", "lgen.BackendRule", "who answered, not by trailer; default: header x-backend, else peer"}};
 constexpr std::array kRequestKeys = {
     Key{"headers", "table<string,string|string[]>", "added to the client's"},
     Key{"json", "any", "the body, as lgen.json.encode writes it"},
     Key{"timeout", "lgen.Duration", "of this request; 0: none"},
     Key{"name", "string", "what it counts as, where paths are many; default: its path"},
-    Key{"tags", "table<string,string>", "labels of this request, beside the task's and the client's"}};
+    Key{"tags", "table<string,string|number|boolean>", "labels of this request, beside the task's and the client's"}};
 
 constexpr KeySet kClientOptions = {"lgen.HttpClientOptions", kClientKeys};
 constexpr KeySet kRequestOptions = {"lgen.HttpRequestOptions", kRequestKeys};

@@ -40,7 +40,7 @@ constexpr Key kScenarioKeys[] = {
     {"background", "boolean", "ends when all other scenarios have"},
     {"graceful_stop", "lgen.Duration", "how long running iterations may go on after the end; default 30s"},
     {"phases", "table[]", "{{\"warmup\", \"10s\"}, …}: sets the label phase; reports leave out warmup"},
-    {"tags", "table<string, string>", "labels of everything the scenario counts"},
+    {"tags", "table<string, string|number|boolean>", "labels of everything the scenario counts"},
 };
 constexpr KeySet kScenarioOptions{"lgen.Scenario", kScenarioKeys};
 
@@ -170,7 +170,7 @@ Labels read_tags(lua_State* L, int table, std::string_view what) {
       const std::string entry = fmt::format("{}: tags", what);
       const std::string_view name = check_string(L, -2, entry);
       check_tag_name(L, name, entry);
-      tags.emplace(name, check_string(L, -1, entry));
+      tags.emplace(name, label_text(L, -1, entry));
       lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -278,10 +278,27 @@ int vus(lua_State* L) {
   return 1;
 }
 
+/// lgen check runs another load in place of the plan's own, which is the one that says what may be asked for.
+Outcome scale_as_declared(const Host& host, Runner& runner, const std::string& name, std::uint64_t vus) {
+  for (const auto& decl : host.decl.scenarios) {
+    const Load& load = decl->spec.load;
+    if (decl->spec.name != name) continue;
+    if (load.kind == Load::Kind::external && vus <= load.max_vus) return Done{};
+    const std::string why = load.kind == Load::Kind::external
+                                ? fmt::format("at most {} VUs (its max_vus), got {}", load.max_vus, vus)
+                                : fmt::format("the load {}; only external is scaled", to_string(load.kind));
+    return make_error(ErrorCode::invalid_argument, fmt::format("scenario '{}' has {}", name, why));
+  }
+  return runner.scale_scenario(name, vus);  // there is no such scenario: it says so
+}
+
 int scale(lua_State* L) {
   const std::string name{check_string(L, 1, "lgen.scale: scenario")};
-  const std::int64_t vus = check_integer(L, 2, "lgen.scale: vus", 0, std::int64_t{1} << 53);
-  const Outcome scaled = running(L, "lgen.scale").scale_scenario(name, static_cast<std::uint64_t>(vus));
+  const auto vus = static_cast<std::uint64_t>(check_integer(L, 2, "lgen.scale: vus", 0, std::int64_t{1} << 53));
+  Runner& runner = running(L, "lgen.scale");
+  const Host& host = host_of(L);
+  const bool trial = host.input.purpose == PlanPurpose::check;
+  const Outcome scaled = trial ? scale_as_declared(host, runner, name, vus) : runner.scale_scenario(name, vus);
   if (!scaled) raise(L, fmt::format("lgen.scale: {}", scaled.error().message));
   return 0;
 }

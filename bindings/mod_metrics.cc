@@ -75,13 +75,6 @@ int gauge(lua_State* L) { return define<GaugeHandle>(L, MetricType::gauge, "lgen
 int rate(lua_State* L) { return define<RateHandle>(L, MetricType::rate, "lgen.rate"); }
 int histogram(lua_State* L) { return define<HistogramHandle>(L, MetricType::histogram, "lgen.histogram"); }
 
-/// Text of a tag, field or label value.
-std::string value_text(lua_State* L, int index, std::string_view what) {
-  if (lua_isboolean(L, index)) return lua_toboolean(L, index) ? "true" : "false";
-  if (lua_type(L, index) == LUA_TNUMBER) return fmt::format("{:.14g}", lua_tonumber(L, index));
-  return std::string(check_string(L, index, what));
-}
-
 /// A field's value, of its own type.
 Scalar field_value(lua_State* L, int index, std::string_view what) {
   if (lua_isboolean(L, index)) return lua_toboolean(L, index) != 0;
@@ -106,7 +99,7 @@ void read_labels(lua_State* L, int index, const MetricSpec& spec, std::map<std::
       raise(L, fmt::format("{}: unknown label '{}' (it has: {})", spec.name, name,
                            spec.labels.empty() ? "none" : fmt::format("{}", fmt::join(spec.labels, ", "))));
     }
-    labels[name] = value_text(L, lua_gettop(L), fmt::format("{}: label {}", spec.name, name));
+    labels[name] = label_text(L, lua_gettop(L), fmt::format("{}: label {}", spec.name, name));
     lua_pop(L, 1);
   }
 }
@@ -193,7 +186,7 @@ int tag(lua_State* L) {
   check_tag_name(L, name, "lgen.tag");
   host_of(L).measure->tag_limit.given(L, name);
   std::map<std::string, std::string> tags(task.tags()->begin(), task.tags()->end());
-  lua_isnil(L, 2) ? (void)tags.erase(name) : (void)(tags[name] = value_text(L, 2, "lgen.tag: value"));
+  lua_isnil(L, 2) ? (void)tags.erase(name) : (void)(tags[name] = label_text(L, 2, "lgen.tag: value"));
   task.set_tags(std::make_shared<const Labels>(tags.begin(), tags.end()));
   return 0;
 }

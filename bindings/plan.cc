@@ -16,6 +16,7 @@
 #include "gc_pacer.h"
 #include "host.h"
 #include "lgen/log.h"
+#include "lgen/schedule.h"
 #include "lgen/units.h"
 #include "lint.h"
 #include "mod_grpc.h"
@@ -30,6 +31,7 @@
 #include "registry.h"
 #include "stack.h"
 #include "tags.h"
+#include "threshold_load.h"
 #include "vu_lua.h"
 #include "watchdog.h"
 
@@ -185,6 +187,36 @@ Outcome check_what_was_said(const Host& host) {
   return check_overrides_used(host.settings, scenarios);
 }
 
+Error measures_nothing(const ScenarioDecl& decl, std::string_view why) {
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("{}scenario '{}': nothing would be measured: {}", decl.where, decl.spec.name, why));
+}
+
+/// Why a scenario is in warm-up from its beginning to its end.
+std::string never_warm(const ScenarioSpec& spec, Duration length) {
+  const bool has_others = std::any_of(spec.phases.begin(), spec.phases.end(),
+                                      [](const PhaseSpec& p) { return p.name != kWarmup && p.length > Duration{0}; });
+  if (!has_others) return "its only phase is warmup; the last phase goes on to the end, so name what comes after it";
+  return fmt::format("the load lasts {}, which the warm-up takes all of; make the one longer or the other shorter",
+                     format_duration(length));
+}
+
+/// A scenario may be there to warm up for others, and say so by that only phase.
+Outcome check_warmup_ends(const ScenarioDecls& scenarios) {
+  bool any = false;
+  for (const auto& decl : scenarios) {
+    const ScenarioSpec& spec = decl->spec;
+    any = any || spec.phases.empty();
+    if (spec.phases.empty() || !check_load(spec.load)) continue;  // a load that cannot run is refused elsewhere
+    const Duration length = Schedule(spec.load, Slice{}).end();
+    const bool counts = in_phase(spec.phases, "", length) > Duration{0};
+    if (!counts && spec.phases.size() > 1) return measures_nothing(*decl, never_warm(spec, length));
+    any = any || counts;
+  }
+  if (any) return Done{};
+  return measures_nothing(*scenarios.front(), never_warm(scenarios.front()->spec, Duration{0}));
+}
+
 }  // namespace
 
 void raise_stop_for_help(lua_State* L) { raise_marked(L, kStopForHelpKey, "stopped for --help"); }
@@ -226,6 +258,7 @@ Outcome Plan::load() {
                       fmt::format("{}: the plan has no scenario; declare one with lgen.scenario", host.input.path));
   }
   if (const Outcome fits = check_what_was_said(host); !fits) return fits;
+  if (const Outcome warm = check_warmup_ends(host.decl.scenarios); !warm) return warm;
   return host.measure->check_declarations();
 }
 

@@ -34,6 +34,12 @@ void check_tag_name(lua_State* L, std::string_view name, std::string_view what) 
   if (!problem.empty()) raise(L, fmt::format("{}: {}", what, problem));
 }
 
+std::string label_text(lua_State* L, int index, std::string_view what) {
+  if (lua_isboolean(L, index)) return lua_toboolean(L, index) ? "true" : "false";
+  if (lua_type(L, index) == LUA_TNUMBER) return fmt::format("{:.14g}", lua_tonumber(L, index));
+  return std::string(check_string(L, index, what));
+}
+
 void TagLimit::given(lua_State* L, std::string_view name) {
   if (places_.contains(name)) return;
   std::string place = where(L);

@@ -21,6 +21,9 @@ std::string tag_problem(std::string_view name);
 /// Raises "WHAT: tag 'code': ..." when `name` cannot be a tag.
 void check_tag_name(lua_State* L, std::string_view name, std::string_view what);
 
+/// The value of a tag, field or label: a text, a number as tostring writes it, a boolean.
+std::string label_text(lua_State* L, int index, std::string_view what);
+
 /// Bounds the sets of tags that are counted apart. A value of its own for every call would make a series of each
 /// metric, and a call site, for every call.
 class TagLimit {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr ExitCode kExitCodes[] = {
     {kOk, "ok"},
-    {kFailed, "a check or threshold failed, or not one call, stream or request succeeded"},
+    {kFailed, "a check or threshold failed, not one call, stream or request succeeded, or all was warm-up"},
     {kConfiguration, "the plan or the command line is wrong, or an output cannot be written"},
     {kStopped, "stopped by SIGINT, SIGTERM or lgen ctl stop; the report is still printed"},
     {kPlanError, "the plan raised outside an iteration, or never yields"},
@@ -37,17 +37,24 @@ bool checks_have_threshold(const Summary& summary) {
                      [](const ThresholdResult& t) { return t.metric == "checks"; });
 }
 
+/// ", and 2 more".
+std::string and_more(std::ptrdiff_t others) { return others > 0 ? fmt::format(", and {} more", others) : ""; }
+
 std::string failed_checks(const Summary& summary) {
   if (checks_have_threshold(summary)) return "";
-  const auto failed =
-      std::find_if(summary.checks.begin(), summary.checks.end(), [](const CheckResult& c) { return c.fails > 0; });
-  return failed == summary.checks.end() ? "" : fmt::format("check '{}' failed", failed->name);
+  const auto fails = [](const CheckResult& c) { return c.fails > 0; };
+  const auto first = std::find_if(summary.checks.begin(), summary.checks.end(), fails);
+  if (first == summary.checks.end()) return "";
+  return fmt::format("check '{}' failed{}", first->name,
+                     and_more(std::count_if(first + 1, summary.checks.end(), fails)));
 }
 
 std::string failed_thresholds(const Summary& summary) {
-  const auto failed =
-      std::find_if(summary.thresholds.begin(), summary.thresholds.end(), [](const auto& t) { return !t.ok; });
-  return failed == summary.thresholds.end() ? "" : fmt::format("threshold '{}' failed", threshold_words(*failed));
+  const auto fails = [](const ThresholdResult& t) { return !t.ok; };
+  const auto first = std::find_if(summary.thresholds.begin(), summary.thresholds.end(), fails);
+  if (first == summary.thresholds.end()) return "";
+  return fmt::format("threshold '{}' failed{}", threshold_words(*first),
+                     and_more(std::count_if(first + 1, summary.thresholds.end(), fails)));
 }
 
 /// "UNAVAILABLE: ..."; an error of the plan says itself what it is.
@@ -97,6 +104,30 @@ std::string nothing_succeeded(const Summary& summary) {
   return "";
 }
 
+std::string_view phase_of(const SeriesSnapshot& series) {
+  const auto at =
+      std::find_if(series.labels.begin(), series.labels.end(), [](const auto& l) { return l.first == "phase"; });
+  return at == series.labels.end() ? std::string_view() : std::string_view(at->second);
+}
+
+/// Of what a run does, how much outside of warm-up, with or without phases; of all else what a phase has.
+bool has_measured(const MetricSnapshot& metric) {
+  constexpr std::string_view kWork[] = {"iterations", "grpc_calls", "grpc_streams_ended", "http_requests"};
+  const bool is_work = std::find(std::begin(kWork), std::end(kWork), metric.spec.name) != std::end(kWork);
+  return std::any_of(metric.series.begin(), metric.series.end(), [&](const SeriesSnapshot& series) {
+    const std::string_view phase = phase_of(series);
+    return phase != "warmup" && (is_work || !phase.empty()) && (series.count > 0 || series.value > 0);
+  });
+}
+
+/// All that was done was done in warm-up.
+std::string nothing_measured(const Summary& summary) {
+  const double warm = total(summary, "iterations", {{"phase", "warmup"}});
+  const auto& metrics = summary.metrics.metrics;
+  if (warm == 0 || std::any_of(metrics.begin(), metrics.end(), has_measured)) return "";
+  return fmt::format("nothing was measured: all iterations ({:.0f}) fell into the warm-up, which does not count", warm);
+}
+
 bool aborted_by_threshold(const Summary& summary) {
   return std::any_of(summary.thresholds.begin(), summary.thresholds.end(), [](const auto& t) { return t.aborted; });
 }
@@ -107,7 +138,7 @@ std::span<const ExitCode> exit_codes() { return kExitCodes; }
 
 std::string failure_of(const Summary& summary, const std::string& connect_failure) {
   if (!connect_failure.empty()) return connect_failure;
-  for (const auto& rule : {failed_thresholds, failed_checks, nothing_succeeded}) {
+  for (const auto& rule : {failed_thresholds, failed_checks, nothing_succeeded, nothing_measured}) {
     if (std::string why = rule(summary); !why.empty()) return why;
   }
   return "";

@@ -35,7 +35,7 @@
 ---@field background? boolean ends when all other scenarios have
 ---@field graceful_stop? lgen.Duration how long running iterations may go on after the end; default 30s
 ---@field phases? table[] {{"warmup", "10s"}, …}: sets the label phase; reports leave out warmup
----@field tags? table<string, string> labels of everything the scenario counts
+---@field tags? table<string, string|number|boolean> labels of everything the scenario counts
 
 ---@class lgen.Vu
 ---@field id integer 1, 2, ... over all scenarios
@@ -124,7 +124,7 @@
 ---@field wait_for_ready? boolean calls wait for a connection instead of failing
 ---@field timeout? lgen.Duration of unary calls that set none; default: none
 ---@field metadata? table|fun():table sent with every call and stream
----@field tags? table<string,string> labels of every call and stream
+---@field tags? table<string,string|number|boolean> labels of every call and stream
 ---@field backend? lgen.BackendRule who served a call; default: header x-backend, else peer
 ---@field max_streams? integer warn when more calls and streams are open on a connection
 ---@field args? table<string,string|integer|boolean> raw channel arguments, applied last
@@ -149,7 +149,7 @@
 ---@field wait_for_ready? boolean calls wait for a connection instead of failing
 ---@field timeout? lgen.Duration of unary calls that set none; default: none
 ---@field metadata? table|fun():table sent with every call and stream
----@field tags? table<string,string> labels of every call and stream
+---@field tags? table<string,string|number|boolean> labels of every call and stream
 ---@field backend? lgen.BackendRule who served a call; default: header x-backend, else peer
 ---@field max_streams? integer warn when more calls and streams are open on a connection
 ---@field args? table<string,string|integer|boolean> raw channel arguments, applied last
@@ -160,7 +160,7 @@
 ---@field wait_for_ready? boolean wait for a connection instead of failing
 ---@field compression? "none"|"gzip"|"deflate" of what is sent; default: the channel's
 ---@field decode? boolean false: replies stay bytes; default: true
----@field tags? table<string,string> labels of this call, beside the task's and the channel's
+---@field tags? table<string,string|number|boolean> labels of this call, beside the task's and the channel's
 
 ---@class lgen.StreamOptions
 ---@field correlate? "order"|string|lgen.Correlate which reply of a bidi stream answers which message, for grpc_message_rtt_seconds: "order", the k-th the k-th; the path of a field that both have; or both sides apart
@@ -169,7 +169,7 @@
 ---@field wait_for_ready? boolean wait for a connection instead of failing
 ---@field compression? "none"|"gzip"|"deflate" of what is sent; default: the channel's
 ---@field decode? boolean false: replies stay bytes; default: true
----@field tags? table<string,string> labels of this call, beside the task's and the channel's
+---@field tags? table<string,string|number|boolean> labels of this call, beside the task's and the channel's
 
 ---@class lgen.Correlate
 ---@field send string|fun(message: any): string|number path of a field, "a.id", or what tells the key
@@ -224,7 +224,7 @@
 ---@field max_head? lgen.Size largest status line and headers to accept; default: 64 KiB
 ---@field connect_to? string connect here instead: "host:port" or "unix:/path"
 ---@field user_agent? string default: lgen/VERSION
----@field tags? table<string,string> labels of every request
+---@field tags? table<string,string|number|boolean> labels of every request
 ---@field backend? lgen.BackendRule who answered, not by trailer; default: header x-backend, else peer
 
 ---@class lgen.HttpRequestOptions
@@ -232,7 +232,7 @@
 ---@field json? any the body, as lgen.json.encode writes it
 ---@field timeout? lgen.Duration of this request; 0: none
 ---@field name? string what it counts as, where paths are many; default: its path
----@field tags? table<string,string> labels of this request, beside the task's and the client's
+---@field tags? table<string,string|number|boolean> labels of this request, beside the task's and the client's
 
 ---@class lgen.MetricOptions
 ---@field help? string one line

@@ -91,11 +91,23 @@ class CheckTest(LgenCase):
         self.plan(CALLS + 'local text = lgen.proto { files = { "streaming.proto" } }:method "streaming.Streamer/ProcessTextStream"\n'
                   'lgen.scenario("held", { load = lgen.load.constant_vus { vus = 9, duration = "1h" }, run = function(vu)\n'
                   "local s = ch:open(text) for _ in lgen.every(60) do s:send { message = 'x' } end s:close() end })",
-                  'local reply, err, call = ch:call(SayHello, { name = "x" })\n'
+                  'local reply, err, call = ch:call(SayHello, { name = "x" }, { tags = { n = 3, big = true } })\n'
                   'assert(reply.name == "" and err == nil and call.backend == "null") lgen.sleep(3600)')
         ended = self.run_words("check", "plan.lua")
         self.check(ended, 0)
         self.assertEqual(ended.out, "plan.lua: ok (held, s)\n")
+
+    def test_another_scenario_is_scaled_and_stopped(self):
+        external = ('lgen.scenario("e", { load = lgen.load.external { max_vus = 6, duration = "1h" }, '
+                    'run = function() lgen.sleep(1) end })')
+        self.plan(external, "lgen.scale('e', 4) assert(lgen.vus('e') <= 6) lgen.stop('e')")
+        self.check(self.run_words("check", "plan.lua"), 0)
+        for words, why in [("'e', 7", "scenario 'e' has at most 6 VUs (its max_vus), got 7"),
+                           ("'s', 2", "scenario 's' has the load per_vu_iterations; only external is scaled"),
+                           ("'x', 2", "no scenario 'x'")]:
+            with self.subTest(words):
+                self.plan(external, f"lgen.scale({words})")
+                self.check(self.run_words("check", "plan.lua"), 104, f"plan.lua:5: lgen.scale: {why}")
 
     def test_findings(self):
         rows = [

@@ -163,6 +163,32 @@ lgen.threshold("n", "rate > 0", { labels = { phase = "warmup" } })
         self.assertAlmostEqual(main, counts["main"] / (run["duration"] - 0.2), places=3)
         self.assertAlmostEqual(warmup, counts["warmup"] / 0.2, places=3)
 
+    def test_a_load_that_is_all_warm_up_is_refused(self):
+        rows = [  # phases, flags, why; None: it runs
+            ('{ "warmup", "4s" }, { "main", "1m" }', ["--duration", "3s"], "the load lasts 3s, which the warm-up takes all of"),
+            ('{ "warmup", "300ms" }, { "main", "1m" }', ["--duration", "300ms"], "the load lasts 300ms, which"),
+            ('{ "warmup", "1ms" }', ["--duration", "300ms"], "its only phase is warmup"),
+            ('{ "warmup", "1ms" }, { "main", "1m" }', ["--duration", "300ms"], None),
+        ]
+        for phases, flags, why in rows:
+            with self.subTest(phases):
+                self.write("plan.lua", PRELUDE + f"""
+lgen.scenario("s", {{ load = lgen.load.constant_vus {{ duration = "10s" }}, phases = {{ {phases} }},
+  run = function() lgen.sleep("1ms") end }})
+""")
+                ended = self.run_plan("plan.lua", *flags)
+                self.check(ended, *((104, f"plan.lua:3: scenario 's': nothing would be measured: {why}") if why else (0,)))
+
+    def test_a_run_that_never_left_its_warm_up_has_not_passed(self):
+        self.write("plan.lua", PRELUDE + """
+lgen.scenario("s", { load = lgen.load.shared_iterations { vus = 1, iterations = 3 },
+  phases = { { "warmup", "9m" }, { "main", "1m" } }, run = function() lgen.check("fits", true) end })
+""")
+        ended = self.run_plan("plan.lua")
+        self.check(ended, 99, "nothing was measured: all iterations (3) fell into the warm-up, which does not count")
+        self.assertIn("– fits: 0 of 0 (and 3 in warm-up)", ended.out)
+        self.assertIn("3 iterations, warm-up included: 3 ok", " ".join(ended.out.split()))
+
     def test_abort(self):
         ended = self.ended("lgen.teardown(function() print('teardown ran') end)",
                            "lgen.abort('seen enough') lgen.check('x', false)")

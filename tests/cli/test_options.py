@@ -342,6 +342,15 @@ lgen.scenario("later", { load = lgen.load.constant_vus { duration = "1h" }, star
         self.assertEqual(self.labels("--config", "c.json", "--tag", "a=x"), {"scenario": "s", "a": "x", "b": "2"})
         self.assertEqual(self.labels(env={"LGEN_TAG": "a=e"}), {"scenario": "s", "a": "e"})
 
+    def test_tags_may_be_numbers(self):
+        self.write("plan.lua", PRELUDE + """local own = lgen.counter("own")
+lgen.scenario("s", { load = lgen.load.per_vu_iterations { vus = 1, iterations = 1 }, tags = { half = 0.5, yes = true },
+  run = function() lgen.tag("n", 3) own:add() end })
+""")
+        (series,) = self.run_plan("plan.lua").summary["metrics"]["own"]["series"]
+        self.assertEqual({k: v for k, v in series["labels"].items() if k in ("half", "yes", "n")},
+                         {"half": "0.5", "yes": "true", "n": "3"})
+
     def seed(self, *flags, env=None, top="lgen.plan { api = 1, defaults = { seed = 1 } }"):
         self.plan(top)
         return self.run_plan("plan.lua", *flags, env=env).summary["run"]["seed"]

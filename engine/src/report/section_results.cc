@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::string_view kYes = "✓", kNo = "✗";
 
+/// Of what never happened.
+Span no_mark() { return {"  – ", Tone::dim}; }
+
 Span mark(bool ok) { return {fmt::format("  {} ", ok ? kYes : kNo), ok ? Tone::good : Tone::bad}; }
 
 std::string selector(const Labels& labels) {
@@ -47,7 +50,7 @@ std::string window_words(const ThresholdResult& result) {
 std::string_view exit_code_meaning(int code) {
   switch (code) {
     case 99:
-      return "not one call or stream, or not one iteration, succeeded";
+      return "not one call, stream or iteration succeeded, or all was warm-up";
     case 104:
       return "the plan or its options are wrong";
     case 105:
@@ -163,7 +166,7 @@ void print_checks(Page& page, const std::vector<CheckResult>& checks) {
     if (check.fails > 0) text += fmt::format(", {} failed", grouped(check.fails));
     if (!check.first_failure.empty()) text += fmt::format(" (first: {})", check.first_failure);
     text += in_warmup(check);
-    page.item({mark(check.fails == 0)}, text, check.fails == 0 ? Tone::plain : Tone::bold);
+    page.item({all == 0 ? no_mark() : mark(check.fails == 0)}, text, check.fails == 0 ? Tone::plain : Tone::bold);
   }
 }
 
@@ -178,7 +181,8 @@ void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios)
     const std::string started = scenario.scheduled ? fmt::format("{} of {} started", grouped(scenario.started),
                                                                  counted(*scenario.scheduled, "arrival"))
                                                    : counted(scenario.started, "iteration");
-    std::string text = fmt::format("{}; {}: {}", scenario.load, started, fmt::join(parts, " + "));
+    const std::string_view warm = scenario.warmup > Duration{0} ? ", warm-up included" : "";
+    std::string text = fmt::format("{}; {}{}: {}", scenario.load, started, warm, fmt::join(parts, " + "));
     if (scenario.dropped > 0) text += fmt::format("; {} dropped", grouped(scenario.dropped));
     if (const std::uint64_t waiting = waiting_arrivals(scenario); waiting > 0) {
       text += fmt::format("; {} waiting for a VU", grouped(waiting));

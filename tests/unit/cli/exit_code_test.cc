@@ -44,6 +44,41 @@ TEST_CASE("what speaks against a run is told, the gravest first") {
   CHECK(failure_of(summary, "nobody listens") == "nobody listens");
 }
 
+TEST_CASE("the first that failed is named, and how many more") {
+  Summary summary = good_run();
+  for (const char* text : {"count > 9", "count > 8", "count > 7"}) {
+    summary.thresholds.push_back({.metric = "grpc_calls", .text = text, .ok = false});
+  }
+  CHECK(failure_of(summary, "") == "threshold 'grpc_calls count > 9' failed, and 2 more");
+  summary.thresholds.clear();
+  summary.checks = {{"fits", 3, 1, ""}, {"holds", 3, 0, ""}, {"lasts", 3, 2, ""}};
+  CHECK(failure_of(summary, "") == "check 'fits' failed, and 1 more");
+}
+
+TEST_CASE("a run that was all warm-up has measured nothing") {
+  const Labels warm = {{"phase", "warmup"}, {"scenario", "s"}};
+  struct Row {
+    const char* what;
+    MetricSnapshot also;
+    bool measured;
+  };
+  const Row rows[] = {
+      {"nothing else", counter("n", {}), false},
+      {"a counter of the plan's in warm-up", counter("n", {{warm, 3}}), false},
+      {"VUs, which have no phase", counter("vus", {{{{"scenario", "s"}}, 3}}), false},
+      {"a counter of the plan's in a later phase", counter("n", {{{{"phase", "main"}}, 3}}), true},
+      {"calls of a scenario without phases", counter("grpc_calls", {{{{"code", "OK"}}, 5}}), true},
+  };
+  for (const Row& row : rows) {
+    Summary summary;
+    summary.metrics.metrics = {counter("iterations", {{warm, 12}}), row.also};
+    INFO(row.what);
+    const std::string why = "nothing was measured: all iterations (12) fell into the warm-up, which does not count";
+    CHECK(failure_of(summary, "") == (row.measured ? "" : why));
+    CHECK(exit_code(ended(RunEnd::completed), summary, Settings{}, "", false) == (row.measured ? 0 : 99));
+  }
+}
+
 TEST_CASE("a threshold on checks replaces the rule that all must pass") {
   Summary summary = good_run();
   summary.checks.push_back({"fits", 3, 1, ""});

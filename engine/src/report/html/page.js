@@ -130,7 +130,7 @@ const lgenPage = (() => {
     }
     if (checks.length > 0) {
       made.push(panel(table("Checks", [["", ""], ["check", ""], ["passed", "n"], ["failed", "n"], ["first failure", ""]],
-        checks.map((c) => row(td("", mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${c.warmup} in warm-up, ${c.warmup_fails} of them failed`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
+        checks.map((c) => row(td("", c.passes + c.fails === 0 ? "–" : mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${c.warmup} in warm-up, ${c.warmup_fails} of them failed`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
         checks_all > checks.length ? `the first ${checks.length} of ${checks_all}` : "")));
     }
     return both ? [el("div", { class: "pair" }, ...made)] : made;
@@ -192,7 +192,7 @@ const lgenPage = (() => {
     if (rows.length > 0) rows[0].style.marginTop = "10px";
     if (made.length + rows.length === 0) return [];
     const rest = isGoing() || all.time.last_step === all.time.step ? "" : `, the last one ${words(all.time.last_step, "s")}`;
-    const about = note(`Each point covers ${words(all.time.step, "s")}${rest}.${all.events.all > 0 ? " ▾ marks an event." : ""}${all.time.warmups.length > 0 ? " The shaded part is the warm-up, which no figure counts." : ""}`);
+    const about = note(`Each point covers ${words(all.time.step, "s")}${rest}.${all.events.all > 0 ? " ▾ marks an event." : ""}${all.time.warmups.length > 0 ? ` The shaded part is the warm-up of ${all.time.warmed.join(", ")}; the figures leave it out.` : ""}`);
     return [about, ...(made.length > 0 ? [el("div", { class: "pair", style: "margin-top: 6px" }, ...made)] : []), ...rows];
   }
   const latencyCharts = () => {
@@ -258,7 +258,7 @@ const lgenPage = (() => {
   function scenarios() {
     if (all.scenarios.length === 0) return [];
     const columns = [["scenario", ""], ["load", ""], ["started", "n"], ["ok", "n"], ["failed", "n"], ["cancelled", "n"], ["dropped", "n"], ["running", "n"], ["VUs at most", "n"], ["ran", "n"]];
-    return [panel(table("Scenarios", columns, all.scenarios.map((s) => row(th(s.name), td("text", s.load + (s.warmup > 0 ? `; warm-up ${words(s.warmup, "s")} left out` : "")),
+    return [panel(table("Scenarios", columns, all.scenarios.map((s) => row(th(s.name), td("text", s.load + (s.warmup > 0 ? `; ${words(s.warmup, "s")} of it warm-up, included in this row` : "")),
       n(s.started), n(s.succeeded), n(s.failed), n(s.cancelled), n(s.dropped), n(s.running), n(s.max_vus), n(s.elapsed, "s"))), "iterations"))];
   }
 

@@ -81,11 +81,8 @@ class Charts {
     streams_by_backend();
     own_metrics();
     generator();
-    return {{"step", axis_.step},
-            {"length", axis_.length},
-            {"last_step", axis_.last},
-            {"warmups", warmups()},
-            {"charts", std::move(charts_)}};
+    return {{"step", axis_.step},   {"length", axis_.length}, {"last_step", axis_.last},
+            {"warmups", warmups()}, {"warmed", warmed()},     {"charts", std::move(charts_)}};
   }
 
  private:
@@ -112,6 +109,15 @@ class Charts {
       bands.push_back({rounded(from), rounded(std::min(longest, static_cast<double>(seen->second + 1) * axis_.step))});
     }
     return joined(std::move(bands));
+  }
+
+  /// Whose they are: others count meanwhile.
+  Json warmed() const {
+    Json names = Json::array();
+    for (const ScenarioProgress& scenario : summary_.scenarios) {
+      if (scenario.warmup > Duration{0}) names.push_back(scenario.name);
+    }
+    return names;
   }
 
   /// Those that overlap as one.
