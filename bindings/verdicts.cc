@@ -88,6 +88,25 @@ Error unknown_label(const Threshold& threshold, std::string_view label, const Me
   return error;
 }
 
+/// One that is known before the load.
+bool is_a_tag(const Host& host, std::string_view label) {
+  const auto named = [&](const auto& tag) { return tag.first == label; };
+  const auto in = [&](const auto& tags) { return std::any_of(tags.begin(), tags.end(), named); };
+  return in(host.settings.tags) || std::any_of(host.decl.scenarios.begin(), host.decl.scenarios.end(),
+                                               [&](const auto& decl) { return in(decl->spec.tags); });
+}
+
+/// A tag of that name may come with the load, but a name so near to another is a slip of the pen, most likely.
+void warn_of_label(const Threshold& threshold, std::string_view label, const MetricSpec& spec) {
+  std::vector<std::string_view> names = {"scenario", "phase"};
+  names.insert(names.end(), spec.labels.begin(), spec.labels.end());
+  const std::string_view guess = did_you_mean(label, names);
+  if (guess.empty() || guess == label) return;
+  log(LogLevel::warn, fmt::format("{}threshold on {}: it has no label '{}' (did you mean '{}'?); unless a tag of that "
+                                  "name is used, the threshold fails",
+                                  threshold.where, threshold.metric, label, guess));
+}
+
 /// A threshold that leaves out more of the load than there can be would only fail when all is over.
 Outcome check_times(const Threshold& threshold, const LoadSpan& load) {
   if (threshold.after == Duration{0} && threshold.over == Duration{0}) return Done{};
@@ -128,6 +147,7 @@ Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const M
   }
   for (const auto& [name, value] : threshold.labels) {
     if (!takes_tags(spec) && !has(spec.labels, name)) return unknown_label(threshold, name, spec);
+    if (!has(spec.labels, name) && !is_a_tag(host, name)) warn_of_label(threshold, name, spec);
     if (name == "scenario" && !has(scenarios, value)) return unknown(threshold, "scenario", value, scenarios);
     if (name == "phase" && !has(phases, value)) return unknown(threshold, "phase", value, phases);
   }

@@ -29,6 +29,8 @@ Result<double> share_of(const Words& words, std::string_view option, std::string
   if (error != std::errc{} || at != end || !std::isfinite(value) || value < 0) {
     return usage(option, fmt::format("'{}' is no share; write 5% or 0.05", text));
   }
+  if (!percent && value > 1)
+    return usage(option, fmt::format("{} means {:g}%; write {}% or {:g}", text, 100 * value, text, value / 100));
   return percent ? value / 100 : value;
 }
 

@@ -88,6 +88,7 @@ class DiffTest(DiffCase):
             (["other.json", "a.json"], "other.json: not a summary of lgen: schema: expected 'lgen.summary/1', found 'k6'"),
             (["a.json", "again.json", "--min-effect", "x"], "diff: --min-effect: 'x' is no share; write 5% or 0.05"),
             (["a.json", "again.json", "--min-effect", "-1%"], "diff: --min-effect: '-1%' is no share"),
+            (["a.json", "again.json", "--min-effect", "5"], "diff: --min-effect: 5 means 500%; write 5% or 0.05"),
             (["a.json", "again.json", "--confidence", "100%"], "diff: --confidence: between 50% and 99.9%"),
             (["a.json", "again.json", "--fail-on", "never"], "diff: --fail-on: 'never' is not worse, any or none"),
             (["a.json", "again.json", "--format", "xml"], "diff: --format: 'xml' is neither text nor json"),

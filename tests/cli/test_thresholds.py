@@ -24,6 +24,23 @@ class ThresholdCase(LgenCase):
         return self.run_plan("plan.lua", "--validity", "warn", *flags)
 
 
+class LabelTest(LgenCase):
+    def test_a_slip_of_the_pen_is_told_at_the_start(self):
+        rows = [  # the threshold's label, what is said before the load
+            ("{ nmae = 'a' }", "plan.lua:2: threshold on own: it has no label 'nmae' (did you mean 'name'?)"),
+            ("{ name = 'a' }", None),
+            ("{ zone = 'a' }", None),  # may be a tag
+            ("{ naem = 'a' }", None),  # is one
+        ]
+        for labels, told in rows:
+            with self.subTest(labels):
+                self.plan("local own = lgen.rate('own', { labels = { 'name' } }) "
+                          f"lgen.threshold('own', 'rate >= 0', {{ labels = {labels} }})", "own:add(true, { name = 'a' })")
+                ended = self.run_plan("plan.lua", "--tag", "naem=a")
+                self.assertEqual(" ".join(ended.err.split()).count("did you mean"), 1 if told else 0, ended.err)
+                self.assertIn(told or "", ended.err)
+
+
 class WindowTest(ThresholdCase):
     def test_the_worst_window_is_named(self):
         ended = self.paced('lgen.threshold("h", "max < 1", { over = "1s" }) lgen.threshold("h", "avg < 1", { over = "3s" })',
@@ -34,7 +51,7 @@ class WindowTest(ThresholdCase):
         self.assertAlmostEqual(narrow["observed"], 5, delta=0.01)
         self.assertGreaterEqual(narrow["windows"], 3)
         self.assertTrue(wide["ok"])
-        self.assertIn("h max < 1 over 1s: max is 5, not < 1; worst of", ended.out)
+        self.assertIn("h max < 1 over 1s: max is 5s, not < 1; worst of", ended.out)
         self.assertIn("threshold 'h max < 1 over 1s' failed", ended.err)
 
     def test_counts_are_judged_in_whole_windows_of_the_load_only(self):
@@ -104,7 +121,7 @@ class AbortTest(ThresholdCase):
         ended = self.paced('lgen.threshold("h", "p(90) < 1", { over = "2s", abort = true })', "h:record(n > 12 and 5 or 0.1)",
                            length="1h")
         self.assertEqual(ended.code, 99, ended)
-        self.assertIn("p(90) is 5, not < 1", ended.out)
+        self.assertIn("p(90) is 5s, not < 1", ended.out)
 
     def test_failures_may_be_allowed(self):
         self.assertEqual(self.paced(self.TOP, "bad:add()", "--allow-failures", length="1h").code, 0)

@@ -240,6 +240,18 @@ std::string why_nothing(const ThresholdExpression& e, const MetricSpec* metric) 
   return metric && !has_stat(metric->type, e.stat) ? no_such_stat(e, *metric) : "no samples";
 }
 
+/// Times have a unit; counts and rates of times are plain.
+std::string observed_text(const ThresholdExpression& e, const MetricSpec* metric, double observed) {
+  const bool is_time = metric && metric->unit == "s" && e.stat != Stat::count && e.stat != Stat::rate;
+  return is_time ? format_duration(from_seconds(observed)) : fmt::format("{:.6g}", observed);
+}
+
+/// "< 0.25", as it was written.
+std::string demand(const ThresholdResult& result, const ThresholdExpression& e) {
+  const std::size_t at = result.text.find_first_of("<>=!");
+  return at == std::string::npos ? fmt::format("{} {:.6g}", sign_of(e.compare), e.bound) : result.text.substr(at);
+}
+
 }  // namespace
 
 std::optional<double> observe(const ThresholdExpression& e, const MetricSpec& spec, const SeriesSnapshot& s,
@@ -287,7 +299,8 @@ void explain(ThresholdResult& result, const ThresholdExpression& e, const Metric
   if (!result.observed) {
     result.why = why_nothing(e, metric);
   } else if (!result.ok) {
-    result.why = fmt::format("{} is {:.6g}, not {} {:.6g}", name_of(e), *result.observed, sign_of(e.compare), e.bound);
+    result.why =
+        fmt::format("{} is {}, not {}", name_of(e), observed_text(e, metric, *result.observed), demand(result, e));
   }
 }
 

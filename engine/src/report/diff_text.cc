@@ -43,6 +43,7 @@ std::string change_text(const DiffRow& row, double change) {
   if (std::isinf(change)) return "new";
   const std::string_view unit = row.kind == DiffRow::Kind::share ? "pp" : "%";
   const double percent = 100 * change;
+  if (percent >= 99'850) return "over 1000x";
   if (std::fabs(percent) >= 999.5) return fmt::format("{:+.3g}x", change + 1);
   return fmt::format("{:+.{}f}{}", percent, std::fabs(percent) < 9.95 ? 2 : 1, unit);
 }

@@ -66,7 +66,7 @@ TEST_CASE("every window is judged, and the worst one is named") {
   CHECK(result.windows_failed == 3);  // those with the sixth second in them
   CHECK(*result.worst_at == 3);
   CHECK(*result.observed == Approx(0.2).epsilon(1e-3));
-  CHECK(result.why == "p(99) is 0.2, not < 0.1");
+  CHECK(result.why == "p(99) is 200ms, not < 0.1");
 }
 
 TEST_CASE("windows see what the definition says, whatever the samples") {

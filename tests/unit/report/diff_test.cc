@@ -197,3 +197,17 @@ TEST_CASE("a comparison is what the golden files show") {
     at = end + 1;
   }
 }
+
+TEST_CASE("changes beyond all measure are cut short") {
+  for (const auto& [change, words] :
+       {std::pair(8.5, "+850.0%"), {12.0, "+13x"}, {998.0, "+999x"}, {1.15e5, "over 1000x"}}) {
+    Diff diff;
+    DiffRow row;
+    row.metric = "x_seconds", row.stat = "p(99)", row.unit = "s", row.change = change, row.high = 1e9;
+    diff.rows = {row};
+    const std::string text = render_diff(diff, run_of({}), run_of({}), "a", "b", {false, 120});
+    INFO(text);
+    CHECK(text.find(words) != std::string::npos);
+    CHECK(text.find("e+") == std::string::npos);
+  }
+}
