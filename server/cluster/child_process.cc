@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -40,8 +42,9 @@ struct Launch {
   _exit(127);
 }
 
-// Descriptors 0, 1, 2 and 3... of the child; all others close at exec.
+// Descriptors 0, 1, 2 and 3... of the child; all others close at exec, those that we were started with, too.
 void arrange_descriptors(Launch& launch) {
+  close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   for (int& fd : launch.inherited) fd = fcntl(fd, F_DUPFD_CLOEXEC, kHighFd);
   launch.error_fd = fcntl(launch.error_fd, F_DUPFD_CLOEXEC, kHighFd);
   const int log_fd = fcntl(launch.log_fd, F_DUPFD_CLOEXEC, kHighFd);
