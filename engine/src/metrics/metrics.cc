@@ -220,6 +220,10 @@ void Metrics::Impl::open_window(SeriesId id, MetricCell& cell) {
   // A gauge starts the second with the value that it had.
   if (cell.set_before) cell.window.add(cell.value);
   if (cell.type == MetricType::histogram && !cell.detail && details_left > 0) {
+    if (!metrics[cell.metric]->spec.built_in) {
+      if (own_details_left == 0) return;
+      --own_details_left;
+    }
     --details_left;
     cell.detail = std::make_unique<Histogram>(2);
   }

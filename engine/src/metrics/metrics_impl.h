@@ -51,9 +51,10 @@ struct Metrics::Impl {
   std::vector<std::string> overflowed;
   std::unordered_map<std::string, MetricId> by_name;
   std::vector<MetricCell> cells;
-  std::vector<Labels> labels;     // of the cell with the same index
-  std::vector<SeriesId> touched;  // each at most once, so never longer than `cells`
-  std::size_t details_left = 0;   // histograms that may still get a `detail`
+  std::vector<Labels> labels;        // of the cell with the same index
+  std::vector<SeriesId> touched;     // each at most once, so never longer than `cells`
+  std::size_t details_left = 0;      // histograms that may still get a `detail`
+  std::size_t own_details_left = 0;  // of these, such as are not built in: however many, they leave room for latencies
 
   MetricId insert(MetricSpec spec);
   SeriesId make_series(MetricId metric, Labels labels_of_it);

@@ -102,8 +102,11 @@ class Parser {
   Outcome end(ThresholdExpression& out) {
     skip_space();
     if (rest_.empty()) return Done{};
-    return fail(fmt::format("unexpected {} after {}; a number is plain, in the metric's unit (seconds: 0.25)", here(),
-                            out.bound));
+    const bool joins = rest_.starts_with('&') || rest_.starts_with('|') || rest_.starts_with("and ") ||
+                       rest_.starts_with("or ") || rest_.starts_with(',');
+    return fail(fmt::format("unexpected {} after {}; {}", here(), out.bound,
+                            joins ? "a threshold is one comparison, so declare one for each"
+                                  : "a number is plain, in the metric's unit (seconds: 0.25)"));
   }
 
   Error fail(std::string what) {

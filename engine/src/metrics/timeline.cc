@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::uint64_t kMaxPoints = 3'600;
 constexpr std::size_t kDetailedSeries = 50;
-constexpr std::size_t kMaxTotal = 2'000'000;  // points and buckets, of all series together
+constexpr std::size_t kOwnDetailedSeries = 20;  // of these, at most
+constexpr std::size_t kMaxTotal = 2'000'000;    // points and buckets, of all series together
 
 /// The line of one series; `buckets` is empty, or parallel to `points`.
 struct Line {
@@ -146,6 +147,7 @@ TimelineSeries Timeline::Impl::series(SeriesId id, std::uint64_t length) const {
 
 Timeline::Timeline(Metrics& metrics) : impl_(new Impl{*metrics.impl_, {}}) {
   impl_->metrics.details_left = kDetailedSeries;
+  impl_->metrics.own_details_left = kOwnDetailedSeries;
 }
 
 Timeline::~Timeline() = default;

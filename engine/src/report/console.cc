@@ -20,8 +20,8 @@ Page page_for(const ConsoleStyle& style) {
 std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   Page page = page_for(style);
   print_run(page, summary.run);
-  print_thresholds(page, summary.thresholds);
-  print_checks(page, summary.checks);
+  print_thresholds(page, summary);
+  print_checks(page, summary);
   for (const DistributionResult& result : summary.distributions) print_distribution(page, result);
   print_scenarios(page, summary.scenarios);
   print_only_warmup(page, summary);

@@ -67,9 +67,21 @@ std::string buckets_text(const MetricSnapshot& metric) {
   return fmt::format("p50 {}, p90 {}, p99 {} of {}", figure(50), figure(90), figure(99), number_text(sums.count()));
 }
 
+/// How long the pages took.
+std::string durations_text(const MetricSnapshot& metric) {
+  const SeriesSnapshot all = aggregate(metric, {});
+  if (!all.histogram || all.histogram->count() == 0) return "no samples";
+  const auto figure = [&](double p) {
+    return brief_value(metric.in_unit(static_cast<double>(all.histogram->percentile(p))), metric.spec.unit);
+  };
+  return fmt::format("p50 {}, p99 {}, max {} of {}", figure(50), figure(99), figure(100),
+                     grouped(all.histogram->count()));
+}
+
 /// One line: pods and labels are in the time lines.
 std::string scraped_text(const MetricSnapshot& metric) {
   if (is_bucket_metric(metric.spec)) return buckets_text(metric);
+  if (metric.spec.type == MetricType::histogram) return durations_text(metric);
   const SeriesSnapshot all = aggregate(metric, {});
   const std::string of = metric.series.size() == 1 ? "" : fmt::format("  in {} series", grouped(metric.series.size()));
   if (metric.spec.type == MetricType::counter) return "+" + number_text(all.value) + of;
@@ -79,8 +91,7 @@ std::string scraped_text(const MetricSnapshot& metric) {
 void print_scraped_metrics(Page& page, const Snapshot& metrics) {
   std::vector<const MetricSnapshot*> scraped;
   for (const MetricSnapshot& metric : metrics.metrics) {
-    const bool shown = metric.spec.scraped && metric.spec.type != MetricType::histogram && !metric.series.empty();
-    if (shown) scraped.push_back(&metric);
+    if (metric.spec.scraped && !metric.series.empty()) scraped.push_back(&metric);
   }
   if (scraped.empty()) return;
   page.heading("SYSTEM UNDER TEST", {Span(" what its metrics pages say: counters by how much they rose", Tone::dim)});

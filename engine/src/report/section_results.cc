@@ -27,12 +27,9 @@ std::string selector(const Labels& labels) {
   return text + "}";
 }
 
-std::string observed_text(const ThresholdResult& result) {
+std::string observed_text(const Summary& summary, const ThresholdResult& result) {
   if (!result.observed) return "no samples";
-  if (result.metric.ends_with("_seconds") && result.text.find("count") == std::string::npos &&
-      result.text.find("rate") == std::string::npos) {
-    return brief_seconds(*result.observed);
-  }
+  if (observed_unit(summary, result) == "s") return brief_seconds(*result.observed);
   return fmt::format("{:.6g}", *result.observed);
 }
 
@@ -146,27 +143,50 @@ void print_run(Page& page, const RunInfo& run) {
   if (const std::string ended = how_it_ended(run); !ended.empty()) page.paragraph(2, ended, Tone::warn);
 }
 
-void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds) {
-  if (thresholds.empty()) return;
+std::string observed_unit(const Summary& summary, const ThresholdResult& threshold) {
+  if (threshold.text.find("count") != std::string::npos || threshold.text.find("rate") != std::string::npos) return "";
+  if (threshold.metric.ends_with("_seconds") || threshold.metric.ends_with("_seconds_bucket")) return "s";
+  const MetricSnapshot* metric = summary.metrics.find(threshold.metric);
+  return metric ? metric->spec.unit : "";
+}
+
+std::string excuse_of_checks(const Summary& summary) {
+  std::vector<std::string> excuses;
+  for (const ThresholdResult& threshold : summary.thresholds) {
+    if (threshold.metric != "checks") continue;
+    if (!threshold.ok) return "";
+    excuses.push_back(threshold_words(threshold));
+  }
+  return excuses.empty()
+             ? ""
+             : fmt::format("excused by {} {}", excuses.size() == 1 ? "threshold" : "thresholds", join_words(excuses));
+}
+
+void print_thresholds(Page& page, const Summary& summary) {
+  if (summary.thresholds.empty()) return;
   page.heading("THRESHOLDS");
-  for (const ThresholdResult& result : thresholds) {
-    std::string outcome = result.ok || result.why.empty() ? observed_text(result) : result.why;
+  for (const ThresholdResult& result : summary.thresholds) {
+    std::string outcome = result.ok || result.why.empty() ? observed_text(summary, result) : result.why;
     if (result.ok && !result.why.empty()) outcome += fmt::format(" ({})", result.why);
     page.item({mark(result.ok)}, fmt::format("{}: {}{}", threshold_words(result), outcome, window_words(result)),
               result.ok ? Tone::plain : Tone::bold);
   }
 }
 
-void print_checks(Page& page, const std::vector<CheckResult>& checks) {
-  if (checks.empty()) return;
+void print_checks(Page& page, const Summary& summary) {
+  if (summary.checks.empty()) return;
   page.heading("CHECKS");
-  for (const CheckResult& check : checks) {
+  const std::string excuse = excuse_of_checks(summary);
+  for (const CheckResult& check : summary.checks) {
     const std::uint64_t all = check.passes + check.fails;
     std::string text = fmt::format("{}: {} of {}", check.name, grouped(check.passes), grouped(all));
     if (check.fails > 0) text += fmt::format(", {} failed", grouped(check.fails));
     if (!check.first_failure.empty()) text += fmt::format(" (first: {})", check.first_failure);
     text += in_warmup(check);
-    page.item({all == 0 ? no_mark() : mark(check.fails == 0)}, text, check.fails == 0 ? Tone::plain : Tone::bold);
+    const bool excused = check.fails > 0 && !excuse.empty();
+    if (excused) text += "; " + excuse;
+    const Span verdict = all == 0 ? no_mark() : excused ? Span("  ! ", Tone::warn) : mark(check.fails == 0);
+    page.item({verdict}, text, check.fails == 0 ? Tone::plain : Tone::bold);
   }
 }
 

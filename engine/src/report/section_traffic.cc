@@ -111,7 +111,7 @@ class LatencyTable {
   /// The plan's own histograms, in their own units.
   void own_metrics() {
     for (const MetricSnapshot& metric : metrics_.metrics) {
-      if (metric.spec.built_in || metric.spec.type != MetricType::histogram) continue;
+      if (metric.spec.built_in || metric.spec.scraped || metric.spec.type != MetricType::histogram) continue;
       const SeriesSnapshot all = aggregate(metric, {});
       if (!all.histogram || all.histogram->count() == 0) continue;
       table_.title(Span(metric.spec.name));

@@ -8,8 +8,12 @@
 namespace lgen {
 
 void print_run(Page& page, const RunInfo& run);
-void print_thresholds(Page& page, const std::vector<ThresholdResult>& thresholds);
-void print_checks(Page& page, const std::vector<CheckResult>& checks);
+void print_thresholds(Page& page, const Summary& summary);
+void print_checks(Page& page, const Summary& summary);
+/// Of what a threshold has observed: that of its metric, or "" of a number of things.
+std::string observed_unit(const Summary& summary, const ThresholdResult& threshold);
+/// "excused by threshold checks rate > 0.9": a threshold on checks that holds judges them instead; else "".
+std::string excuse_of_checks(const Summary& summary);
 void print_distribution(Page& page, const DistributionResult& result);
 void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios);
 /// Why the sections below are missing.

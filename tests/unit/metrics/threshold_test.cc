@@ -85,7 +85,9 @@ TEST_CASE("what does not parse is named, with what may stand there") {
         Row{"rate <", "expected a number after '<', got the end of the text"},
         Row{"rate < x", "expected a number after '<', got 'x'"}, Row{"rate < nan", "expected a number after '<'"},
         Row{"max < 250ms", "unexpected 'ms' after 250; a number is plain, in the metric's unit (seconds: 0.25)"},
-        Row{"rate < 1 and count > 2", "unexpected 'and count > 2' after 1"}}) {
+        Row{"rate < 1 and count > 2",
+            "unexpected 'and count > 2' after 1; a threshold is one comparison, so declare one for each"},
+        Row{"count > 0 && count < 9", "after 0; a threshold is one comparison, so declare one for each"}}) {
     INFO(row.text);
     const auto parsed = parse_threshold(row.text);
     REQUIRE_FALSE(parsed.ok());

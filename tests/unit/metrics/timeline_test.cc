@@ -181,3 +181,22 @@ TEST_CASE("packed buckets are read as they were given, and merge") {
   CHECK(merge({{1, 1}, {3, 1}, {9, 1}}, {{0, 2}, {3, 2}, {4, 2}, {10, 2}, {11, 2}}) ==
         PackedBuckets{{0, 2}, {1, 1}, {3, 3}, {4, 2}, {9, 1}, {10, 2}, {11, 2}});
 }
+
+TEST_CASE("histograms of the plan leave room for the built-in latencies in the time lines") {
+  Metrics metrics;
+  Timeline timeline(metrics);
+  const auto own = metrics.define({.name = "mine", .type = MetricType::histogram, .labels = {"k"}});
+  REQUIRE(own);
+  for (int i = 0; i < 60; ++i) metrics.record(metrics.series(*own, {{"k", std::to_string(i)}}), 1ms);
+  for (const char* pod : {"a", "b"}) {
+    metrics.record(metrics.series("grpc_call_duration_seconds", {{"backend", pod}}), 5ms);
+  }
+  timeline.tick(1s);
+  std::size_t own_detailed = 0, latencies_detailed = 0;
+  for (const TimelineSeries& series : timeline.data().series) {
+    if (series.points[0].buckets.empty()) continue;
+    ++(series.metric == "mine" ? own_detailed : latencies_detailed);
+  }
+  CHECK(latencies_detailed == 2);
+  CHECK(own_detailed == 20);
+}

@@ -117,6 +117,44 @@ TEST_CASE("checks in warm-up stand beside those that count") {
   CHECK(holds(text, "✗ answers: 30 of 31, 1 failed (first: late) (and 5 in warm-up)\n"));
 }
 
+TEST_CASE("failed checks that a threshold on checks judges are told as excused while it holds") {
+  Summary summary;
+  summary.checks = {{"answers", 9, 1, "late", 0, 0}};
+  summary.thresholds = {{"checks", "rate > 0.8", {}, 0.9, true, ""}};
+  CHECK(holds(render_console(summary, {false, 132}),
+              "! answers: 9 of 10, 1 failed (first: late); excused by threshold checks rate > 0.8\n"));
+  summary.thresholds[0].ok = false;
+  CHECK(holds(render_console(summary, {false, 132}), "✗ answers: 9 of 10, 1 failed (first: late)\n"));
+}
+
+TEST_CASE("what a threshold has observed is told in its metric's unit") {
+  Metrics metrics;
+  const auto own = metrics.define({.name = "wait", .type = MetricType::histogram, .unit = "s"});
+  REQUIRE(own);
+  metrics.record(metrics.series(*own, {}), std::chrono::milliseconds(100));
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  summary.thresholds = {{"wait", "max < 1", {}, 0.1, true, ""}, {"wait", "count < 2", {}, 1., true, ""}};
+  const std::string text = render_console(summary, {false, 132});
+  CHECK(holds(text, "wait max < 1: 100ms\n"));
+  CHECK(holds(text, "wait count < 2: 1\n"));
+}
+
+TEST_CASE("how long pages took stands with the system under test, not among the latencies") {
+  Metrics metrics;
+  MetricSpec spec{.name = "scrape_duration_seconds", .type = MetricType::histogram, .unit = "s", .labels = {"pod"}};
+  spec.scraped = true;
+  const auto took = metrics.define(spec);
+  REQUIRE(took);
+  metrics.record(metrics.series(*took, {{"pod", "a"}}), std::chrono::milliseconds(10));
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  const std::string text = render_console(summary, {false, 132});
+  CHECK_FALSE(holds(text, "LATENCY"));
+  CHECK(holds(text, "SYSTEM UNDER TEST"));
+  CHECK(holds(text, "scrape_duration_seconds  p50 10.0ms, p99 10.0ms, max 10.0ms of 1\n"));
+}
+
 TEST_CASE("sections with nothing to say are not printed") {
   const std::string text = render_console(Summary{}, {false, 80});
   for (const char* title : {"THRESHOLDS", "CHECKS", "VERDICT", "SCENARIOS", "LATENCY", "STATUS CODES", "STREAMS",

@@ -90,7 +90,7 @@ const lgenChartKinds = (() => {
         type: "logarithmic", min: 1, max: most * 1.15,
         ticks: { callback: percent, autoSkip: true },
         afterBuildTicks(scale) {
-          scale.ticks = [{ value: 1 }, { value: 2 }];
+          scale.ticks = scale.chart.width < 480 ? [{ value: 1 }] : [{ value: 1 }, { value: 2 }];  // side by side they need room
           for (let n = 10; n <= scale.max; n *= 10) scale.ticks.push({ value: n });
         },
       });

@@ -86,16 +86,17 @@ const lgenPage = (() => {
     const doubts = [outcome.validity === "valid" ? "" : kept[outcome.validity], outcome.conservation && "not everything is accounted for"].filter((x) => x);
     return outcome.words.replace(/^passed/, "") + (doubts.length > 0 ? `, but ${doubts.join(", and ")}` : "");
   };
-  const tally = (title, { passed, failed }) => {
+  const tally = (title, { passed, failed }, excuse = "") => {
     const whole = passed + failed;
     if (whole === 0) return cell(title, text("span", "dim", "none set"));
+    if (failed > 0 && excuse !== "") return cell(title, text("span", "warn", `! ${failed} of ${whole} failed`), excuse);
     return failed === 0 ? cell(title, text("span", "good", `✓ ${passed} of ${whole} passed`)) : cell(title, text("span", "bad", `✗ ${failed} of ${whole} failed`));
   };
   const cell = (title, value, more, wide) => el("div", { class: wide ? "wide" : undefined }, el("dt", {}, title), el("dd", {}, value), more ? el("dd", { class: "more" }, more) : null);
   const outcomeCells = (outcome) => {
     const ended = isGoing() ? text("span", "", outcome.end) : outcome.end === "completed" ? text("span", "", "completed") : text("span", outcome.end === "signal" ? "warn" : "bad", outcome.end === "signal" ? "stopped" : outcome.end.replace("_", " "));
     const words = { valid: text("span", "good", "✓ VALID"), suspect: text("span", "warn", "! SUSPECT"), invalid: text("span", "bad", "✗ INVALID") };
-    const cells = [cell("Run", ended, outcome.end === "completed" || isGoing() ? "" : outcome.ended), tally("Thresholds", outcome.thresholds), tally("Checks", outcome.checks)];
+    const cells = [cell("Run", ended, outcome.end === "completed" || isGoing() ? "" : outcome.ended), tally("Thresholds", outcome.thresholds), tally("Checks", outcome.checks, outcome.checks_excuse)];
     for (const verdict of isGoing() ? [] : outcome.verdicts) {
       cells.push(cell(`Verdict: ${verdict.name}`, text("span", verdict.kind === "inconclusive" ? "warn" : "", kVerdicts[verdict.kind] || verdict.kind), verdict.words, true));
     }
@@ -130,7 +131,7 @@ const lgenPage = (() => {
     }
     if (checks.length > 0) {
       made.push(panel(table("Checks", [["", ""], ["check", ""], ["passed", "n"], ["failed", "n"], ["first failure", ""]],
-        checks.map((c) => row(td("", c.passes + c.fails === 0 ? "–" : mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${c.warmup} in warm-up, ${c.warmup_fails} of them failed`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
+        checks.map((c) => row(td("", c.passes + c.fails === 0 ? "–" : c.fails > 0 && all.outcome.checks_excuse ? text("span", "mark warn", "!") : mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${c.warmup} in warm-up, ${c.warmup_fails} of them failed`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
         checks_all > checks.length ? `the first ${checks.length} of ${checks_all}` : "")));
     }
     return both ? [el("div", { class: "pair" }, ...made)] : made;
@@ -309,11 +310,13 @@ const lgenPage = (() => {
       rest > 0 ? `and ${plain(rest)} of other kinds` : ""))];
   }
 
-  function ownMetrics() {
+  /** Those of the plan, or those that were scraped for it. */
+  function ownMetrics(title, scraped) {
     const made = [];
-    const drawn = timeCharts((c) => c.own);
-    if (all.metrics.length > 0) {
-      const rows = all.metrics.flatMap((m) => {
+    const drawn = timeCharts((c) => c.own && c.scraped === scraped);
+    const shown = all.metrics.filter((m) => m.scraped === scraped);
+    if (shown.length > 0) {
+      const rows = shown.flatMap((m) => {
         const one = m.series.length === 1 && m.series[0].labels === "";
         const value = (s) => (m.type === "rate" ? percent(s.value) : words(s.value, m.unit));
         const more = (s) => (m.type === "gauge" ? `${words(s.min, m.unit)} to ${words(s.max, m.unit)}` : m.type === "rate" ? `of ${plain(s.count)}` : "");
@@ -321,7 +324,7 @@ const lgenPage = (() => {
         if (m.series_all > m.series.length) lines.push(row(th(text("span", "dim", `… ${plain(m.series_all - m.series.length)} more series`)), td(""), td(""), td("")));
         return one ? lines : [group(m.name, 4, m.help), ...lines];
       });
-      made.push(panel(table("Metrics of the plan", [["", ""], ["value", "n"], ["", "n"], ["", ""]], rows)));
+      made.push(panel(table(title, [["", ""], ["value", "n"], ["", "n"], ["", ""]], rows)));
     }
     return drawn.length > 0 ? [...made, el("div", { class: "pair", style: "margin-top: 10px" }, ...drawn)] : made;
   }
@@ -365,7 +368,8 @@ const lgenPage = (() => {
     ["cold-starts", "Cold starts", coldStarts, ["cold_starts"]],
     ["events", "Events", events, ["events"]],
     ["errors", "Errors", errors, ["errors"]],
-    ["metrics", "Metrics of the plan", ownMetrics, ["metrics", "time"], "Metrics"],
+    ["metrics", "Metrics of the plan", () => ownMetrics("Metrics of the plan", false), ["metrics", "time"], "Metrics"],
+    ["system", "System under test", () => ownMetrics("System under test", true), ["metrics", "time"], "System"],
     ["generator", "Generator", generator, ["generator", "time"]],
     ["options", "Options", options, ["run"]],
   ];

@@ -154,7 +154,8 @@ class Latencies {
   void own(Json& groups) const {
     Json rows = Json::array();
     for (const MetricSnapshot& metric : metrics_.metrics) {
-      if (metric.spec.built_in || metric.spec.type != MetricType::histogram || rows.size() >= kMaxGroups) continue;
+      if (metric.spec.built_in || metric.spec.scraped || metric.spec.type != MetricType::histogram) continue;
+      if (rows.size() >= kMaxGroups) break;
       const SeriesSnapshot all = aggregate(metric, {});
       if (all.histogram && all.histogram->count() > 0)
         rows.push_back(figures(metric.spec.name, metric, *all.histogram));

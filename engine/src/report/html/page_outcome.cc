@@ -173,11 +173,10 @@ class Tiles {
   Json tiles_ = Json::array();
 };
 
-Json threshold_of(const ThresholdResult& threshold) {
+Json threshold_of(const Summary& summary, const ThresholdResult& threshold) {
   Json one = {{"words", threshold_words(threshold)}, {"ok", threshold.ok}};
   one["observed"] = threshold.observed ? exact(*threshold.observed) : Json();
-  const bool counts = threshold.text.starts_with("count") || threshold.text.starts_with("rate");
-  one["unit"] = threshold.metric.ends_with("_seconds") && !counts ? "s" : "";
+  one["unit"] = observed_unit(summary, threshold);
   one["why"] = cut(threshold.why);
   return one;
 }
@@ -213,6 +212,7 @@ Json outcome_part(const Summary& summary) {
           {"ended", how_it_ended(summary.run)},
           {"thresholds", tally(summary.thresholds, [](const auto& t) { return t.ok; }).json()},
           {"checks", tally(summary.checks, [](const auto& c) { return c.fails == 0; }).json()},
+          {"checks_excuse", cut(excuse_of_checks(summary))},
           {"verdicts", std::move(verdicts)},
           {"validity", to_string(summary.health.validity)},
           {"reasons", summary.health.reasons},
@@ -222,7 +222,8 @@ Json outcome_part(const Summary& summary) {
 Json figures_part(const Summary& summary) { return Tiles(summary).all(); }
 
 Json judged_part(const Summary& summary) {
-  return {{"thresholds", list_of(summary.thresholds, kMaxJudged, threshold_of)},
+  return {{"thresholds", list_of(summary.thresholds, kMaxJudged,
+                                 [&](const ThresholdResult& one) { return threshold_of(summary, one); })},
           {"thresholds_all", summary.thresholds.size()},
           {"checks", list_of(summary.checks, kMaxJudged, check_of)},
           {"checks_all", summary.checks.size()}};

@@ -171,15 +171,29 @@ Json scraped_histogram(const MetricSnapshot& metric) {
   return {
       {"name", name},
       {"type", "percentiles"},
+      {"scraped", true},
       {"unit", name.ends_with("_seconds") ? "s" : ""},
       {"help", "of " + std::to_string(std::llround(sums.count())) + " samples, out of the buckets that were scraped"},
       {"series_all", rows.size()},
       {"series", std::move(rows)}};
 }
 
+/// How long the pages took: no series, but percentiles.
+Json scraped_durations(const MetricSnapshot& metric) {
+  const SeriesSnapshot all = aggregate(metric, {});
+  Json rows = Json::array();
+  for (const int p : {50, 90, 99, 100}) {
+    const auto ticks = static_cast<double>(all.histogram ? all.histogram->percentile(p) : 0);
+    rows.push_back({{"labels", p == 100 ? "max" : "p" + std::to_string(p)}, {"value", exact(metric.in_unit(ticks))}});
+  }
+  return {{"name", metric.spec.name}, {"type", "percentiles"},     {"unit", metric.spec.unit}, {"scraped", true},
+          {"help", metric.spec.help}, {"series_all", rows.size()}, {"series", std::move(rows)}};
+}
+
 /// A metric of the plan and its series.
 Json own_metric(const MetricSnapshot& metric) {
   if (is_bucket_metric(metric.spec)) return scraped_histogram(metric);
+  if (metric.spec.type == MetricType::histogram) return scraped_durations(metric);
   Json series = Json::array();
   for (std::size_t i = 0; i < std::min(metric.series.size(), kMaxSeries); ++i) {
     const SeriesSnapshot& one = metric.series[i];
@@ -191,8 +205,10 @@ Json own_metric(const MetricSnapshot& metric) {
     if (metric.spec.type == MetricType::rate) row["count"] = one.count;
     series.push_back(std::move(row));
   }
-  return {{"name", metric.spec.name}, {"type", to_string(metric.spec.type)}, {"unit", metric.spec.unit},
-          {"help", metric.spec.help}, {"series_all", metric.series.size()},  {"series", std::move(series)}};
+  return {{"name", metric.spec.name},   {"type", to_string(metric.spec.type)},
+          {"unit", metric.spec.unit},   {"scraped", metric.spec.scraped},
+          {"help", metric.spec.help},   {"series_all", metric.series.size()},
+          {"series", std::move(series)}};
 }
 
 /// Histograms of the engine about itself: those that belong to no call.
@@ -333,7 +349,8 @@ Json errors_part(const Summary& summary) {
 Json metrics_part(const Summary& summary) {
   Json all = Json::array();
   for (const MetricSnapshot& metric : summary.metrics.metrics) {
-    const bool shown = !metric.spec.built_in && metric.spec.type != MetricType::histogram && !metric.series.empty();
+    const bool latency = metric.spec.type == MetricType::histogram && !metric.spec.scraped;
+    const bool shown = !metric.spec.built_in && !latency && !metric.series.empty();
     if (shown && all.size() < kMaxSeries) all.push_back(own_metric(metric));
   }
   return all;

@@ -343,6 +343,7 @@ class Charts {
     if (lines.empty()) return;
     Json made = chart("own_" + spec.name, spec.name + (gauge ? "" : " per second"), "lines", gauge ? spec.unit : "/s");
     made["own"] = true;
+    made["scraped"] = spec.scraped;
     made["help"] = spec.help;
     Named kept(lines.begin(), lines.end());
     if (gauge && kept.size() > kMaxLines) kept.resize(kMaxLines);  // gauges do not add up
