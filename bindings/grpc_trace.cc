@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -61,6 +62,9 @@ std::string value_text(lua_State* L, int index, int depth) {
   }
   if (lua_type(L, index) == LUA_TSTRING) return quote_for_lua(to_view(L, index));
   if (is_null(L, index)) return "lgen.null";
+  if (lua_type(L, index) == LUA_TNUMBER && std::isfinite(lua_tonumber(L, index))) {
+    return fmt::format("{}", lua_tonumber(L, index));  // every digit; Lua's own way has 14 of them
+  }
   lua_getglobal(L, "tostring");
   lua_pushvalue(L, index);
   lua_call(L, 1, 1);

@@ -94,11 +94,19 @@ bool TableComplaints::of_seconds(lua_State* L, int index, const MessagePlan& pla
   const std::string got =
       lua_type(L, index) == LUA_TNUMBER ? fmt::format("{:.17g}", lua_tonumber(L, index)) : describe(L, index);
   return fault.fail(fmt::format("{}{} expected, got {}", range_text(plan.form),
-                                plan.form == MessageForm::duration ? " or a text such as \"250ms\"" : "", got));
+                                plan.form == MessageForm::duration ? " or a text such as \"250ms\""
+                                                                   : " or a text such as \"2024-05-01T12:00:00Z\"",
+                                got));
 }
 
 bool TableSource::time_in_words(const MessagePlan& plan, SecondsAndNanos& time, Fault& fault) {
   constexpr std::int64_t kBillion = 1'000'000'000;
+  const bool is_duration = plan.form == MessageForm::duration;
+  if (const auto read = is_duration ? read_duration(to_view(L_, at_)) : read_timestamp(to_view(L_, at_))) {
+    time = *read;
+    return true;
+  }
+  if (!is_duration) return of_seconds(L_, at_, plan, fault);
   const auto duration = parse_duration(to_view(L_, at_));
   if (!duration) return of_seconds(L_, at_, plan, fault);
   time.seconds = duration->count() / kBillion;

@@ -171,7 +171,7 @@ class TableSource : private TableComplaints {
   bool is_message() { return type() == LUA_TTABLE; }
 
   bool get_seconds(const MessagePlan& plan, SecondsAndNanos& time, Fault& fault) {
-    if (type() == LUA_TSTRING && plan.form == MessageForm::duration) return time_in_words(plan, time, fault);
+    if (type() == LUA_TSTRING) return time_in_words(plan, time, fault);
     if (type() != LUA_TNUMBER) return of_seconds(L_, at_, plan, fault);
     const auto read = split_seconds(lua_tonumber(L_, at_), plan.form);
     if (!read) return of_seconds(L_, at_, plan, fault);

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "fitted_values.h"
+
 namespace lgen::cli {
 namespace {
 
@@ -79,6 +81,9 @@ class Source {
   }
 
   void messages() {
+    const bool fits =
+        std::any_of(plan_.messages.begin(), plan_.messages.end(), [](const LuaTable& table) { return table.fits; });
+    if (fits) out_ += fmt::format("\n{}", fitted_values_source());
     const bool later = plan_.types_in_setup && !varies_ && !plan_.in_wire_format;
     const std::string_view name = many_ ? "messages" : "message";
     out_ += varies_ || plan_.in_wire_format ? "\n"

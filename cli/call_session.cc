@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "exit_code.h"
@@ -156,8 +158,10 @@ void CallSession::explain(GrpcStatus& status) const {
 
 int CallSession::conclude(bool interrupted) {
   if (flags_.verbose > 0) print_end();
-  if (output_failed_) {
-    complain("standard output cannot be written");
+  if (output_error_ != 0) {
+    const bool reader_gone = output_error_ == EPIPE;
+    complain(fmt::format("standard output cannot be written{}{}", reader_gone ? "" : ": ",
+                         reader_gone ? "" : std::strerror(output_error_)));
     return kOutputFailed;
   }
   if (interrupted) return kStopped;
@@ -178,8 +182,8 @@ int CallSession::report_failure() {
 
 void CallSession::print(const std::string& text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (written || output_failed_) return;
-  output_failed_ = true;
+  if (written || output_error_ != 0) return;
+  output_error_ = errno;
   cancel("standard output is closed");
 }
 

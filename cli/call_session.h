@@ -54,7 +54,7 @@ class CallSession final : private StreamEvents {
 
   bool half_closed_ = false;
   bool headers_seen_ = false;
-  bool output_failed_ = false;
+  int output_error_ = 0;  // errno
   bool done_ = false;
   std::optional<Error> bad_reply_;
   GrpcStatus status_;

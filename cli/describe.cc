@@ -5,7 +5,7 @@
 #include "exit_code.h"
 #include "grpcurl_options.h"
 #include "lgen/message_json.h"
-#include "lgen/report.h"
+#include "run.h"
 #include "service_link.h"
 
 namespace lgen::cli {
@@ -64,7 +64,7 @@ int describe(Words words) {
     complain(text.error().message);
     return kConfiguration;
   }
-  return write_file("-", *text) ? kOk : kOutputFailed;
+  return print_result(*text);
 }
 
 }  // namespace

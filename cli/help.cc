@@ -29,7 +29,8 @@ std::string row(const std::string& flag, const std::string& explanation) {
 
 /// What FORMAT may be, where one of the options takes it; without a run only what is made of its summary.
 std::string format_rows(const std::vector<const OptionRow*>& rows, bool runs) {
-  const bool taken = std::any_of(rows.begin(), rows.end(), [](const auto* row) { return row->value == kOutputValue; });
+  const bool taken =
+      std::any_of(rows.begin(), rows.end(), [](const auto* row) { return row->value.starts_with(kOutputValue); });
   std::string out = taken ? "\nFormats of --out:\n" : "";
   if (!taken) return out;
   for (const OutputFormat& format : output_formats()) {

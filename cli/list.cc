@@ -6,8 +6,8 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "grpcurl_options.h"
-#include "lgen/report.h"
 #include "lgen/units.h"
+#include "run.h"
 #include "service_link.h"
 
 namespace lgen::cli {
@@ -51,7 +51,7 @@ int list(Words words) {
     complain(text.error().message);
     return kConfiguration;
   }
-  return write_file("-", *text) ? kOk : kOutputFailed;
+  return print_result(*text);
 }
 
 }  // namespace

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base64.h"
+#include "fitted_values.h"
 #include "json_times.h"
 #include "lgen/json_problem.h"
 #include "lgen/units.h"
@@ -24,9 +26,26 @@ constexpr std::int64_t kExact = std::int64_t{1} << 53;  // greater numbers are n
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
 
+/// `json` with every mark as the user has written it.
+Json unmarked(const Json& json, const std::vector<Placeholder>& placeholders) {
+  if (json.is_string()) return as_written(json.get_ref<const std::string&>(), placeholders);
+  if (json.is_array()) {
+    Json out = Json::array();
+    for (const Json& member : json) out.push_back(unmarked(member, placeholders));
+    return out;
+  }
+  if (!json.is_object()) return json;
+  Json out = Json::object();
+  for (const auto& [key, member] : json.items()) out[as_written(key, placeholders)] = unmarked(member, placeholders);
+  return out;
+}
+
 /// A value as it reads in an error, cut short.
-std::string shown(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string shown(const Json& json, const std::vector<Placeholder>& placeholders) {
+  if (json.is_string() && was_bare(json.get_ref<const std::string&>())) {
+    return as_written(json.get_ref<const std::string&>(), placeholders);
+  }
+  const std::string text = unmarked(json, placeholders).dump(-1, ' ', false, Json::error_handler_t::replace);
   return text.size() > 40 ? text.substr(0, 37) + "..." : text;
 }
 
@@ -91,6 +110,31 @@ std::optional<std::string> real_number(const Json& json) {
   return error == std::errc{} && end == text.data() + text.size() ? std::optional(text) : std::nullopt;
 }
 
+/// Whether a whole number, as Lua source, is one of the integer type `kind`.
+bool in_range(std::string_view number, FieldKind kind) {
+  const bool unsigned_wide = number.ends_with("ULL"), negative = number.starts_with('-');
+  while (number.ends_with('L') || number.ends_with('U')) number.remove_suffix(1);
+  const auto value = parse_whole<std::int64_t>(number);
+  switch (kind) {
+    case FieldKind::int32:
+    case FieldKind::sint32:
+    case FieldKind::sfixed32:
+      return value && std::in_range<std::int32_t>(*value);
+    case FieldKind::uint32:
+    case FieldKind::fixed32:
+      return value && std::in_range<std::uint32_t>(*value);
+    case FieldKind::uint64:
+    case FieldKind::fixed64:
+      return !negative;
+    case FieldKind::int64:
+    case FieldKind::sint64:
+    case FieldKind::sfixed64:
+      return !unsigned_wide;
+    default:
+      return true;
+  }
+}
+
 bool is_real(FieldKind kind) { return kind == FieldKind::double_ || kind == FieldKind::float_; }
 
 /// One JSON text on its way into a table; remembers whether a template value was met.
@@ -99,6 +143,7 @@ class Writer {
   explicit Writer(const std::vector<Placeholder>& placeholders) : placeholders_(placeholders) {}
 
   bool varies() const { return varies_; }
+  bool fits() const { return fits_; }
 
   Result<LuaValue> message(const Json& json, const MessagePlan& plan, const std::string& path) {
     switch (plan.form) {
@@ -111,7 +156,7 @@ class Writer {
       case MessageForm::duration:
         return time(json, duration_seconds, plan, "a text such as \"1.5s\"", path);
       case MessageForm::value:
-        return any_value(json);
+        return any_value(json, path);
       case MessageForm::any:
         return any(json, plan, path);
     }
@@ -133,14 +178,15 @@ class Writer {
   }
 
  private:
-  static Error mismatch(const std::string& path, std::string_view wanted, const Json& got) {
-    return usage(fmt::format("{}{}{} expected, got {}", path, path.empty() ? "" : ": ", wanted, shown(got)));
+  Error mismatch(const std::string& path, std::string_view wanted, const Json& got) const {
+    return usage(
+        fmt::format("{}{}{} expected, got {}", path, path.empty() ? "" : ": ", wanted, shown(got, placeholders_)));
   }
 
-  static Error unknown_field(const MessagePlan& plan, std::string_view name, const std::string& path) {
+  Error unknown_field(const MessagePlan& plan, std::string_view name, const std::string& path) const {
     const std::vector<std::string_view> names = plan.field_names();
     const std::string_view guess = did_you_mean(name, names);
-    return usage(fmt::format("{}: {} has no such field{}", below(path, name), plan.name,
+    return usage(fmt::format("{}: {} has no such field{}", below(path, as_written(name, placeholders_)), plan.name,
                              !guess.empty()  ? fmt::format(" (did you mean '{}'?)", guess)
                              : names.empty() ? " (it has none)"
                                              : fmt::format(" (it has: {})", fmt::join(names, ", "))));
@@ -157,6 +203,11 @@ class Writer {
       auto value = any_shape(member, *field, below(path, name));
       if (!value) return value.error();
       table.entries.push_back({lua_key(field->name), std::move(*value)});
+    }
+    for (const FieldPlan& field : plan.fields) {
+      const bool there = !field.required || std::any_of(table.entries.begin(), table.entries.end(),
+                                                        [&](const auto& e) { return e.key == lua_key(field.name); });
+      if (!there) return usage(fmt::format("{}: {} needs this field", below(path, field.name), plan.name));
     }
     return table;
   }
@@ -195,19 +246,28 @@ class Writer {
       varies_ = true;
       return LuaValue{pieces[0].placeholder->number};
     }
+    if (has_placeholder(text)) {
+      const auto example = example_of(pieces);
+      if (example && !seconds(*example)) return mismatch(path, fmt::format("{} ({})", plan.name, form), json);
+      return LuaValue{this->text(text)};  // the codec reads it
+    }
     auto value = seconds(text);
     return value ? Result<LuaValue>(LuaValue{std::move(*value)})
                  : mismatch(path, fmt::format("{} ({})", plan.name, form), json);
   }
 
   /// google.protobuf.Value: anything.
-  LuaValue any_value(const Json& json) {
+  LuaValue any_value(const Json& json, const std::string& path) {
     if (json.is_null()) return {"lgen.null"};
-    if (json.is_string()) return {text(json.get_ref<const std::string&>())};
+    if (json.is_string()) {
+      const auto& marked = json.get_ref<const std::string&>();
+      return {was_bare(marked) ? fitted(FieldKind::double_, path, text(marked)) : text(marked)};
+    }
     if (!json.is_structured()) return {json.dump()};
     LuaValue table{.is_table = true};
     for (const auto& [key, member] : json.items()) {
-      table.entries.push_back({json.is_array() ? "" : fmt::format("[{}]", text(key)), any_value(member)});
+      table.entries.push_back({json.is_array() ? "" : fmt::format("[{}]", text(key)),
+                               any_value(member, below(path, as_written(key, placeholders_)))});
     }
     return json.is_array() ? LuaValue{"lgen.array " + print_lua(table, 0)} : table;
   }
@@ -255,7 +315,7 @@ class Writer {
     const FieldPlan &key_field = field.message->fields[0], &value_field = field.message->fields[1];
     LuaValue table{.is_table = true};
     for (const auto& [name, member] : json.items()) {
-      const std::string where = fmt::format("{}[{}]", path, lua_string(name));
+      const std::string where = fmt::format("{}[{}]", path, lua_string(as_written(name, placeholders_)));
       const bool is_word = key_field.kind == FieldKind::boolean && (name == "true" || name == "false");
       const auto key = is_word ? Result<LuaValue>(LuaValue{name}) : scalar(name, key_field, where);
       if (!key) return key.error();
@@ -272,10 +332,9 @@ class Writer {
 
   Result<LuaValue> scalar(const Json& json, const FieldPlan& field, const std::string& path) {
     if (json.is_string()) {
-      const std::vector<Piece> pieces = pieces_of(json.get_ref<const std::string&>(), placeholders_);
-      const bool has_values =
-          std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) { return piece.placeholder != nullptr; });
-      if (has_values && field.kind != FieldKind::string) return computed(pieces, field, path);
+      const auto& marked = json.get_ref<const std::string&>();
+      const std::vector<Piece> pieces = pieces_of(marked, placeholders_);
+      if (has_placeholder(marked) && field.kind != FieldKind::string) return computed(json, pieces, field, path);
     }
     switch (field.kind) {
       case FieldKind::string:
@@ -291,22 +350,42 @@ class Writer {
         break;
     }
     auto number = is_real(field.kind) ? real_number(json) : whole_number(json);
+    if (number && !in_range(*number, field.kind)) {
+      return usage(
+          fmt::format("{}: {} is out of the range of {}", path, shown(json, placeholders_), to_string(field.kind)));
+    }
     return number ? Result<LuaValue>(LuaValue{std::move(*number)}) : mismatch(path, to_string(field.kind), json);
   }
 
-  /// A template value where a number is wanted.
-  Result<LuaValue> computed(const std::vector<Piece>& pieces, const FieldPlan& field, const std::string& path) {
-    if (field.kind == FieldKind::bytes || field.kind == FieldKind::boolean) {
-      return usage(fmt::format("{}: a template value cannot make {}", path, to_string(field.kind)));
+  /// A template value in a field that is no string: what can be known of it is checked now, the rest at each call.
+  Result<LuaValue> computed(const Json& json, const std::vector<Piece>& pieces, const FieldPlan& field,
+                            const std::string& path) {
+    const bool number = pieces.size() == 1 && !pieces[0].placeholder->number.empty();
+    const bool is_enum = field.kind == FieldKind::enumeration;
+    if (const auto example = example_of(pieces); example && !(is_enum && number) && !fits(*example, field, path)) {
+      return mismatch(path, is_enum ? field.enumeration->name : wanted(field.kind), json);
     }
     varies_ = true;
-    if (pieces.size() == 1 && !pieces[0].placeholder->number.empty()) return LuaValue{pieces[0].placeholder->number};
-    std::string joined;
-    for (const Piece& piece : pieces) {
-      if (!joined.empty()) joined += " .. ";
-      joined += piece.placeholder ? piece.placeholder->expression : lua_string(piece.text);
-    }
-    return LuaValue{field.kind == FieldKind::enumeration ? joined : fmt::format("tonumber({})", joined)};
+    const bool as_number = number && field.kind != FieldKind::bytes && field.kind != FieldKind::boolean;
+    if (as_number) return LuaValue{pieces[0].placeholder->number};
+    const std::string filled = text(json.get_ref<const std::string&>());
+    return LuaValue{is_enum ? filled : fitted(field.kind, path, filled)};
+  }
+
+  bool fits(const std::string& example, const FieldPlan& field, const std::string& path) {
+    if (field.kind == FieldKind::boolean) return example == "true" || example == "false";
+    return static_cast<bool>(scalar(example, field, path));
+  }
+
+  static std::string_view wanted(FieldKind kind) {
+    return kind == FieldKind::boolean ? "true or false"
+           : kind == FieldKind::bytes ? "bytes (in base64)"
+                                      : to_string(kind);
+  }
+
+  std::string fitted(FieldKind kind, const std::string& path, const std::string& text) {
+    fits_ = true;
+    return fitted_value(kind, path, text);
   }
 
   Result<LuaValue> bytes(const Json& json, const std::string& path) {
@@ -329,7 +408,7 @@ class Writer {
   }
 
   const std::vector<Placeholder>& placeholders_;
-  bool varies_ = false;
+  bool varies_ = false, fits_ = false;
 };
 
 struct Parsed {
@@ -359,7 +438,7 @@ Result<std::vector<LuaTable>> read_messages(std::string_view json, const MethodI
     auto table =
         writer.message(many ? parsed->json[i] : parsed->json, *method.input, many ? fmt::format("[{}]", i) : "");
     if (!table) return table.error();
-    tables.push_back({std::move(*table), writer.varies()});
+    tables.push_back({std::move(*table), writer.varies(), writer.fits()});
   }
   return tables;
 }
@@ -377,11 +456,13 @@ Result<LuaValue> metadata_value(Writer& writer, const std::string& name, const s
 Result<LuaTable> read_metadata(std::string_view json, const MethodInfo& method) {
   const auto parsed = parse(json, method);
   if (!parsed) return parsed.error();
-  if (!parsed->json.is_object()) return usage(fmt::format("an object is expected, got {}", shown(parsed->json)));
+  if (!parsed->json.is_object())
+    return usage(fmt::format("an object is expected, got {}", shown(parsed->json, parsed->placeholders)));
   Writer writer(parsed->placeholders);
   LuaTable table{{.is_table = true}};
   for (const auto& [name, value] : parsed->json.items()) {
-    if (!value.is_string()) return usage(fmt::format("{}: string expected, got {}", name, shown(value)));
+    if (!value.is_string())
+      return usage(fmt::format("{}: string expected, got {}", name, shown(value, parsed->placeholders)));
     const auto key = header_name(name);
     if (!key) return key.error();
     auto entry = metadata_value(writer, *key, value.get_ref<const std::string&>());

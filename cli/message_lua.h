@@ -16,6 +16,7 @@ namespace lgen::cli {
 struct LuaTable {
   LuaValue value;
   bool varies = false;
+  bool fits = false;  // its expressions need `fit` (fitted_values.h)
 };
 
 /// One object, or an array of them. Field names as in the .proto file or as in JSON (lowerCamelCase); 64-bit integers

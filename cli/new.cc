@@ -100,6 +100,17 @@ Result<std::string> plan_for(const Words& words, const Settings& settings, const
   return write_starter_plan(plan, **found, source->lua);
 }
 
+/// The options that were needed to reach the server, as its plan needs them, too.
+std::string flags_of(const Words& words) {
+  std::string out;
+  for (const std::string_view name : kOfEngine) {
+    if (name == "target" || name == "wait-ready" || !words.has(name)) continue;
+    const std::string value = words.text(name);
+    out += fmt::format(" --{}{}{}", name, value.empty() ? "" : " ", value);
+  }
+  return out;
+}
+
 /// What is written, where the method is, and its name.
 struct Aim {
   std::string plan, target, method;
@@ -153,7 +164,7 @@ int new_plan(Words words) {
   if (!text) return refuse_schema("new", text.error());
   if (const Outcome written = write_file(plan, *text); !written) return refuse(written.error());
   const std::string target = settings->target.empty() ? "HOST:PORT" : settings->target;
-  fmt::print("wrote {}: lgen {} --target {}\n", plan, plan, target);
+  fmt::print("wrote {}: lgen {} --target {}{}\n", plan, plan, target, flags_of(words));
   const Outcome editor = write_editor_settings(fs::path(plan).parent_path());
   return editor ? kOk : refuse(editor.error());
 }

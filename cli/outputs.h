@@ -67,6 +67,8 @@ class LiveOutput {
 
 /// The placeholder of options that take any of the formats, in their tables.
 inline constexpr std::string_view kOutputValue = "FORMAT=FILE";
+/// The same where only those are taken that are made of a summary.
+inline constexpr std::string_view kRenderedValue = "FORMAT=FILE|-";
 
 struct OutputRequest;
 

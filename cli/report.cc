@@ -59,7 +59,7 @@ int report(Words words) {
 }
 
 constexpr OptionRow kOptions[] = {
-    {"out", kOutputValue, "write it in another format instead; FILE - is standard output", "", "Options", true},
+    {"out", kRenderedValue, "write it in another format instead; - is standard output", "", "Options", true},
     {"no-color", "", "no colours", "", "Options"},
 };
 

@@ -12,6 +12,7 @@
 #include "help.h"
 #include "lgen/grpc.h"
 #include "lgen/log.h"
+#include "lgen/report.h"
 #include "lgen/units.h"
 #include "local_cluster.h"
 #include "local_spec.h"
@@ -27,6 +28,13 @@ int refuse(const Error& error) {
   complain(error.message);
   if (error.code == ErrorCode::cancelled) return kStopped;
   return error.code == ErrorCode::timeout ? kPlanError : kConfiguration;
+}
+
+int print_result(std::string_view text) {
+  const Outcome written = write_file("-", text);
+  if (written) return kOk;
+  if (written.error().code != ErrorCode::closed) complain(written.error().message);
+  return kOutputFailed;
 }
 
 namespace {

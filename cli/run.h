@@ -2,6 +2,8 @@
 // Thread: the main thread.
 #pragma once
 
+#include <string_view>
+
 #include "arguments.h"
 #include "lgen/error.h"
 
@@ -12,5 +14,8 @@ int run_plan(Arguments arguments);
 
 /// Prints what is wrong; returns the exit code.
 int refuse(const Error& error);
+
+/// Prints what a command was asked for; returns the exit code. A reader that has gone is told nothing.
+int print_result(std::string_view text);
 
 }  // namespace lgen::cli

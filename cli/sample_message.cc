@@ -1,6 +1,7 @@
 #include "sample_message.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -34,6 +35,8 @@ std::string enum_values(const EnumPlan& plan) {
 
 class Sample {
  public:
+  explicit Sample(std::vector<std::string>& left_out) : left_out_(left_out) {}
+
   /// A well-known type by its meaning, any other by its fields.
   LuaValue formed(const MessagePlan& plan) {
     switch (plan.form) {
@@ -54,8 +57,14 @@ class Sample {
     path_.push_back(&plan);
     for (const FieldPlan& field : plan.fields) {
       const bool extension = field.name.starts_with('[');
-      if (extension || comes_round(field) || holds_any(field) || !is_first_of_oneof(plan, field)) continue;
-      table.entries.push_back({lua_key(field.name), value(field), comment(plan, field)});
+      if (extension || !is_first_of_oneof(plan, field)) continue;
+      names_.push_back(field.name);
+      if (comes_round(field) || holds_any(field)) {
+        left_out_.push_back(fmt::format("{} ({})", fmt::join(names_, "."), field.type_name()));
+      } else {
+        table.entries.push_back({lua_key(field.name), value(field), comment(plan, field)});
+      }
+      names_.pop_back();
     }
     path_.pop_back();
     return table;
@@ -116,11 +125,15 @@ class Sample {
     return text;
   }
 
+  std::vector<std::string>& left_out_;
   std::vector<const MessagePlan*> path_;
+  std::vector<std::string> names_;  // of the fields that led here
 };
 
 }  // namespace
 
-LuaValue sample_of(const MessagePlan& plan) { return Sample().formed(plan); }
+LuaValue sample_of(const MessagePlan& plan, std::vector<std::string>& left_out) {
+  return Sample(left_out).formed(plan);
+}
 
 }  // namespace lgen::cli

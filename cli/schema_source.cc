@@ -1,9 +1,12 @@
 #include "schema_source.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "commands.h"
@@ -70,7 +73,7 @@ Error not_ready(const Error& error, const Settings& settings) {
 
 /// What the channel calls max_recv is an option here, and not the only way out.
 Error in_words_of_reflection(Error error) {
-  constexpr std::string_view kTheirs = "raise the channel's max_recv";
+  constexpr std::string_view kTheirs = "raise the channel's max_recv (lgen bench: --max-recv-message-size)";
   const std::size_t at = error.message.find(kTheirs);
   if (at == std::string::npos) return error;
   error.message.replace(at, kTheirs.size(), "raise --max-recv-message-size, or give --proto FILE or --protoset FILE");
@@ -78,11 +81,40 @@ Error in_words_of_reflection(Error error) {
   return error;
 }
 
+/// A loop that SIGINT and SIGTERM stop, though they may have been ignored so far; a second one ends the process.
+class Interruptible {
+ public:
+  explicit Interruptible(Loop& loop) : loop_(loop) {
+    for (const int signal : kSignals) {
+      loop_.on_signal(signal, [this](int got) {
+        if (signal_ != 0) _exit(128 + got);
+        signal_ = got;
+      });
+    }
+  }
+  ~Interruptible() {
+    for (const int signal : kSignals) loop_.on_signal(signal, {});
+  }
+
+  /// Whether `done` came before a signal.
+  bool run_until(const std::function<bool()>& done) {
+    loop_.run_until([&] { return signal_ != 0 || done(); });
+    return signal_ == 0;
+  }
+  Error stopped() const { return make_error(ErrorCode::cancelled, signal_ == SIGINT ? "interrupted" : "terminated"); }
+
+ private:
+  static constexpr int kSignals[] = {SIGINT, SIGTERM};
+  Loop& loop_;
+  int signal_ = 0;
+};
+
 /// The server may take --wait-ready for connecting, and once more for its answers.
 Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metadata& metadata,
                                            std::optional<std::uint64_t> max_recv) {
   RealClock clock;
   Loop loop(clock);
+  Interruptible until(loop);
   ChannelOptions wire;
   wire.tls = settings.tls;
   wire.authority = settings.authority;
@@ -96,7 +128,7 @@ Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metad
   std::optional<Outcome> ready;
   const Op waiting = (*channel)->wait_ready(loop.precise_now() + settings.wait_ready,
                                             [&](Outcome outcome) { ready = std::move(outcome); });
-  loop.run_until([&] { return ready.has_value(); });
+  if (!until.run_until([&] { return ready.has_value(); })) return until.stopped();
   if (!*ready) return not_ready(ready->error(), settings);
   ReflectionOptions options;
   options.metadata = metadata;
@@ -104,7 +136,7 @@ Result<std::unique_ptr<Schema>> ask_server(const Settings& settings, const Metad
   options.instead = "--proto FILE or --protoset FILE";
   std::optional<Result<std::unique_ptr<Schema>>> schema;
   const Op asking = Schema::from_reflection(**channel, options, [&](auto result) { schema = std::move(result); });
-  loop.run_until([&] { return schema.has_value(); });
+  if (!until.run_until([&] { return schema.has_value(); })) return until.stopped();
   return std::move(*schema);
 }
 
@@ -142,6 +174,7 @@ Result<SchemaSource> load_schema(const Words& words, const Settings& settings, c
 
 int refuse_schema(std::string_view command, const Error& error) {
   complain(fmt::format("{}: {}", command, error.message));
+  if (error.code == ErrorCode::cancelled) return kStopped;
   return error.code == ErrorCode::invalid_argument || error.code == ErrorCode::not_found ? kConfiguration : kFailed;
 }
 

@@ -69,7 +69,8 @@ std::string harmless(std::string_view text) {
 /// The engine's errors speak of options by their names in plans.
 std::string in_our_words(std::string message) {
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"in import_paths", "by -import-path"}, {"raise the channel's max_recv", "raise -max-msg-sz"}};
+      {"in import_paths", "by -import-path"},
+      {"raise the channel's max_recv (lgen bench: --max-recv-message-size)", "raise -max-msg-sz"}};
   for (const auto& [theirs, ours] : kWords) {
     for (std::size_t at = 0; (at = message.find(theirs, at)) != std::string::npos; at += ours.size()) {
       message.replace(at, theirs.size(), ours);
@@ -216,6 +217,8 @@ std::optional<Ended> ServiceLink::ask_server() {
   options.metadata = flags_.reflection_headers;
   options.instead = "-proto FILE or -protoset FILE";
   options.timeout = time_left().value_or(Duration{0});
+  std::optional<GrpcCode> answered;
+  options.failed = [&](GrpcCode code) { answered = code; };
   std::optional<Result<std::unique_ptr<Schema>>> found;
   const Op asking = Schema::from_reflection(*channel_, options, [&](auto result) { found = std::move(result); });
   if (!run_until([&] { return found.has_value(); })) return Ended{kStopped};
@@ -226,7 +229,8 @@ std::optional<Ended> ServiceLink::ask_server() {
   }
   const Error& error = found->error();
   if (schema_ && error.code == ErrorCode::not_found) return std::nullopt;  // the files have to do
-  if (const auto code = status_of(error.code)) return Ended{report_status({*code, error.message, ""})};
+  if (const auto code = status_of(error.code))
+    return Ended{report_status({answered.value_or(*code), error.message, ""})};
   return refuse(error);
 }
 

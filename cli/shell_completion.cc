@@ -25,6 +25,7 @@ std::vector<std::string_view> operand_words(const Command& command) {
   if (&command == &kHelpCommand) return command_names();
   if (&command == &kAnalyzeCommand) return {"logs"};
   if (&command == &kCompletionCommand) return {"bash", "zsh", "fish"};
+  if (&command == &kCtlCommand) return {"status", "pause", "resume", "scale", "stop"};
   return {};
 }
 
@@ -33,9 +34,6 @@ bool takes_files(const Command& command) {
   return command.takes_plan || &command == &kNewCommand || &command == &kTypesCommand || &command == &kReportCommand ||
          &command == &kAnalyzeCommand;
 }
-
-/// Commands that take Go's long options with one dash show them so.
-std::string_view dashes(const Command& command) { return command.one_dash ? "-" : "--"; }
 
 std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
 
@@ -119,7 +117,8 @@ std::string zsh_option(const Command& command, const OptionRow& row) {
   const std::string value = needs ? fmt::format(":{}:{}", zsh_text(row.value), zsh_action(row)) : "";
   const std::string once = row.repeatable ? "*" : "";
   const std::string_view equals = needs ? "=" : "";  // the value is another word, or follows a '='
-  std::string out = fmt::format("        '{}{}{}{}{}{}'\n", once, dashes(command), row.name, equals, help, value);
+  std::string out = fmt::format("        '{}--{}{}{}{}'\n", once, row.name, equals, help, value);
+  if (command.one_dash) out += fmt::format("        '{}-{}{}{}{}'\n", once, row.name, equals, help, value);
   if (row.letter) out += fmt::format("        '{}-{}{}{}'\n", once, row.letter, help, value);
   return out;
 }

@@ -21,7 +21,7 @@ local channel = lgen.grpc.channel("main", lgen.target)
 local api = lgen.proto {schema}
 local {handle} = api:method "{method}"
 
--- Every field of {input}; leave out what you do not need.
+-- Every field of {input}; leave out what you do not need.{left_out}
 local request = {request}
 
 lgen.scenario("{name}", {{
@@ -107,15 +107,26 @@ std::string handle_of(const std::string& name) {
   return taken || !is_lua_name(name) ? "Method" : name;
 }
 
+/// Fields that the sample does not have, a line each.
+std::string left_out_comment(const std::vector<std::string>& fields) {
+  constexpr std::size_t kShown = 10;
+  std::string out = fields.empty() ? "" : "\n-- Not shown, of a type that comes round to itself or may be anything:";
+  for (std::size_t i = 0; i < std::min(fields.size(), kShown); ++i) out += fmt::format("\n--   {}", fields[i]);
+  if (fields.size() > kShown) out += fmt::format("\n--   and {} more", fields.size() - kShown);
+  return out;
+}
+
 }  // namespace
 
 std::string write_starter_plan(const std::string& file, const MethodInfo& method, const LuaValue& schema) {
   using fmt::arg;
   const std::string name = method.name.substr(method.name.rfind('/') + 1);
-  const std::string handle = handle_of(name), request = print_lua(sample_of(*method.input), 0);
-  std::string out = fmt::format(fmt::runtime(kHead), arg("method", method.name), arg("file", file), arg("name", name),
-                                arg("schema", print_lua(schema, 0)), arg("handle", handle),
-                                arg("input", method.input->name), arg("request", request));
+  std::vector<std::string> left_out;
+  const std::string handle = handle_of(name), request = print_lua(sample_of(*method.input, left_out), 0);
+  std::string out =
+      fmt::format(fmt::runtime(kHead), arg("method", method.name), arg("file", file), arg("name", name),
+                  arg("schema", print_lua(schema, 0)), arg("handle", handle), arg("input", method.input->name),
+                  arg("request", request), arg("left_out", left_out_comment(left_out)));
   out += fmt::format(fmt::runtime(body_of(method.kind)), arg("handle", handle));
   return out + fmt::format(fmt::runtime(method.kind == MethodKind::unary ? kUnaryTail : kStreamTail));
 }

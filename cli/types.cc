@@ -32,7 +32,9 @@ int types(Words words) {
   if (!source) return refuse_schema("types", source.error());
   const auto text = editor_types(*source->schema);
   if (!text) return refuse(text.error());
-  const Outcome written = write_file(words.text("output", "-"), *text);
+  const std::string output = words.text("output", "-");
+  if (output == "-") return print_result(*text);
+  const Outcome written = write_file(output, *text);
   return written ? kOk : refuse(written.error());
 }
 

@@ -13,13 +13,15 @@ ValueHints hints_of(const OptionRow& row) {
   const std::string_view value = row.value;
   if (value == "FILE") return {.files = true};
   if (value.starts_with("DIR") || value == "FOLDER") return {.folders = true};
-  if (value == kOutputValue) {
+  if (value == kOutputValue || value == kRenderedValue) {
     ValueHints formats;
-    for (const OutputFormat& format : output_formats()) formats.words.push_back(fmt::format("{}=", format.name));
+    for (const OutputFormat& format : output_formats()) {
+      if (format.render || value == kOutputValue) formats.words.push_back(fmt::format("{}=", format.name));
+    }
     return formats;
   }
   if (value.ends_with("=FILE")) return {.words = {std::string(value.substr(0, value.find('=') + 1))}};
-  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || c == '|'; };
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '|'; };
   if (!std::all_of(value.begin(), value.end(), is_word)) return {};  // HOST:PORT, N, [SPEC]
   ValueHints hints;
   for (std::string_view rest = value; !rest.empty();) {

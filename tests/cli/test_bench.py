@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import tempfile
 import threading
@@ -23,6 +24,17 @@ from waiting import PATIENCE_SECONDS, dead_target
 SAY_HELLO = "hello.Hello/SayHello"
 HELLO = ["--proto", "hello.proto"]
 ECHO = ["--proto", "echo.proto"]
+
+
+def message_bytes(seconds, nanos):
+    """A Timestamp or Duration, with its length in front."""
+    fields = b"\x08" + seconds + b"\x10" + _VarintBytes(nanos)
+    return _VarintBytes(len(fields)) + fields
+
+
+def ignore_interrupts():
+    """As a shell does for what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class BenchCase(LgenCase):
@@ -206,6 +218,97 @@ class DataTest(BenchCase):
         for number, text in enumerate(ended.sent):
             for part in ("reply_size = 5", f'status_message = "{number}"', f"replies = {number}"):
                 self.assertIn(part, text)
+
+    KINDS = """syntax = "proto3"; package kinds;
+        import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto";
+        import "google/protobuf/wrappers.proto"; import "google/protobuf/struct.proto";
+        message Inner { int32 i32 = 1; }
+        message All { int32 i32 = 1; int64 i64 = 2; uint64 u64 = 3; double d = 4; bool b = 5; bytes raw = 6;
+          google.protobuf.Timestamp at = 7; google.protobuf.Duration took = 8; google.protobuf.Int64Value wrapped = 9;
+          Inner inner = 10; map<int32, string> by_number = 11; google.protobuf.Value any_value = 12;
+          repeated uint64 list = 13; }
+        service S { rpc Do(All) returns (All); }"""
+
+    def kinds(self, target, data, *words):
+        self.write("kinds.proto", self.KINDS)
+        return self.bench(target, "kinds.S/Do", "--proto", "kinds.proto", "-n", "2", "-c", "1", "-d", data, *words)
+
+    def test_a_template_value_that_cannot_fit_its_field_is_refused(self):
+        rows = [
+            ('{"i32": "{{newUUID}}"}', 'i32: int32 expected, got "{{newUUID}}"'),
+            ('{"i32": "a{{.RequestNumber}}"}', 'i32: int32 expected, got "a{{.RequestNumber}}"'),
+            ('{"i32": {{randomInt 3000000000 3000000001}}}',
+             "i32: int32 expected, got {{randomInt 3000000000 3000000001}}"),
+            ('{"u64": "1844674407370955161{{randomInt 6 9}}"}',
+             'u64: uint64 expected, got "1844674407370955161{{randomInt 6 9}}"'),
+            ('{"d": "x{{.WorkerID}}"}', 'd: double expected, got "x{{.WorkerID}}"'),
+            ('{"wrapped": "{{.UUID}}"}', 'wrapped: int64 expected, got "{{.UUID}}"'),
+            ('{"inner": {"i32": "{{.UUID}}"}}', 'inner.i32: int32 expected, got "{{.UUID}}"'),
+            ('{"byNumber": {"a{{.RequestNumber}}": "x"}}',
+             'byNumber["a{{.RequestNumber}}"]: int32 expected, got "a{{.RequestNumber}}"'),
+            ('{"list": [1, "{{.UUID}}"]}', 'list[1]: uint64 expected, got "{{.UUID}}"'),
+            ('{"b": "{{.RequestNumber}}"}', 'b: true or false expected, got "{{.RequestNumber}}"'),
+            ('{"raw": "{{.RequestNumber}}"}', 'raw: bytes (in base64) expected, got "{{.RequestNumber}}"'),
+            ('{"at": "x{{.RequestNumber}}"}', 'at: google.protobuf.Timestamp (a text such as "2024-05-01T12:00:00Z") '
+             'expected, got "x{{.RequestNumber}}"'),
+            ('{"inner": {{newUUID}}}', "inner: kinds.Inner (an object) expected, got {{newUUID}}"),
+            ('{"i32": 5000000000}', "i32: 5000000000 is out of the range of int32"),
+            ('{"u64": -1}', "u64: -1 is out of the range of uint64"),
+        ]
+        for data, message in rows:
+            with self.subTest(data):
+                self.refused(self.kinds("127.0.0.1:1", data), "bench: --data: " + message)
+
+    def peer_of_kinds(self):
+        """A server whose messages are bytes, and the list of those it gets."""
+        requests = []
+        method = grpc.unary_unary_rpc_method_handler(lambda request, _: requests.append(request) or request)
+        return self.enterContext(Peer(handlers=[grpc.method_handlers_generic_handler("kinds.S", {"Do": method})])), requests
+
+    def test_a_text_that_does_not_fit_at_a_call_is_never_sent(self):
+        peer, requests = self.peer_of_kinds()
+        for field, message in (("i32", "is no int32"), ("b", "is no bool"), ("d", "is no double")):
+            ended = self.kinds(peer.target, json.dumps({field: "x{{randomString 3 5}}"}))
+            self.assertEqual(ended.code, 99, ended.err)
+            self.assertRegex(ended.err + ended.out, rf"--data: {field}: 'x\w+' {message}")
+        self.assertEqual(requests, [])
+
+    def test_template_values_in_fields_of_every_kind(self):
+        peer, requests = self.peer_of_kinds()
+        rows = [  # data and the bytes that the codec of the protobuf library makes of what is filled in
+            ('{"u64": "1844674407370955161{{randomInt 5 6}}"}', b"\x18" + _VarintBytes(2**64 - 1)),
+            ('{"i64": "-922337203685477580{{randomInt 8 9}}"}', b"\x10" + _VarintBytes(2**63)),
+            ('{"i64": {{randomInt 7 8}}}', b"\x10\x07"),
+            ('{"i32": 1{{randomInt 2 3}}{{randomInt 3 4}}4}', b"\x08" + _VarintBytes(1234)),
+            ('{"d": {{randomInt 1 2}}.5}', b"\x21" + struct.pack("<d", 1.5)),
+            ('{"b": {{.IsClientStreaming}}}', b""),
+            ('{"raw": "YW{{randomInt 5 6}}j"}', b"\x32\x03an#"),
+            ('{"at": "2026-01-01T00:00:0{{randomInt 1 2}}.123456789Z"}',
+             b"\x3a" + message_bytes(_VarintBytes(1767225601), 123456789)),
+            ('{"at": "2026-01-01T00:00:01.123456789Z"}', b"\x3a" + message_bytes(_VarintBytes(1767225601), 123456789)),
+            ('{"took": "{{randomInt 3 4}}.000000001s"}', b"\x42" + message_bytes(b"\x03", 1)),
+            ('{"took": "100000000.123456789s"}', b"\x42" + message_bytes(_VarintBytes(100000000), 123456789)),
+            ('{"anyValue": {{randomInt 2 3}}}', b"\x62\x09\x11" + struct.pack("<d", 2)),
+            ('{"anyValue": "{{randomInt 2 3}}"}', b"\x62\x03\x1a\x012"),
+        ]
+        for data, sent in rows:
+            with self.subTest(data):
+                requests.clear()
+                self.ok(self.kinds(peer.target, data))
+                self.assertEqual(requests, [sent] * 2)
+
+    def test_a_required_field_that_is_missing_is_named(self):
+        self.write("old.proto", 'syntax = "proto2"; package old; message In { required int32 id = 1; } '
+                   "service S { rpc Do(In) returns (In); }")
+        self.refused(self.bench("127.0.0.1:1", "old.S/Do", "--proto", "old.proto"),
+                     "bench: --data: id: old.In needs this field")
+
+    def test_trace_shows_every_digit(self):
+        peer, _ = self.peer_of_kinds()
+        ended = self.kinds(peer.target, '{"d": 0.1234567890123456, "i64": "9007199254740991", "u64": "18446744073709551615"}',
+                           "--trace")
+        for part in ("d = 0.1234567890123456", "i64 = 9007199254740991,", "u64 = 18446744073709551615"):
+            self.assertIn(part, self.ok(ended).err)
 
     def test_metadata(self):
         self.write("metadata.json", '{"x-id": "n{{.RequestNumber}}", "x-fix": "y"}')
@@ -478,6 +581,37 @@ class SchemaTest(BenchCase):
                          f"bench: {peer.target} has no server reflection (neither v1 nor v1alpha); give its schema "
                          "instead: --proto FILE or --protoset FILE")
 
+    def mute_peer(self, released, asked=None):
+        """Takes the question for its types, sets `asked` and answers nothing until `released` is set."""
+        def wait(_, context):
+            context.add_callback(released.set)
+            if asked:
+                asked.set()
+            released.wait(PATIENCE_SECONDS)
+            return iter(())
+        handler = grpc.stream_stream_rpc_method_handler(wait)
+        return Peer(handlers=[grpc.method_handlers_generic_handler(f"grpc.reflection.{version}.ServerReflection",
+                                                                   {"ServerReflectionInfo": handler})
+                              for version in ("v1", "v1alpha")])
+
+    def test_it_can_be_stopped_while_it_asks_for_the_types(self):
+        rows = [(words, number, ignored) for words in (["bench"], ["new", "p.lua"]) for number, ignored in
+                ((signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGINT, True))]
+        for words, number, ignored in rows:
+            with self.subTest(words=words, number=number, ignored=ignored):
+                released, asked = threading.Event(), threading.Event()
+                self.addCleanup(released.set)
+                with self.mute_peer(released, asked) as mute, \
+                     subprocess.Popen([binary("lgen"), *words, mute.target, "a.B/C"], cwd=self.folder, text=True,
+                                      env=clean_environment(), stderr=subprocess.PIPE,
+                                      preexec_fn=ignore_interrupts if ignored else None) as run:
+                    self.addCleanup(run.kill)
+                    self.assertTrue(asked.wait(PATIENCE_SECONDS))
+                    run.send_signal(number)
+                    self.assertEqual(run.wait(PATIENCE_SECONDS), 105)
+                    word = "interrupted" if number == signal.SIGINT else "terminated"
+                    self.assertEqual(run.stderr.read(), f"lgen: {words[0]}: {word}\n")
+
     def test_a_server_that_never_answers(self):
         with Listener() as silent:
             for words in (["bench", silent.target, "a.B/C"], ["new", "p.lua", silent.target, "a.B/C"]):
@@ -485,12 +619,7 @@ class SchemaTest(BenchCase):
                 self.check(ended, 99, f"lgen: {words[0]}: {silent.target} ", ". --wait-ready 300ms says how long to wait")
         released = threading.Event()
         self.addCleanup(released.set)
-        handler = grpc.stream_stream_rpc_method_handler(lambda _, context: context.add_callback(released.set) and
-                                                        released.wait(PATIENCE_SECONDS) and iter(()))
-        handlers = [grpc.method_handlers_generic_handler(f"grpc.reflection.{version}.ServerReflection",
-                                                         {"ServerReflectionInfo": handler})
-                    for version in ("v1", "v1alpha")]
-        with Peer(handlers=handlers) as mute:
+        with self.mute_peer(released) as mute:
             ended = self.bench(mute.target, "a.B/C", "--wait-ready", "1s")
             self.assertEqual((ended.code, ended.err),
                              (99, f"lgen: bench: reflection of {mute.target}: not over within 1s; give its schema "
@@ -523,6 +652,7 @@ class ConnectionTest(BenchCase):
     def test_sizes(self):
         ended = self.echo("Unary", "-d", '{"reply_size": 5000}', "-n", "1", "--max-recv-message-size", "1KiB")
         self.assertEqual(ended.codes(), {"RESOURCE_EXHAUSTED": 1})
+        self.assertIn("--max-recv-message-size", " ".join(ended.out.split()))
         ended = self.echo("Unary", "-d", json.dumps({"status_message": "a" * 5000}), "-n", "1",
                           "--max-send-message-size", "1000")
         self.assertEqual(ended.codes(), {"RESOURCE_EXHAUSTED": 1})

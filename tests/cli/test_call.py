@@ -1,11 +1,14 @@
 """`lgen call`: the four kinds of calls, conversations, endings, and what it says when something is wrong."""
 
 import base64
+import json
 import os
 import signal
 import subprocess
 
+import grpc
 from call_cases import ECHO_FILE, HELLO_FILE, CallCase, Conversation, Recorder
+from grpc_peer import Peer
 from lgen_runs import clean_environment
 from peers import GrpcioEcho
 from programs import Server, binary
@@ -135,6 +138,14 @@ class Talk(LgenServer):
         finally:
             os.close(write_end)
         self.assertEqual((ended.code, ended.message), (113, "lgen: standard output cannot be written"))
+
+    def test_an_output_without_room(self):
+        for words in (f"call {self.target} {UNARY}", f"describe {self.target}", f"list {self.target}",
+                      f"types {PROTO_DIR}/echo.proto"):
+            with self.subTest(words):
+                ended = self.run_shell(f'"$LGEN" {words} > /dev/full')
+                self.assertEqual(ended.code, 113)
+                self.assertIn("No space left on device", ended.message)
 
     def test_an_output_that_is_closed_after_the_first_line(self):
         """`| head -1`, as shells run it: told once, in its own exit code, and never by a signal."""
@@ -274,6 +285,19 @@ class Unreachable(CallCase):
                 self.check(self.unreachable(server.target), 64 + code, f"{server.target} answered {how}, like a web "
                            "server: is this the gRPC port, and do proxies in between pass gRPC on? (gRPC: ")
 
+    def test_a_reflection_that_answers_with_a_status(self):
+        for code, name in ((grpc.StatusCode.UNAUTHENTICATED, "Unauthenticated"), (grpc.StatusCode.INTERNAL, "Internal"),
+                           (grpc.StatusCode.PERMISSION_DENIED, "PermissionDenied")):
+            handler = grpc.stream_stream_rpc_method_handler(
+                lambda _, context, code=code: context.abort(code, "go away"))
+            service = grpc.method_handlers_generic_handler("grpc.reflection.v1.ServerReflection",
+                                                           {"ServerReflectionInfo": handler})
+            with Peer(handlers=[service]) as peer:
+                for words in (["list"], ["describe"], ["call"]):
+                    with self.subTest(code=code, words=words):
+                        ended = self.run_words(*words, peer.target, *(["a.B/C"] if words == ["call"] else []))
+                        self.check(ended, 64 + code.value[0], f"Code: {name}\n", "go away")
+
     def test_no_reflection(self):
         with Recorder() as server:
             ended = self.call(server.target, "hello.Hello/SayHello")
@@ -288,6 +312,16 @@ class Mistakes(LgenServer):
     def refused(self, expected, *words):
         ended = self.run_words(*words)
         self.assertEqual((ended.code, ended.message, ended.out), (104, "lgen: " + expected, ""))
+
+    def test_texts_that_only_look_like_the_fields_type(self):
+        self.write("kinds.proto", """syntax = "proto3"; package k; import "google/protobuf/field_mask.proto";
+            message In { bool b = 1; repeated bool l = 2; google.protobuf.FieldMask mask = 3; }
+            service S { rpc Do(In) returns (In); }""")
+        mask = 'is no google.protobuf.FieldMask; write "name,address.street"'
+        for data, message in (({"b": "yes"}, 'b: "yes" is no bool; write true or false'),
+                              ({"l": [True, "1"]}, 'l[1]: "1" is no bool; write true or false'),
+                              ({"mask": "a b"}, f'mask: "a b" {mask}')):
+            self.refused(f"-d: {message}", "call", "-proto", "kinds.proto", "-d", json.dumps(data), self.target, "k.S/Do")
 
     def test_operands(self):
         self.refused("call: which server? give HOST:PORT", "call", "hello.Hello/SayHello")

@@ -72,6 +72,23 @@ class NewTest(LgenCase):
         ended = self.run_words("new", "r.lua", "a.B/C", "--target", self.enterContext(dead_target()), "--wait-ready", "1s")
         self.check(ended, 99, "nothing listens there")
 
+    def test_what_the_plan_leaves_out_is_named(self):
+        self.write("tree.proto", """syntax = "proto3"; package t; import "google/protobuf/any.proto";
+            message Tree { string name = 1; repeated Tree children = 2; google.protobuf.Any extra = 3; }
+            message In { Tree tree = 1; } service S { rpc Do(In) returns (In); }""")
+        self.check(self.run_words("new", "tree.lua", "t.S/Do", "--proto", "tree.proto"), 0)
+        with open(self.path("tree.lua"), encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn("--   tree.children (list of t.Tree)\n--   tree.extra (google.protobuf.Any)\nlocal request", text)
+        self.check(self.run_words("check", "tree.lua"), 0)
+        self.check(self.new(), 0)
+        with open(self.path("plan.lua"), encoding="utf-8") as file:
+            self.assertNotIn("Not shown", file.read())
+
+    def test_the_command_it_prints_has_the_options_that_reach_the_server(self):
+        ended = self.new("--target", "localhost:1", "--tls", "--ca", "ca.pem", "--server-name", "a.example")
+        self.assertIn("lgen plan.lua --target localhost:1 --tls --ca ca.pem --server-name a.example\n", ended.out)
+
     def new(self, *words):
         return self.run_words("new", "plan.lua", "hello.Hello/SayHello", "--proto", "hello.proto", *words)
 

@@ -68,6 +68,10 @@ class ShellCase(LgenCase):
             ("lgen help bench --fo", set(), {"--format"}),
             ("lgen new --se", {"--server-name"}, {"--seed"}),
             ("lgen --out j", {"json="}, set()),
+            ("lgen report --out ", {"json=", "junit="}, {"prometheus=", "dashboard="}),
+            ("lgen bench --lb-strategy ", {"pick_first", "round_robin"}, set()),
+            ("lgen plan.lua --transport ", {"grpc", "h2"}, set()),
+            ("lgen ctl ", {"status", "pause", "resume", "scale", "stop"}, {"plan.lua"}),
         ]
         for line, wanted, unwanted in rows:
             with self.subTest(line):
@@ -154,7 +158,9 @@ until_seen finished
                 ("lgen --out j", {"json="}), ("lgen --out json=pla", {"plan.lua"}),
                 ("lgen bench --p", {"--proto", "--protoset", "--print-plan", "--plaintext"}),
                 ("lgen bench --format ", {"summary", "json"}), ("lgen help ", {"analyze", "bench"}),
-                ("lgen plan.lua --se", {"--seed", "--server-name"})]:
+                ("lgen plan.lua --se", {"--seed", "--server-name"}), ("lgen call --format ", {"json", "text"}),
+                ("lgen call -format ", {"json", "text"}), ("lgen bench --lb-strategy ", {"pick_first", "round_robin"}),
+                ("lgen plan.lua --transport ", {"grpc", "h2"}), ("lgen ctl ", {"status", "pause", "stop"})]:
             with self.subTest(line):
                 offered = self.complete(line)
                 self.assertEqual(wanted - offered, set(), offered)

@@ -312,9 +312,9 @@ class LimitTest(LgenCase):
             peer.answer = lambda request, context: echo.EchoReply(payload=b"y" * 2000)
             ended = self.run_plan(plan, "--target", peer.target)
         self.assertIn("RESOURCE_EXHAUSTED: Sent message larger than max (1028 vs. 1024); to allow it, raise the channel's "
-                      "max_send\n", ended.out)
+                      "max_send (lgen bench: --max-send-message-size)\n", ended.out)
         self.assertIn("RESOURCE_EXHAUSTED: Received message larger than max (2003 vs. 1024); to allow it, raise the "
-                      "channel's max_recv\n", ended.out)
+                      "channel's max_recv (lgen bench: --max-recv-message-size)\n", ended.out)
 
     def test_the_servers_own_limit(self):
         with Peer() as peer:  # 4 MiB, gRPC's default

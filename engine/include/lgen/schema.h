@@ -52,6 +52,8 @@ struct ReflectionOptions {
   bool wait_for_ready = false;                  // false: a server that cannot be reached is an error at once
   /// Gets the path of each call, what is asked ("> ...") and what comes ("< ..."), as lines to print; may be empty.
   std::function<void(std::string_view line)> trace;
+  /// Gets the status of a stream that failed with one; called before the result is handed over; may be empty.
+  std::function<void(GrpcCode code)> failed;
   // What errors advise to give instead, in the words of who asks: "--proto FILE".
   std::string instead = ".proto files or a descriptor set";
 };

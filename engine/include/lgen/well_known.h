@@ -26,6 +26,11 @@ double as_number(const SecondsAndNanos& time);
 /// `form`: timestamp or duration. Nothing when it is no finite number in the range that protobuf gives the type.
 std::optional<SecondsAndNanos> split_seconds(double seconds, MessageForm form);
 
+/// As protobuf's JSON writes them, to the nanosecond: "2024-05-01T12:00:00.5Z" (or with an offset such as +02:00) and
+/// "1.5s". Nothing when the text is none, or out of range.
+std::optional<SecondsAndNanos> read_timestamp(std::string_view text);
+std::optional<SecondsAndNanos> read_duration(std::string_view text);
+
 /// For error messages: "a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999)".
 std::string_view range_text(MessageForm form);
 

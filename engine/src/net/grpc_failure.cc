@@ -1,5 +1,7 @@
 #include "grpc_failure.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -127,7 +129,11 @@ std::string web_server_text(std::string_view address, std::string_view how, int 
          certificate_advice(http_status, tls);
 }
 
-std::string limit_text(const char* option) { return std::string("; to allow it, raise the channel's ") + option; }
+std::string limit_text(const char* option) {
+  const bool sent = std::string_view(option) == "max_send";
+  return fmt::format("; to allow it, raise the channel's {} (lgen bench: --max-{}-message-size)", option,
+                     sent ? "send" : "recv");
+}
 
 constexpr std::string_view kReset = "Received RST_STREAM with error code ";
 

@@ -153,6 +153,7 @@ Result<std::unique_ptr<Schema>> ReflectionCall::result(const GrpcStatus& status)
 }
 
 Error ReflectionCall::explain(const GrpcStatus& status) const {
+  if (options_.failed && !status.ok()) options_.failed(status.code);
   const std::string instead = fmt::format("give its schema instead: {}", options_.instead);
   if (status.code == GrpcCode::unimplemented) {
     return make_error(ErrorCode::not_found, fmt::format("{} has no server reflection (neither v1 nor v1alpha); {}",

@@ -127,7 +127,8 @@ TEST_CASE_METHOD(Fixture, "what does not fit a well-known type is refused with i
     const char* message;
   };
   constexpr const char* kYears =
-      "a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) expected, got ";
+      "a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) or a text such as "
+      "\"2024-05-01T12:00:00Z\" expected, got ";
   const Row rows[] = {
       {"{ at = 'now' }", "string \"now\""},
       {"{ at = 253402300800 }", "253402300800"},
@@ -147,11 +148,11 @@ TEST_CASE_METHOD(Fixture, "what does not fit a well-known type is refused with i
        "everything.WellKnown.took: a number of seconds from -315576000000 to 315576000000 (10,000 years) or a text "
        "such as \"250ms\" expected, got string \"5x\""},
       {"{ at = '5s' }",
-       "everything.WellKnown.at: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) "
-       "expected, got string \"5s\""},
+       "everything.WellKnown.at: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) or "
+       "a text such as \"2024-05-01T12:00:00Z\" expected, got string \"5s\""},
       {"{ times = { 1, true } }",
-       "everything.WellKnown.times[2]: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) "
-       "expected, got boolean true"},
+       "everything.WellKnown.times[2]: a number of seconds from -62135596800 to 253402300799 (the years 1 to 9999) or "
+       "a text such as \"2024-05-01T12:00:00Z\" expected, got boolean true"},
       {"{ at = { second = 1 } }", "everything.WellKnown.at: unknown field 'second' (did you mean 'seconds'?)"},
       {"{ an_int64 = 'x' }", "everything.WellKnown.an_int64: int64 expected, got string \"x\""},
       {"{ an_int64 = null }", "everything.WellKnown.an_int64: int64 expected, got lgen.null"},

@@ -173,6 +173,7 @@ TEST_CASE("a known type that does not fit is named with how it is written", "[js
       {R"({"took": 5})", "took: 5 is no google.protobuf.Duration; write \"1.5s\""},
       {R"({"took": "999999999999999s"})", "took: \"999999999999999s\" is out of google.protobuf.Duration's range"},
       {R"({"mask": 5})", "mask: 5 is no google.protobuf.FieldMask; write \"name,address.street\""},
+      {R"({"mask": "a b"})", "mask: \"a b\" is no google.protobuf.FieldMask; write \"name,address.street\""},
       {R"({"object": "x"})", "object: \"x\" is no google.protobuf.Struct"},
       {R"({"word": 5})", "word: 5 is no string"},
       {R"({"big": -1})", "big: -1 is no uint64"},

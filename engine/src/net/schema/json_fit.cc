@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "json_errors.h"
@@ -70,6 +72,7 @@ class Fit {
     if (value.is_array() && !may_be_list(field)) {
       return fmt::format("{}: a list, but the field is not repeated", path);
     }
+    if (std::string problem = taken_otherwise(field, value, path); !problem.empty()) return problem;
     return field.message_type() != nullptr ? message(*field.message_type(), value, path, depth + 1) : "";
   }
 
@@ -96,7 +99,24 @@ class Fit {
   std::string item(const Field& field, const Json& value, const std::string& path, int depth) const {
     const bool wrong = (value.is_null() && !may_be_null(field)) || (value.is_array() && !may_be_list(field));
     if (wrong) return wanted(path, json_type_name(field), value);
+    if (std::string problem = taken_otherwise(field, value, path); !problem.empty()) return problem;
     return field.message_type() != nullptr ? message(*field.message_type(), value, path, depth + 1) : "";
+  }
+
+  /// Texts that the library takes for something else: "yes" for true, any text for a list of names.
+  static std::string taken_otherwise(const Field& field, const Json& value, const std::string& path) {
+    if (!value.is_string()) return "";
+    const auto& text = value.get_ref<const std::string&>();
+    if (field.type() == Field::TYPE_BOOL && text != "true" && text != "false") {
+      return fmt::format("{}: {} is no bool; write true or false", path, short_json(value));
+    }
+    const bool is_mask = is_known(field, pb::Descriptor::WELLKNOWNTYPE_FIELDMASK);
+    const auto in_mask = [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == ',' || c == '_';
+    };
+    if (!is_mask || std::all_of(text.begin(), text.end(), in_mask)) return "";
+    return fmt::format("{}: {} is no google.protobuf.FieldMask; write \"name,address.street\"", path,
+                       short_json(value));
   }
 
   const TypeLookup& lookup_;

@@ -1,5 +1,6 @@
 // Whether JSON has the shape of a message, as far as the protobuf library would not complain but lose data: null in a
-// list, one value for a list, a list for one value, a field under both of its names.
+// list, one value for a list, a list for one value, a field under both of its names, a
+// text that is no bool and no field mask.
 //
 // Thread: pure function.
 #pragma once
