@@ -106,7 +106,8 @@ std::string flags_of(const Words& words) {
   for (const std::string_view name : kOfEngine) {
     if (name == "target" || name == "wait-ready" || !words.has(name)) continue;
     const std::string value = words.text(name);
-    out += fmt::format(" --{}{}{}", name, value.empty() ? "" : " ", value);
+    const bool is_switch = value.empty() || value == "true";
+    out += fmt::format(" --{}{}{}", name, is_switch ? "" : " ", is_switch ? "" : value);
   }
   return out;
 }
