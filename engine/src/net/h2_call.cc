@@ -136,6 +136,7 @@ void H2Call::orphan(Loop& loop) {
   end(GrpcCode::cancelled, "the channel was closed");
   settle();
   channel_ = nullptr;
+  peer_ = {};  // the channel's text
   orphaned_ = std::make_shared<H2Call*>(this);
   loop.post([self = orphaned_] {
     if (*self != nullptr) (*self)->tell();
