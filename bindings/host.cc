@@ -31,11 +31,19 @@ void count_error(ErrorSample& error, bool warmup, double now) {
 
 constexpr char kErrorMetatableKey = 0;
 
+/// "UNAVAILABLE: connection refused", "UNAVAILABLE (no message)".
 int error_tostring(lua_State* L) {
+  const int before = lua_gettop(L);
   lua_getfield(L, 1, "code");
-  lua_pushliteral(L, ": ");
   lua_getfield(L, 1, "message");
-  lua_concat(L, 3);
+  if (lua_type(L, -1) == LUA_TSTRING && lua_objlen(L, -1) == 0) {
+    lua_pop(L, 1);
+    lua_pushliteral(L, " (no message)");
+  } else {
+    lua_pushliteral(L, ": ");
+    lua_insert(L, -2);
+  }
+  lua_concat(L, lua_gettop(L) - before);
   return 1;
 }
 

@@ -98,8 +98,8 @@ void add_start_and_stop(CLI::App& app, Options& options) {
   app.add_option_function<std::string>("--listen-early", set_early,
                                        "Listen during --startup-delay: hold answers calls once the start is over, "
                                        "refuse answers UNAVAILABLE")
-      ->check(CLI::IsMember({"hold", "refuse"}))
-      ->type_name("");
+      ->type_name("hold|refuse")
+      ->check(CLI::IsMember({"hold", "refuse"}).description(""));
   add_duration(app, "--first-request-delay", &options.first_request_delay, "The first call of the process takes longer",
                "0s");
   add_duration(app, "--drain-delay", &options.drain_delay, "Time between SIGTERM (not ready any more) and GOAWAY",

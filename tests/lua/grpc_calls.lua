@@ -59,6 +59,8 @@ local function failures()
   check("the error has code and number", err.code == "FAILED_PRECONDITION" and err.number == 9)
   check("the error reads well", tostring(err) == "FAILED_PRECONDITION: not now", tostring(err))
   check("the server's status is of kind status", err.kind == "status")
+  local _, silent = ch:call(Unary, { status_code = 14 })
+  check("an error without a message says so", tostring(silent) == "UNAVAILABLE (no message)", tostring(silent))
   check("the record is in the error", err.call.status.code == "FAILED_PRECONDITION" and err.call.peer == lgen.target)
   check("assert turns it into a raise", raises(function() assert(ch:call(Unary, { status_code = 5 })) end):find("NOT_FOUND", 1, true))
 

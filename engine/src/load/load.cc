@@ -65,8 +65,9 @@ Outcome check_iterations(const Load& load) {
 /// NaN has a sign in print, which says nothing.
 std::string show(double number) { return std::isnan(number) ? "nan" : fmt::format("{:g}", number); }
 
-Outcome check_rate(std::string_view field, double rate) {
-  if (!std::isfinite(rate) || rate < 0) return out_of_range(field, "a number of at least 0", show(rate));
+Outcome check_rate(std::string_view field, double rate, bool may_be_zero = true) {
+  const bool fits = std::isfinite(rate) && (rate > 0 || (rate == 0 && may_be_zero));
+  if (!fits) return out_of_range(field, may_be_zero ? "a number of at least 0" : "a number above 0", show(rate));
   if (rate > kMostRate)
     return out_of_range(field, fmt::format("at most {:.0f} a second", kMostRate), fmt::format("{:g}", rate));
   return Done{};
@@ -126,8 +127,7 @@ Outcome check_arrivals(const Load& load) {
 }
 
 Outcome check_constant_rate(const Load& load) {
-  if (Outcome ok = check_rate("rate", load.rate.per_second); !ok) return ok;
-  if (load.rate.per_second == 0) return out_of_range("rate", "above 0", "0");
+  if (Outcome ok = check_rate("rate", load.rate.per_second, false); !ok) return ok;
   if (Outcome ok = check_duration_of(load); !ok) return ok;
   return check_arrivals(load);
 }
