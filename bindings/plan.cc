@@ -126,11 +126,9 @@ Outcome run_file(Host& host, const std::string& text) {
     return make_error(ErrorCode::invalid_argument, pop_error_text(L));
   }
   if (const Outcome clean = lint_chunk(L, -1); !clean) return clean;
-  host.watchdog->tell_long_stretches(false);
   host.watchdog->enter();
   const int status = lua_pcall(L, 0, 0, 0);
   host.watchdog->leave();
-  host.watchdog->tell_long_stretches(true);
   std::string verdict = host.watchdog->has_meddled() ? host.watchdog->settle() : "";
   if (!verdict.empty()) return make_error(ErrorCode::timeout, std::move(verdict));
   return status == 0 ? Outcome(Done{}) : load_failure(L);

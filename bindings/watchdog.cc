@@ -64,7 +64,7 @@ struct Watchdog::Impl {
     const Duration lasted = now - since;
     if (lasted >= limits.raise + limits.give_up) return give_up(lasted);
     if (lasted >= limits.raise) return end_stretch();
-    if (lasted >= limits.warn && stage == Stage::watching && tells) warn(lasted);
+    if (lasted >= limits.warn && stage == Stage::watching) warn(lasted);
   }
 
   /// What was done to the last stretch stays until settle().
@@ -149,7 +149,6 @@ struct Watchdog::Impl {
   std::mutex mutex;
   std::condition_variable wake;
   bool stop = false;
-  bool tells = true;  // of stretches that are merely long
   bool want_compiler_off = false;
   Stage stage = Stage::watching;
   std::uint64_t seen = 0;
@@ -175,11 +174,6 @@ Watchdog::~Watchdog() {
   impl_->wake.notify_one();
   impl_->thread.join();
   luaJIT_profile_stop(impl_->L);
-}
-
-void Watchdog::tell_long_stretches(bool tell) {
-  const std::lock_guard lock(impl_->mutex);
-  impl_->tells = tell;
 }
 
 void Watchdog::rouse() {

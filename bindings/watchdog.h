@@ -29,9 +29,6 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// Whether stretches that are merely long are told: while a plan is loading, nothing waits for them.
-  void tell_long_stretches(bool tell);
-
   /// Around every stretch of plan code. A few nanoseconds, and a system call after a while without plan code.
   void enter() {
     slice_.store(++slices_, std::memory_order_relaxed);

@@ -26,12 +26,6 @@ class PlanFileTest(LgenCase):
         self.write("plan.lua", "")
         self.check(self.run_words("plan.lua"), 104, "the plan has no scenario; declare one with lgen.scenario")
 
-    def test_a_plan_that_loads_long_holds_nothing_up(self):
-        busy = "local t = os.clock() while os.clock() - t < 0.2 do end\n"
-        ended = self.run_words(self.plan(busy), "--quiet")
-        self.check(ended, 0)
-        self.assertNotIn("nothing else runs meanwhile", ended.err)
-
     def test_a_word_that_is_nearly_a_command(self):
         self.check(self.run_words("chekc", "plan.lua"), 104,
                    "'chekc' is neither a plan nor a command (did you mean 'check'?)")
