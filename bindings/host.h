@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "free_list.h"
 #include "lgen/distribution.h"
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
@@ -23,7 +22,6 @@
 #include "lgen/redact.h"
 #include "lgen/runner.h"
 #include "lgen/summary.h"
-#include "lua_memory.h"
 #include "stack.h"
 #include "task.h"
 
@@ -78,7 +76,6 @@ struct Host {
   Recorder recorder;
   PlanInput input;
   Settings settings;
-  LuaMemory lua_memory;
   lua_State* L = nullptr;
   /// Errors behind a tail call are said to be where the running task begins.
   const FallbackPlace place_of_task = [this](lua_State* at) {
@@ -100,8 +97,7 @@ struct Host {
 
   /// The task whose coroutine is running now; null at load.
   Task* current = nullptr;
-  FreeMemory task_memory, run_memory;  // of Tasks, and of LuaVu's iterations
-  std::uint64_t hooks_made = 0;        // tasks so far that are neither a VU's nor another task's: setup, teardown
+  std::uint64_t hooks_made = 0;  // tasks so far that are neither a VU's nor another task's: setup, teardown
 
   /// Raises at load: "network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run".
   void forbid_at_load(lua_State* L, std::string_view what) const;

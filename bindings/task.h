@@ -17,7 +17,6 @@
 #include "lgen/op.h"
 #include "lgen/vu.h"
 #include "random.h"
-#include "rc.h"
 
 namespace lgen::lua {
 
@@ -52,7 +51,7 @@ enum class TaskEnd {
 };
 
 /// Tags of a task, shared by its children until one of them changes its own.
-using TagSet = Rc<const Labels>;
+using TagSet = std::shared_ptr<const Labels>;
 
 class Task {
  public:
