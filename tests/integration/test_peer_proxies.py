@@ -185,15 +185,17 @@ lgen.check("refused", not reply and err.kind == "status")
         stream = """
 local s = ch:open(api:method "lgen.echo.Echo/BidiStream")
 local reply, err = s:recv(20)
-lgen.check("refused", not reply and err.code == "CODE" and err.kind == "status", err)
+lgen.check("refused", not reply and (CODES)[err.code] and err.kind == "status", err)
 """
-        for site, code, text in [
-                ("return 404;", "UNIMPLEMENTED", "with HTTP status 404"),
-                ("return 503;", "UNAVAILABLE", "with HTTP status 503"),
-                ("default_type text/html; return 200 'Welcome';", "INTERNAL", "without a gRPC status")]:
+        # gRPC core gives a page of 200 one of two codes: whether nginx's reset comes with the page's end decides.
+        for site, codes, text in [
+                ("return 404;", ["UNIMPLEMENTED"], "with HTTP status 404"),
+                ("return 503;", ["UNAVAILABLE"], "with HTTP status 503"),
+                ("default_type text/html; return 200 'Welcome';", ["INTERNAL", "UNKNOWN"], "without a gRPC status")]:
             with self.subTest(site), Nginx(f"location / {{ {site} }}") as nginx:
-                ended = self.call(nginx, body=stream.replace("CODE", code))
-                self.check(ended, 99, f"{code}: {nginx.target} answered {text}{ADVICE}")
+                allowed = "{ " + " ".join(f"{code} = true," for code in codes) + " }"
+                ended = self.call(nginx, body=stream.replace("CODES", allowed))
+                self.check(ended, 99, f": {nginx.target} answered {text}{ADVICE}")
                 self.assertEqual([check["fails"] for check in ended.summary["checks"]], [0], ended)
 
     def test_a_proxy_without_a_backend(self):

@@ -52,12 +52,18 @@ TEST_CASE("tags with a value for every call share one set beyond 1000, and the r
             plan.path() + ":6 has 999 values; use fewer); that was done 2001 times");
 }
 
+/// A run of nothing but warm-up is refused.
+const std::string kMeasuring =
+    "lgen.scenario(\"measuring\", { load = lgen.load.per_vu_iterations { vus = 1, iterations = 1 }, run = function() "
+    "end "
+    "})\n";
+
 TEST_CASE("checks in warm-up are counted apart and tell no first failure") {
   const auto checks_of = [](const std::string& phases) {
     const PlanFile plan(
         "local lgen = require \"lgen\"\nlgen.scenario(\"s\", { load = "
         "lgen.load.per_vu_iterations { vus = 1, iterations = 2 }, phases = { " +
-        phases + " }, run = function(vu) lgen.check(\"fits\", vu.iter == 1, \"cold\") end })\n");
+        phases + " }, run = function(vu) lgen.check(\"fits\", vu.iter == 1, \"cold\") end })\n" + kMeasuring);
     PlanRun run(plan.path());
     REQUIRE(run.load() == "");
     const Summary& summary = run.run();
@@ -77,7 +83,7 @@ TEST_CASE("errors in warm-up are counted apart") {
     const PlanFile plan(
         "local lgen = require \"lgen\"\nlgen.scenario(\"s\", { load = "
         "lgen.load.per_vu_iterations { vus = 1, iterations = 2 }, phases = { " +
-        phases + " }, run = function(vu) error(\"cold\") end })\n");
+        phases + " }, run = function(vu) error(\"cold\") end })\n" + kMeasuring);
     PlanRun run(plan.path());
     REQUIRE(run.load() == "");
     std::vector<std::string> phases_told;
