@@ -117,15 +117,6 @@ T choose(lua_State* L, std::string_view word, std::string_view what, const Choic
                          : fmt::format("{}: unknown value '{}' (did you mean '{}'?)", what, word, guess));
 }
 
-/// Runs `read(absolute index)` on o[key] when it is there.
-template <class Read>
-bool with_field(lua_State* L, int o, const char* key, Read read) {
-  if (!get_field(L, o, key)) return false;
-  read(lua_gettop(L));
-  lua_pop(L, 1);
-  return true;
-}
-
 TlsOptions read_tls_table(lua_State* L, int index, const std::string& what) {
   check_options(L, index, what, kTlsOptions);
   TlsOptions tls;

@@ -61,13 +61,12 @@ std::string HttpLink::url_of(lua_State* L, std::string_view where, std::string_v
 std::string HttpLink::method_name(std::string_view verb, const std::string& url) {
   const std::string_view whole(url);
   std::string_view shown = whole.substr(0, whole.find_first_of("?#"));
+  std::string path;
   if (!decl_.base.empty()) {
     const auto base = parse_url(decl_.base), here = parse_url(url);
     if (base && here && base->tls == here->tls && base->authority() == here->authority()) {
-      shown = std::string_view(here->target).substr(0, here->target.find('?'));
-      std::string method = fmt::format("{} {}", verb, shown);
-      if (methods_.contains(method) || methods_.size() < kNamed) return *methods_.insert(std::move(method)).first;
-      return fmt::format("{} (other)", verb);
+      path = here->target.substr(0, here->target.find('?'));
+      shown = path;
     }
   }
   std::string method = fmt::format("{} {}", verb, shown);
@@ -78,11 +77,8 @@ std::string HttpLink::method_name(std::string_view verb, const std::string& url)
 std::shared_ptr<const HttpPrepared> HttpLink::prepare(lua_State* L, std::string_view verb, std::string_view where,
                                                       HttpHeaders own, std::string_view function) {
   HttpRequest request{.method = std::string(verb), .url = url_of(L, where, function), .headers = decl_.headers};
-  for (auto& header : own) {
-    std::erase_if(request.headers, [&](const auto& one) {
-      return std::equal(one.first.begin(), one.first.end(), header.first.begin(), header.first.end(),
-                        [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-    });
+  for (const auto& header : own) {
+    std::erase_if(request.headers, [&](const auto& one) { return same_header_name(one.first, header.first); });
   }
   for (auto& header : own) request.headers.push_back(std::move(header));
   auto ready = wire_->prepare(request);

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "host.h"
 #include "lgen/units.h"
@@ -40,19 +38,6 @@ constexpr std::array kRequestKeys = {
 
 constexpr KeySet kClientOptions = {"lgen.HttpClientOptions", kClientKeys};
 constexpr KeySet kRequestOptions = {"lgen.HttpRequestOptions", kRequestKeys};
-
-/// Runs `read(absolute index)` on o[key] when it is there.
-template <class Read>
-void with_field(lua_State* L, int o, const char* key, Read read) {
-  if (!get_field(L, o, key)) return;
-  read(lua_gettop(L));
-  lua_pop(L, 1);
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 void add_header(lua_State* L, std::string_view what, std::string_view name, HttpHeaders& out) {
   if (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER) {
@@ -159,7 +144,7 @@ void read_headers(lua_State* L, int index, std::string_view what, HttpHeaders& o
       raise(L, fmt::format("{}: names of headers are strings, got {}", what, describe(L, -2)));
     }
     const std::string name(to_view(L, -2));
-    std::erase_if(out, [&](const auto& header) { return same_name(header.first, name); });
+    std::erase_if(out, [&](const auto& header) { return same_header_name(header.first, name); });
     if (lua_type(L, -1) == LUA_TTABLE) {
       const auto size = static_cast<int>(lua_objlen(L, -1));
       for (int i = 1; i <= size; ++i) {

@@ -77,6 +77,14 @@ void check_options(lua_State* L, int index, std::string_view what, const KeySet&
 
 /// Pushes table[key] (raw); true when it is not nil, else nothing is pushed.
 bool get_field(lua_State* L, int table, const char* key);
+/// Runs `read(absolute index)` on table[key] when it is there; whether it was.
+template <class Read>
+bool with_field(lua_State* L, int table, const char* key, Read read) {
+  if (!get_field(L, table, key)) return false;
+  read(lua_gettop(L));
+  lua_pop(L, 1);
+  return true;
+}
 // Typed optional fields; `what` is prefixed to the key in messages.
 std::optional<double> number_field(lua_State* L, int table, const char* key, std::string_view what);
 std::optional<std::int64_t> integer_field(lua_State* L, int table, const char* key, std::string_view what,

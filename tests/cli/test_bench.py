@@ -8,6 +8,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+from collections import Counter
 
 import certificates
 import grpc
@@ -75,8 +76,10 @@ class Bench:
         self.code, self.out, self.err, self.summary = done.returncode, done.stdout, done.stderr, summary
 
     def codes(self, metric="grpc_calls"):
-        series = self.summary["metrics"].get(metric, {"series": []})["series"]
-        return {one["labels"]["code"]: one["value"] for one in series if one["value"]}
+        sums = Counter()  # one code has a series for each backend
+        for one in self.summary["metrics"].get(metric, {"series": []})["series"]:
+            sums[one["labels"]["code"]] += one["value"]
+        return dict(+sums)
 
     @property
     def streams(self):

@@ -31,6 +31,8 @@ using HttpHeadersView = std::vector<std::pair<std::string_view, std::string_view
 
 /// First value of `key` (in lower case), or nothing.
 std::optional<std::string_view> find_header(const HttpHeadersView& headers, std::string_view key);
+/// Whether two names of headers are the same, in any case.
+bool same_header_name(std::string_view a, std::string_view b);
 /// Whether `headers` has `name`, in any case.
 bool has_header(const HttpHeaders& headers, std::string_view name);
 
@@ -127,7 +129,7 @@ struct HttpResult {
   std::string_view reason;     // "Not Found"
   std::string_view body;       // unpacked
   const HttpHeadersView* headers = nullptr;
-  std::string_view version;        // "1.1" or "2"; empty: never connected
+  std::string_view version;       // "1.1" or "2"; empty: never connected
   std::string_view url;           // that gave the answer: the last one, after redirects
   std::span<const HttpHop> hops;  // followed before
   Timing timing;                  // `sent` and `first_byte` are the last hop's

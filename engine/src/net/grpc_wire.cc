@@ -11,11 +11,6 @@
 namespace lgen {
 namespace {
 
-std::uint32_t read_length(const char* prefix) {
-  const auto byte = [prefix](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(prefix[i])); };
-  return byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4);
-}
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -24,6 +19,11 @@ int hex_digit(char c) {
 }
 
 }  // namespace
+
+std::uint32_t message_length(const char* prefix) {
+  const auto byte = [prefix](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(prefix[i])); };
+  return byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4);
+}
 
 void append_message(std::string& out, std::string_view message, bool packed) {
   const auto size = static_cast<std::uint32_t>(message.size());
@@ -48,7 +48,7 @@ MessageAssembly::Next MessageAssembly::next(Message& message) {
   if (held() < kMessagePrefix) return Next::more;
   const char* prefix = buffer_.data() + head_;
   if ((prefix[0] & ~1) != 0) return Next::malformed;
-  announced_ = read_length(prefix);
+  announced_ = message_length(prefix);
   if (announced_ > limit_) return Next::too_large;
   if (held() - kMessagePrefix < announced_) return Next::more;
   message.packed = prefix[0] != 0;
@@ -60,7 +60,7 @@ MessageAssembly::Next MessageAssembly::next(Message& message) {
 bool MessageAssembly::has_next() const {
   if (held() < kMessagePrefix) return false;
   const char* prefix = buffer_.data() + head_;
-  const std::uint64_t size = read_length(prefix);
+  const std::uint64_t size = message_length(prefix);
   return (prefix[0] & ~1) != 0 || size > limit_ || held() - kMessagePrefix >= size;
 }
 

@@ -17,6 +17,9 @@ namespace lgen {
 
 inline constexpr std::size_t kMessagePrefix = 5;  // one byte: packed or not; four: the length, big-endian
 
+/// Of the message behind `prefix`, of which all kMessagePrefix bytes are there.
+std::uint32_t message_length(const char* prefix);
+
 /// Appends a message with its prefix.
 void append_message(std::string& out, std::string_view message, bool packed = false);
 

@@ -87,12 +87,10 @@ void H2StreamCall::count_written(std::string_view bytes) {
   std::size_t left = bytes.size();
   while (left > 0) {
     if (message_left_ == 0) {  // out_ always holds whole messages, so the prefix is there, even beyond `bytes`
-      const auto byte = [at](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(at[i])); };
-      message_left_ =
-          static_cast<std::uint32_t>(kMessagePrefix) + (byte(1) << 24 | byte(2) << 16 | byte(3) << 8 | byte(4));
+      message_left_ = kMessagePrefix + std::uint64_t{message_length(at)};
     }
     const std::size_t count = std::min<std::size_t>(left, message_left_);
-    message_left_ -= static_cast<std::uint32_t>(count);
+    message_left_ -= count;
     at += count;
     left -= count;
     if (message_left_ == 0) ++written_;

@@ -56,7 +56,7 @@ class H2StreamCall final : public GrpcStream, public H2Call {
   StreamEvents* events_;
   std::string out_;  // messages with their prefixes
   std::size_t pulled_ = 0;
-  std::uint32_t message_left_ = 0;  // bytes of the message being pulled
+  std::uint64_t message_left_ = 0;  // bytes of the message being pulled
   MessageAssembly assembly_;
   std::uint64_t accepted_ = 0;
   std::uint64_t written_ = 0;

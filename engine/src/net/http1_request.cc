@@ -17,11 +17,6 @@ bool is_token(std::string_view text) {
   });
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 void add(std::string& head, const HttpRequest& request, std::string_view name, std::string_view value) {
   if (!has_header(request.headers, name)) head += fmt::format("{}: {}\r\n", name, value);
 }
@@ -47,8 +42,14 @@ Outcome check(const HttpRequest& request) {
 
 }  // namespace
 
+bool same_header_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
 bool has_header(const HttpHeaders& headers, std::string_view name) {
-  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) { return same_name(header.first, name); });
+  return std::any_of(headers.begin(), headers.end(),
+                     [&](const auto& header) { return same_header_name(header.first, name); });
 }
 
 bool sendable_header(std::string_view name, std::string_view value) {

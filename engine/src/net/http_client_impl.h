@@ -71,6 +71,7 @@ class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
   void tell_closed(std::uint64_t number, std::string_view peer) const;
   void close(HttpSession session);
   void drop_dead_lines();
+  void drop_line(std::size_t index);
 
   HttpClient::Impl& client_;
   const Url url_;  // of the first request there

@@ -187,11 +187,16 @@ void HttpPlace::drop_dead_lines() {
       ++i;
       continue;
     }
-    --open_;
-    tell_closed(line.number(), line.peer());
-    line.close();
-    lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
+    drop_line(i);
   }
+}
+
+void HttpPlace::drop_line(std::size_t index) {
+  Http2Line& line = *lines_[index].line;
+  --open_;
+  tell_closed(line.number(), line.peer());
+  line.close();
+  lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
 std::size_t HttpPlace::idle() const {
@@ -202,12 +207,8 @@ std::size_t HttpPlace::idle() const {
 void HttpPlace::close_idle() {
   for (auto& session : std::exchange(idle_, {})) close(std::move(session));
   for (std::size_t i = lines_.size(); i-- > 0;) {
-    Http2Line& line = *lines_[i].line;
-    if (line.telling() || line.exchanges() > 0 || lines_[i].maker != nullptr) continue;
-    --open_;
-    tell_closed(line.number(), line.peer());
-    line.close();
-    lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(i));
+    const Http2Line& line = *lines_[i].line;
+    if (!line.telling() && line.exchanges() == 0 && lines_[i].maker == nullptr) drop_line(i);
   }
 }
 
