@@ -2,11 +2,35 @@
 // Thread: one owner.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
 namespace lgen::lua {
+
+/// Memory for objects of one type that are made and destroyed all the time.
+class FreeMemory {
+ public:
+  FreeMemory() = default;
+  FreeMemory(const FreeMemory&) = delete;
+  FreeMemory& operator=(const FreeMemory&) = delete;
+  ~FreeMemory() {
+    for (void* block : free_) ::operator delete(block);
+  }
+  /// `size`: always the same.
+  void* take(std::size_t size) {
+    if (free_.empty()) return ::operator new(size);
+    void* block = free_.back();
+    free_.pop_back();
+    return block;
+  }
+  void give(void* block) { free_.push_back(block); }
+
+ private:
+  std::vector<void*> free_;
+};
 
 template <class T>
 class FreeList {

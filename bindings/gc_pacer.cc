@@ -10,7 +10,7 @@
 namespace lgen::lua {
 namespace {
 constexpr int kStepKb = 64;         // allocated before it is worth a step
-constexpr int kSmallHeapKb = 1024;  // below it a cycle is not worth starting
+constexpr int kSmallHeapKb = 4096;  // below it a cycle is not worth starting: it looks at all that lives
 constexpr int kPatience = 4;
 constexpr int kPatienceKb = 64 * 1024;  // of a heap that is smaller
 }  // namespace

@@ -206,7 +206,7 @@ CallSite& site_of_call(lua_State* L, PlanChannel& channel, const MethodInfo& met
 }
 
 int call_unary(lua_State* L) {
-  const std::shared_ptr<PlanChannel>& channel = pick_channel(L, kWords.function);
+  const Rc<PlanChannel>& channel = pick_channel(L, kWords.function);
   const MethodInfo& method = check_call_method(L, kWords.function);
   if (method.input && method.kind != MethodKind::unary) {
     raise(L, fmt::format("ch:call: {} is a streaming method ({}); use ch:open", method.name, to_string(method.kind)));
@@ -224,8 +224,8 @@ int call_unary(lua_State* L) {
 
 // ---- the call itself ----
 
-int UnaryCall::start(lua_State* L, Task& task, const std::shared_ptr<PlanChannel>& channel, const MethodInfo& method,
-                     CallSite& site, std::string_view request, const CallOptions& options, bool decode) {
+int UnaryCall::start(lua_State* L, Task& task, const Rc<PlanChannel>& channel, const MethodInfo& method, CallSite& site,
+                     std::string_view request, const CallOptions& options, bool decode) {
   task_ = &task;
   channel_ = channel;
   method_ = &method;

@@ -66,8 +66,8 @@ class UnaryCall final : public Waiter {
  public:
   explicit UnaryCall(GrpcState& state) : state_(state) {}
 
-  int start(lua_State* L, Task& task, const std::shared_ptr<PlanChannel>& channel, const MethodInfo& method,
-            CallSite& site, std::string_view request, const CallOptions& options, bool decode);
+  int start(lua_State* L, Task& task, const Rc<PlanChannel>& channel, const MethodInfo& method, CallSite& site,
+            std::string_view request, const CallOptions& options, bool decode);
   void interrupt() noexcept override { op_.cancel(); }
   /// The plan is closed: nobody is called back any more.
   void drop() noexcept { op_.reset(); }
@@ -80,7 +80,7 @@ class UnaryCall final : public Waiter {
 
   GrpcState& state_;
   Task* task_ = nullptr;
-  std::shared_ptr<PlanChannel> channel_;
+  Rc<PlanChannel> channel_;
   const MethodInfo* method_ = nullptr;
   CallSite* site_ = nullptr;
   std::uint64_t trace_ = 0;

@@ -130,7 +130,7 @@ std::size_t pick_by_function(lua_State* L, PlanPool& pool, const LuaVu* vu) {
 
 }  // namespace
 
-const std::shared_ptr<PlanChannel>& pick_channel(lua_State* L, std::string_view what) {
+const Rc<PlanChannel>& pick_channel(lua_State* L, std::string_view what) {
   if (auto* handle = test_object<ChannelHandle>(L, 1)) return handle->channel;
   PlanPool& pool = *check_object<PoolHandle>(L, 1, what).pool;
   const Task* task = host_of(L).current;
@@ -217,9 +217,9 @@ void check_name_free(lua_State* L, const std::string& name, const std::string& w
                        std::string_view(taken->second).substr(0, taken->second.size() - 2)));
 }
 
-std::shared_ptr<PlanChannel> make_channel(std::string name, std::string pool, std::shared_ptr<Link> link,
-                                          std::shared_ptr<const CallDefaults> defaults) {
-  auto channel = std::make_shared<PlanChannel>();
+Rc<PlanChannel> make_channel(std::string name, std::string pool, std::shared_ptr<Link> link,
+                             std::shared_ptr<const CallDefaults> defaults) {
+  auto channel = Rc<PlanChannel>::make();
   channel->name = std::move(name);
   channel->pool = std::move(pool);
   channel->link = std::move(link);

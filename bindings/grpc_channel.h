@@ -16,6 +16,7 @@
 #include "lgen/grpc.h"
 #include "lgen/recorder.h"
 #include "lgen/schema.h"
+#include "rc.h"
 #include "stack.h"
 #include "task.h"
 
@@ -112,14 +113,14 @@ struct PlanChannel {
 
 struct PlanPool {
   std::string name;
-  std::vector<std::shared_ptr<PlanChannel>> channels;
+  std::vector<Rc<PlanChannel>> channels;
   std::unique_ptr<GrpcPool> rule;
   int pick_function = LUA_NOREF;
 };
 
 struct ChannelHandle {
   static constexpr ObjectType kType{"lgen.Channel"};
-  std::shared_ptr<PlanChannel> channel;
+  Rc<PlanChannel> channel;
 };
 
 struct PoolHandle {
@@ -128,7 +129,7 @@ struct PoolHandle {
 };
 
 /// The channel for the next call of `self`, an lgen.Channel or lgen.Pool at stack index 1. Raises on anything else.
-const std::shared_ptr<PlanChannel>& pick_channel(lua_State* L, std::string_view what);
+const Rc<PlanChannel>& pick_channel(lua_State* L, std::string_view what);
 
 /// All links behind the lgen.Channel or lgen.Pool at stack index 1, each once.
 std::vector<std::shared_ptr<Link>> links_of(lua_State* L, std::string_view what);

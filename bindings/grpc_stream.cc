@@ -43,8 +43,8 @@ std::string_view function_of(StreamWait::For what) {
 
 // ---- life ----
 
-LuaStream::LuaStream(GrpcState& state, Task& owner, std::shared_ptr<PlanChannel> channel, const MethodInfo& method,
-                     CallSite& site, bool decode, std::unique_ptr<StreamCorrelation> correlation)
+LuaStream::LuaStream(GrpcState& state, Task& owner, Rc<PlanChannel> channel, const MethodInfo& method, CallSite& site,
+                     bool decode, std::unique_ptr<StreamCorrelation> correlation)
     : state_(state),
       owner_(&owner),
       channel_(std::move(channel)),

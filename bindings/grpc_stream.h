@@ -28,8 +28,8 @@ struct GrpcState;
 
 class LuaStream final : public StreamEvents, public TaskResource {
  public:
-  LuaStream(GrpcState& state, Task& owner, std::shared_ptr<PlanChannel> channel, const MethodInfo& method,
-            CallSite& site, bool decode, std::unique_ptr<StreamCorrelation> correlation);
+  LuaStream(GrpcState& state, Task& owner, Rc<PlanChannel> channel, const MethodInfo& method, CallSite& site,
+            bool decode, std::unique_ptr<StreamCorrelation> correlation);
   ~LuaStream();
   LuaStream(const LuaStream&) = delete;
   LuaStream& operator=(const LuaStream&) = delete;
@@ -112,7 +112,7 @@ class LuaStream final : public StreamEvents, public TaskResource {
 
   GrpcState& state_;
   Task* owner_;  // null once it has ended
-  std::shared_ptr<PlanChannel> channel_;
+  Rc<PlanChannel> channel_;
   const MethodInfo& method_;
   CallSite& site_;
   std::unique_ptr<GrpcStream> wire_;

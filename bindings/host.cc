@@ -69,6 +69,13 @@ int add_traceback(lua_State* L) {
   return 1;
 }
 
+/// An error where no plan code runs: a bug of ours. Lua ends the process afterwards.
+int panic(lua_State* L) {
+  log(LogLevel::error, fmt::format("PANIC: unprotected error in call to Lua API ({})",
+                                   lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "no text"));
+  return 0;
+}
+
 /// Lua's print, on lines of their own beside a progress bar.
 int print_aside(lua_State* L) {
   step_aside();
@@ -91,8 +98,10 @@ Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
       metrics(metrics_in),
       recorder(metrics_in),
       input(std::move(input_in)),
-      L(luaL_newstate()),
-      no_tags(std::make_shared<const Labels>()) {
+      L(lua_newstate(LuaMemory::change, &lua_memory)),
+      no_tags(TagSet::make()) {
+  if (L == nullptr) throw std::bad_alloc();
+  lua_atpanic(L, panic);
   set_fallback_place(L, place_of_task);
   luaL_openlibs(L);
   wrap_print(L);
@@ -190,7 +199,7 @@ TagSet Host::scenario_tags(ScenarioDecl& scenario) const {
   std::map<std::string, std::string> merged;
   for (const auto& [name, value] : settings.tags) merged[name] = value;
   for (const auto& [name, value] : scenario.spec.tags) merged[name] = value;
-  return scenario.tags = std::make_shared<const Labels>(merged.begin(), merged.end());
+  return scenario.tags = TagSet::make(merged.begin(), merged.end());
 }
 
 Outcome call_protected(lua_State* L, int arguments, int results) {

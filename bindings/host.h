@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "free_list.h"
 #include "lgen/distribution.h"
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
@@ -22,6 +23,7 @@
 #include "lgen/redact.h"
 #include "lgen/runner.h"
 #include "lgen/summary.h"
+#include "lua_memory.h"
 #include "stack.h"
 #include "task.h"
 
@@ -76,6 +78,7 @@ struct Host {
   Recorder recorder;
   PlanInput input;
   Settings settings;
+  LuaMemory lua_memory;
   lua_State* L = nullptr;
   /// Errors behind a tail call are said to be where the running task begins.
   const FallbackPlace place_of_task = [this](lua_State* at) {
@@ -97,7 +100,8 @@ struct Host {
 
   /// The task whose coroutine is running now; null at load.
   Task* current = nullptr;
-  std::uint64_t hooks_made = 0;  // tasks so far that are neither a VU's nor another task's: setup, teardown
+  FreeMemory task_memory, run_memory;  // of Tasks, and of LuaVu's iterations
+  std::uint64_t hooks_made = 0;        // tasks so far that are neither a VU's nor another task's: setup, teardown
 
   /// Raises at load: "network call while the plan is loading (ch:wait_ready); move it into lgen.setup or run".
   void forbid_at_load(lua_State* L, std::string_view what) const;

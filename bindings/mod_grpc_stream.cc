@@ -154,7 +154,7 @@ constexpr Binding kStreamBindings[] = {
 }  // namespace
 
 int open_stream(lua_State* L) {
-  const std::shared_ptr<PlanChannel>& channel = pick_channel(L, kWords.function);
+  const Rc<PlanChannel>& channel = pick_channel(L, kWords.function);
   Host& host = host_of(L);
   host.forbid_at_load(L, kWords.function);
   const MethodInfo& method = check_call_method(L, kWords.function);

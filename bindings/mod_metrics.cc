@@ -187,7 +187,7 @@ int tag(lua_State* L) {
   host_of(L).measure->tag_limit.given(L, name);
   std::map<std::string, std::string> tags(task.tags()->begin(), task.tags()->end());
   lua_isnil(L, 2) ? (void)tags.erase(name) : (void)(tags[name] = label_text(L, 2, "lgen.tag: value"));
-  task.set_tags(std::make_shared<const Labels>(tags.begin(), tags.end()));
+  task.set_tags(TagSet::make(tags.begin(), tags.end()));
   return 0;
 }
 

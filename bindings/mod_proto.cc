@@ -73,9 +73,9 @@ Result<std::unique_ptr<Schema>> read_schema(lua_State* L, const Host& host) {
 }
 
 /// The channel to ask, of a pool its first one; null: no reflection is asked for.
-std::shared_ptr<PlanChannel> reflection_source(lua_State* L) {
+Rc<PlanChannel> reflection_source(lua_State* L) {
   if (!get_field(L, 1, "reflection")) return nullptr;
-  std::shared_ptr<PlanChannel> source;
+  Rc<PlanChannel> source;
   if (const auto* channel = test_object<ChannelHandle>(L, -1)) {
     source = channel->channel;
   } else if (const auto* pool = test_object<PoolHandle>(L, -1)) {

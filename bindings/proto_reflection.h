@@ -12,6 +12,7 @@
 #include "lgen/error.h"
 #include "lgen/op.h"
 #include "lgen/schema.h"
+#include "rc.h"
 
 namespace lgen::lua {
 
@@ -27,9 +28,9 @@ struct PendingMethod {
 
 /// A schema as a plan holds it.
 struct PlanSchema {
-  std::unique_ptr<Schema> schema;       // null: not fetched yet
-  std::shared_ptr<PlanChannel> source;  // who is asked
-  std::string where;                    // "plan.lua:4: " of the lgen.proto call
+  std::unique_ptr<Schema> schema;  // null: not fetched yet
+  Rc<PlanChannel> source;          // who is asked
+  std::string where;               // "plan.lua:4: " of the lgen.proto call
   std::vector<std::unique_ptr<PendingMethod>> methods;
 };
 

@@ -133,7 +133,7 @@ Task::~Task() {
 }
 
 Task& Task::make(Host& host, lua_State* L, int arguments, Task* parent, LuaVu* vu, Ended ended) {
-  auto* task = new Task(host, parent, vu, std::move(ended));
+  auto* task = new (host.task_memory.take(sizeof(Task))) Task(host, parent, vu, std::move(ended));
   task->co_ = vu ? vu->take_coroutine(task->co_ref_) : nullptr;
   if (!task->co_) {
     task->co_ = lua_newthread(L);
@@ -347,7 +347,10 @@ void Task::disown(TaskResource& resource) noexcept {
 }
 
 void Task::release() {
-  if (--references_ == 0 && state_ == State::finished) delete this;
+  if (--references_ != 0 || state_ != State::finished) return;
+  FreeMemory& memory = host_.task_memory;
+  this->~Task();
+  memory.give(this);
 }
 
 }  // namespace lgen::lua

@@ -17,6 +17,7 @@
 #include "lgen/op.h"
 #include "lgen/vu.h"
 #include "random.h"
+#include "rc.h"
 
 namespace lgen::lua {
 
@@ -51,7 +52,7 @@ enum class TaskEnd {
 };
 
 /// Tags of a task, shared by its children until one of them changes its own.
-using TagSet = std::shared_ptr<const Labels>;
+using TagSet = Rc<const Labels>;
 
 class Task {
  public:

@@ -73,7 +73,7 @@ class LuaVu::Run final : public Operation {
     if (end == TaskEnd::failed) tell(task);
     if (IterationDone done = std::exchange(done_, {})) done(to_iteration_end(end));
     finished_ = true;
-    if (dropped_) delete this;
+    if (dropped_) free();
   }
 
   void cancel() noexcept override {
@@ -81,16 +81,18 @@ class LuaVu::Run final : public Operation {
   }
   void drop() noexcept override {
     done_ = {};
-    if (finished_) {
-      delete this;
-      return;
-    }
+    if (finished_) return free();
     dropped_ = true;
     cancel();
   }
 
  private:
   ~Run() = default;
+  void free() noexcept {
+    FreeMemory& memory = host_.run_memory;
+    this->~Run();
+    memory.give(this);
+  }
   void tell(const Task& task) const {
     const std::string& scenario = scenario_.spec.name;
     if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario, phase_);
@@ -197,7 +199,7 @@ Op LuaVu::end(IterationDone done) {
 
 Op LuaVu::run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late) {
   lua_State* L = host_.L;
-  auto* run = new Run(host_, scenario_, hook, phase_, std::move(done));
+  auto* run = new (host_.run_memory.take(sizeof(Run))) Run(host_, scenario_, hook, phase_, std::move(done));
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table_);
   Task& task = Task::make(host_, L, 1, nullptr, this, [run](Task& ended, TaskEnd end) { run->ended(ended, end); });

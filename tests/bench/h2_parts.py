@@ -3,7 +3,7 @@
 import tempfile
 
 from certificates import self_signed
-from measure import median_cpu, run, turns
+from measure import count_instructions, median_cpu, run, turns
 from programs import Server
 from rivals import checked_h2load, framed, h2load_calls
 from table import Row, compared
@@ -29,6 +29,18 @@ class H2Parts:
     def h2_tls(self):
         """unary over h2 and TLS, 16 in flight on each of 4 connections"""
         return [self.beside_h2load(4, 16, 1.05, tls=True)]
+
+    def h2_instructions(self):
+        """instructions of a unary call, which do not depend on what else the machine does"""
+        few, many = 2_000, 12_000
+        with tempfile.TemporaryDirectory(prefix="lgen-bench-") as folder, Server() as server:
+            body = framed(folder)
+            each = lambda command: (count_instructions(command(many)) - count_instructions(command(few))) / (many - few)
+            ours = each(lambda calls: self.lgen("unary.lua", server, "--transport", "h2", "--calls", calls, "--pick",
+                                                "by_vu", "--validity", "warn"))
+            theirs = each(lambda calls: h2load_calls(f"http://{server.target}", body, calls, 4, 16))
+        return [Row("instructions of a unary call over h2, 4 x 16", ours / 1000, "thousand", None,
+                    f"h2load {theirs / 1000:.1f}; without the kernel's")]
 
     def h2_unary(self):
         """unary, h2 beside gRPC core"""
@@ -70,7 +82,7 @@ class H2Parts:
                 url = f"{scheme}://{server.target}"
                 theirs = h2load_calls(url, framed(folder), CALLS, connections, streams)
                 ours = self.lgen("unary.lua", server, "--transport", "h2", "--calls", CALLS, "--channels", connections,
-                                 "--in-flight", connections * streams, "--pick", "by_vu", *words)
+                                 "--in-flight", connections * streams, "--pick", "by_vu", "--validity", "warn", *words)
                 mine, other = turns(self.runs, lambda: run(ours), lambda: checked_h2load(theirs))
         return compared(f"unary over h2{' and TLS' if tls else ''}, {connections} x {streams}", mine, other, CALLS,
                         "call", goal, "h2load")

@@ -19,5 +19,15 @@ class HttpParts:
             mine, other = turns(self.runs, lambda: run(ours), lambda: checked_wrk(theirs, REQUESTS))
         return [compared("HTTP/1.1 GET, 32 connections", mine, other, REQUESTS, "request", 1.15, "wrk")]
 
+    def http2(self):
+        """HTTP/2 GET, 16 at a time on each of 4 connections"""
+        connections, streams = 4, 16
+        with web_server("http2") as server:
+            ours = self.gets(server, connections * streams, "--http", "2", "--connections", connections)
+            theirs = h2load_gets(f"http://{server.target}/", REQUESTS, connections, streams)
+            mine, other = turns(self.runs, lambda: run(ours), lambda: checked_h2load(theirs))
+        return [compared("HTTP/2 GET, 4 x 16", mine, other, REQUESTS, "request", 1.00, "h2load")]
+
     def gets(self, server, requests_at_a_time, *options):
-        return self.lgen("get.lua", server, "--requests", REQUESTS, "--in-flight", requests_at_a_time, *options)
+        return self.lgen("get.lua", server, "--requests", REQUESTS, "--in-flight", requests_at_a_time,
+                         "--validity", "warn", *options)

@@ -43,6 +43,12 @@ def turns(runs, *each):
     return usages
 
 
+def count_instructions(command):
+    """Those of one run, its start and end included, as valgrind counts them."""
+    out = run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]).out
+    return int(re.search(r"Collected : (\d+)", out)[1])
+
+
 def median_cpu(usages):
     return statistics.median(usage.cpu for usage in usages)
 

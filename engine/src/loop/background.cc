@@ -53,6 +53,7 @@ void Background::start(std::function<void()> work) {
   const auto run = [](uv_work_t* request) { static_cast<Job*>(request->data)->work(); };
   const auto over = [](uv_work_t* request, int) {
     auto* job = static_cast<Job*>(request->data);
+    note_awake(request->loop);
     if (job->owner != nullptr) job->owner->worked();
     delete job;
   };

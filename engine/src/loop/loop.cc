@@ -37,7 +37,7 @@ bool has_unregistered_watchers(const uv_loop_t& loop) {
 
 Loop::Internals::Internals(Clock& loop_clock) : clock(loop_clock), manual(loop_clock.advance_to(loop_clock.now())) {
   uv_loop_init(&uv);
-  uv_loop_configure(&uv, UV_METRICS_IDLE_TIME);
+  uv.data = this;
   uv_async_init(&uv, &async, [](uv_async_t* handle) { static_cast<Internals*>(handle->data)->take_woken(); });
   async.data = this;
   timer_fd.open(&uv);
@@ -99,7 +99,10 @@ TimePoint Loop::Internals::wake_time() {
 
 void Loop::Internals::poll_uv(bool block) {
   if (block) timer_fd.set(wake_time());
+  // libuv could tell how long it was idle, but asks the system twice then, whenever it blocks.
+  awake = false;
   uv_run(&uv, block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  wake_up();
 }
 
 void Loop::Internals::poll_completions(bool block) {
@@ -134,11 +137,7 @@ void Loop::Internals::run_hooks() {
 }
 
 void Loop::Internals::account(TimePoint end) {
-  Duration slice = end - slice_start;
-  if (!completions) {
-    const std::uint64_t idle_now = uv_metrics_idle_time(&uv);
-    slice -= Duration(idle_now - std::exchange(idle, idle_now));
-  }
+  const Duration slice = end - slice_start;
   slice_start = end;
   health.max_slice = std::max(health.max_slice, slice);
   health.total_busy += slice;
@@ -146,6 +145,7 @@ void Loop::Internals::account(TimePoint end) {
 }
 
 void Loop::Internals::take_woken() {
+  wake_up();
   const std::lock_guard lock(wake_mutex);
   for (Task& task : woken) posted.push_back(std::move(task));
   woken.clear();
@@ -233,6 +233,8 @@ std::size_t Loop::open_handles() const {
   return internals_->timers.size() + internals_->foreign_handles() +
          static_cast<std::size_t>(internals_->open_operations);
 }
+
+void note_awake(uv_loop_t* uv) { static_cast<Loop::Internals*>(uv->data)->wake_up(); }
 
 uv_loop_t* uv(Loop& loop) { return &loop.internals().uv; }
 

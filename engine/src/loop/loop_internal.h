@@ -34,6 +34,9 @@ class CoreTag : public grpc::internal::CompletionQueueTag, public CqTag {
 
 uv_loop_t* uv(Loop& loop);
 
+/// First in every callback of libuv's that runs code of any length: the loop has stopped waiting (Health).
+void note_awake(uv_loop_t* uv);
+
 /// The one completion queue. The first call turns the loop round: from then on it blocks in this queue.
 grpc::CompletionQueue& completion_queue(Loop& loop);
 

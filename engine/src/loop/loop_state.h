@@ -38,6 +38,10 @@ struct Loop::Internals {
   void run_posted();
   void run_hooks();
   void account(TimePoint end);
+  /// The poll has brought something: the slice begins.
+  void wake_up() {
+    if (!std::exchange(awake, true)) slice_start = Monotonic::now();
+  }
 
   void take_woken();
   TimePoint turn_time();
@@ -66,10 +70,10 @@ struct Loop::Internals {
   std::ptrdiff_t open_operations = 0;
   std::atomic<std::uint64_t> turns{0};
 
-  TimePoint now{};         // this turn's time, valid when fresh
-  bool fresh = false;      // read on first use, so that callbacks inside libuv's poll see their own turn
-  TimePoint slice_start;   // real time, whatever the clock
-  std::uint64_t idle = 0;  // libuv's idle time at slice_start, ns
+  TimePoint now{};        // this turn's time, valid when fresh
+  bool fresh = false;     // read on first use, so that callbacks inside libuv's poll see their own turn
+  TimePoint slice_start;  // real time, whatever the clock
+  bool awake = true;      // false: in libuv's poll, and nothing has come yet
   Health health;
   std::function<void(Duration)> slice_listener;
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "loop_internal.h"
+
 namespace lgen {
 
 void Signals::set(int signum, std::function<void(int)> handler) {
@@ -24,6 +26,7 @@ void Signals::set(int signum, std::function<void(int)> handler) {
   uv_signal_start(
       &handle->uv,
       [](uv_signal_t* uv, int number) {
+        note_awake(uv->loop);
         const auto call = static_cast<Handle*>(uv->data)->handler;  // a copy: the handler may replace itself
         call(number);
       },

@@ -62,6 +62,7 @@ void Resolving::start(int port) {
   hints.ai_socktype = SOCK_STREAM;
   const auto ready = [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
     auto* lookup = static_cast<Lookup*>(request->data);
+    note_awake(request->loop);
     if (lookup->owner != nullptr) lookup->owner->looked_up(status, found);
     uv_freeaddrinfo(found);
     delete lookup;

@@ -26,6 +26,7 @@ void Socket::watch(SocketOwner* owner, int events) {
 /// libuv stops a handle whose descriptor is in error and says so by a status.
 void Socket::ready(uv_poll_t* uv, int status, int events) {
   auto* handle = static_cast<Handle*>(uv->data);
+  note_awake(uv->loop);
   if (status < 0) {
     handle->events = 0;
     events = kReadable | kWritable;
