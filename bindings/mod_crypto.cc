@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base64.h"
+#include "lgen/base64.h"
 #include "lgen/units.h"
 #include "mod_json.h"
 #include "modules.h"
@@ -60,7 +60,7 @@ std::string to_hex(std::string_view bytes) {
 std::string encoded(std::string_view bytes, std::string_view encoding) {
   if (encoding == "hex") return to_hex(bytes);
   if (encoding == "raw") return std::string(bytes);
-  return to_base64(bytes, encoding == "base64url");
+  return to_base64(bytes, encoding == "base64url" ? Base64::url : Base64::padded);
 }
 
 std::string encoding_of(lua_State* L, int index, std::string_view what) {
@@ -90,7 +90,7 @@ int base64(lua_State* L) {
   const std::string_view bytes = check_string(L, 1, kWhat);
   check_optional(L, 2, kWhat, kBase64Options);
   const bool url = !lua_isnoneornil(L, 2) && boolean_field(L, 2, "url", kWhat).value_or(false);
-  push(L, to_base64(bytes, url));
+  push(L, to_base64(bytes, url ? Base64::url : Base64::padded));
   return 1;
 }
 
@@ -108,7 +108,7 @@ int base64_decode(lua_State* L) {
 std::string jwt_part(lua_State* L, int index, std::string_view what) {
   const auto text = json_text(L, index);
   if (!text) raise(L, fmt::format("{}: {}", what, text.error().message));
-  return to_base64(*text, true);
+  return to_base64(*text, Base64::url);
 }
 
 /// {typ, alg} and what the plan adds, at the top of the stack.
@@ -142,7 +142,7 @@ int jwt(lua_State* L) {
   const std::string text = fmt::format("{}.{}", header, jwt_part(L, 1, "lgen.crypto.jwt: claims"));
   const auto signature = sign_jws(alg, *key, text);
   if (!signature) raise(L, fmt::format("{}: {}", kWhat, signature.error().message));
-  push(L, fmt::format("{}.{}", text, to_base64(*signature, true)));
+  push(L, fmt::format("{}.{}", text, to_base64(*signature, Base64::url)));
   return 1;
 }
 

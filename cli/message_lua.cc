@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "base64.h"
 #include "fitted_values.h"
 #include "json_times.h"
+#include "lgen/base64.h"
 #include "lgen/json_problem.h"
 #include "lgen/units.h"
 #include "placeholders.h"
@@ -390,7 +390,7 @@ class Writer {
 
   Result<LuaValue> bytes(const Json& json, const std::string& path) {
     if (!json.is_string()) return mismatch(path, "bytes (a string in base64)", json);
-    const auto decoded = decode_base64(json.get_ref<const std::string&>());
+    const auto decoded = from_base64(json.get_ref<const std::string&>());
     return decoded ? Result<LuaValue>(LuaValue{lua_string(*decoded)}) : mismatch(path, "bytes (in base64)", json);
   }
 

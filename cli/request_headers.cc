@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "base64.h"
+#include "lgen/base64.h"
 
 namespace lgen::cli {
 namespace {
@@ -92,7 +92,7 @@ Result<std::string> header_name(std::string_view said) {
 
 Result<std::string> header_value(std::string_view name, std::string_view said) {
   if (name.ends_with("-bin")) {
-    auto bytes = decode_base64(said);
+    auto bytes = from_base64(said);
     if (bytes) return *std::move(bytes);
     return make_error(ErrorCode::invalid_argument, "the value of a -bin header must be base64");
   }

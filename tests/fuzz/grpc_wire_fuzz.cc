@@ -13,6 +13,7 @@
 
 #include "grpc_answer.h"
 #include "grpc_wire.h"
+#include "lgen/base64.h"
 
 namespace {
 
@@ -61,9 +62,10 @@ void check_framing(std::string_view bytes, std::size_t step, std::optional<std::
 
 void check_texts(std::string_view text) {
   expect(percent_decode_message(text).size() <= text.size(), "decoding has made text longer");
-  if (const auto decoded = from_wire_base64(text))
-    expect(from_wire_base64(to_wire_base64(*decoded)) == decoded, "base64");
-  expect(from_wire_base64(to_wire_base64(text)) == std::string(text), "base64 of these bytes");
+  if (const auto decoded = from_base64(text)) expect(from_base64(to_base64(*decoded)) == decoded, "base64");
+  for (const Base64 form : {Base64::padded, Base64::unpadded, Base64::url}) {
+    expect(from_base64(to_base64(text, form)) == std::string(text), "base64 of these bytes");
+  }
   (void)code_of_text(text);
 }
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-#include "base64.h"
+#include "lgen/base64.h"
 #include "lgen/histogram.h"
 
 namespace lgen {
@@ -86,7 +86,7 @@ Result<std::string> inflate_all(std::string_view packed) {
 
 /// From base64 to the uncompressed form, cookies and lengths checked.
 Result<std::string> unwrap(std::string_view text) {
-  const auto bytes = hdr::base64_decode(text);
+  const auto bytes = from_base64(text);
   if (!bytes || bytes->size() < 8) return undecodable("not base64, or shorter than its header");
   if (get_be(*bytes, 0, 4) != kCompressedCookie) return undecodable("unknown cookie (only compressed V2 is read)");
   const std::size_t size = get_be(*bytes, 4, 4);
@@ -125,7 +125,7 @@ std::string Histogram::encode_base64() const {
   std::string out;
   put_be(out, kCompressedCookie, 4);
   put_be(out, packed.size(), 4);
-  return hdr::base64_encode(out + packed);
+  return to_base64(out + packed);
 }
 
 Result<Histogram> Histogram::decode_base64(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "grpc_wire.h"
+#include "lgen/base64.h"
 
 namespace lgen {
 namespace {
@@ -63,7 +64,7 @@ bool GrpcAnswer::known(std::string_view name, std::string_view value) {
                                      : Encoding::unknown;
     if (encoding_ == Encoding::unknown) encoding_text_ = value;
   } else if (name == "grpc-status-details-bin") {
-    details_ = from_wire_base64(value).value_or("");
+    details_ = from_base64(value).value_or("");
     return false;
   } else {
     return is_hidden(name);
@@ -75,7 +76,7 @@ void GrpcAnswer::keep(std::string_view name, std::string_view value) {
   if (!is_showable(name) || !is_showable(value)) return;
   std::string decoded;
   if (is_binary_key(name)) {
-    auto bytes = from_wire_base64(value);
+    auto bytes = from_base64(value);
     if (!bytes) return;  // gRPC core drops such a field, too
     decoded = std::move(*bytes);
     value = decoded;

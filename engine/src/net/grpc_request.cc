@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "grpc_wire.h"
+#include "lgen/base64.h"
 #include "lgen/version.h"
 
 namespace lgen {
@@ -77,7 +78,7 @@ void GrpcRequest::add_metadata(const Metadata& metadata) {
   encoded_.reserve(metadata.size());  // views into it stay
   for (const auto& [key, plain] : metadata) {
     std::string_view value = plain;
-    if (is_binary_key(key)) value = encoded_.emplace_back(to_wire_base64(plain));
+    if (is_binary_key(key)) value = encoded_.emplace_back(to_base64(plain, Base64::unpadded));
     block_.push_back(field(key, value, repeats(key, value) ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX));
   }
 }

@@ -1,7 +1,6 @@
 #include "grpc_wire.h"
 
 #include <nghttp2/nghttp2.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
@@ -100,33 +99,6 @@ std::string percent_decode_message(std::string_view text) {
     i += 2;
   }
   return decoded;
-}
-
-std::string to_wire_base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  while (text.ends_with('=')) text.pop_back();
-  return text;
-}
-
-std::optional<std::string> from_wire_base64(std::string_view text) {
-  while (text.ends_with('=')) text.remove_suffix(1);
-  const auto is_digit = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
-  };
-  if (text.size() % 4 == 1 || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
-  const std::size_t missing = (4 - text.size() % 4) % 4;
-  const std::string padded = std::string(text) + std::string(missing, '=');
-  std::string bytes(padded.size() / 4 * 3 + 1, '\0');
-  const int size =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(padded.data()), static_cast<int>(padded.size()));
-  if (size < 0) return std::nullopt;
-  bytes.resize(static_cast<std::size_t>(size) - missing);
-  return bytes;
 }
 
 bool is_legal_key(std::string_view key) {

@@ -63,10 +63,7 @@ std::string timeout_text(Duration timeout);
 /// grpc-message: what is not printable ASCII comes as %41. A broken escape stays as it is.
 std::string percent_decode_message(std::string_view text);
 
-/// Values of keys that end in -bin: sent without padding, read with or without. Nothing: no base64.
-std::string to_wire_base64(std::string_view bytes);
-std::optional<std::string> from_wire_base64(std::string_view text);
-
+/// Keys whose values travel in base64: sent without padding, read with or without.
 inline bool is_binary_key(std::string_view key) { return key.ends_with("-bin"); }
 /// What HTTP/2 and gRPC allow in a metadata key, and in a value that is not binary.
 bool is_legal_key(std::string_view key);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "lgen/base64.h"
 #include "lgen/version.h"
 
 namespace lgen {
@@ -57,19 +58,6 @@ bool sendable_header(std::string_view name, std::string_view value) {
          std::none_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-std::string base64_text(std::string_view bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::string_view three = bytes.substr(i, 3);
-    unsigned bits = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      bits = bits << 8 | (k < three.size() ? static_cast<unsigned char>(three[k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k) text += k <= three.size() ? kDigits[bits >> (18 - 6 * k) & 63U] : '=';
-  }
-  return text;
-}
-
 Result<Http1Head> write_head(const HttpRequest& request, const Url& url, const HttpClientOptions& options) {
   if (const Outcome checked = check(request); !checked) return checked.error();
   Http1Head head{.text = fmt::format("{} {} HTTP/1.1\r\n", request.method, url.target)};
@@ -79,7 +67,7 @@ Result<Http1Head> write_head(const HttpRequest& request, const Url& url, const H
   add(text, request, "Accept", "*/*");
   if (options.gzip) add(text, request, "Accept-Encoding", "gzip");
   if (!options.keepalive) add(text, request, "Connection", "close");
-  if (!url.user.empty()) add(text, request, "Authorization", "Basic " + base64_text(url.user + ":" + url.password));
+  if (!url.user.empty()) add(text, request, "Authorization", "Basic " + to_base64(url.user + ":" + url.password));
   for (const auto& [name, value] : request.headers) text += fmt::format("{}: {}\r\n", name, value);
   const bool announced = has_length(request);
   const bool carries = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";

@@ -22,7 +22,4 @@ Result<Http1Head> write_head(const HttpRequest& request, const Url& url, const H
 /// Whether a header may be sent as it is, by RFC 9110: a token, and no control characters in the value.
 bool sendable_header(std::string_view name, std::string_view value);
 
-/// As in mail: three bytes to four characters, padded.
-std::string base64_text(std::string_view bytes);
-
 }  // namespace lgen

@@ -75,19 +75,6 @@ TEST_CASE("a percent-encoded message is decoded, a broken escape stays") {
   CHECK(percent_decode_message("%zz%41") == "%zzA");
 }
 
-TEST_CASE("base64 goes out without padding and comes in with or without") {
-  for (const std::string& bytes : {std::string(), std::string("a"), std::string("ab"), std::string("abc"),
-                                   std::string("\0\xff\x10", 3), std::string(1000, '\xfe')}) {
-    const std::string text = to_wire_base64(bytes);
-    CHECK(text.find('=') == std::string::npos);
-    CHECK(from_wire_base64(text) == bytes);
-  }
-  CHECK(from_wire_base64("YQ==") == "a");
-  CHECK(from_wire_base64("YQ") == "a");
-  CHECK_FALSE(from_wire_base64("Y"));
-  CHECK_FALSE(from_wire_base64("Y?=="));
-}
-
 TEST_CASE("HTTP statuses and resets stand for the codes that gRPC gives them") {
   const std::pair<int, GrpcCode> statuses[] = {
       {400, GrpcCode::internal},      {401, GrpcCode::unauthenticated}, {403, GrpcCode::permission_denied},
