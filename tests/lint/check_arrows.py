@@ -13,6 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 # Which layer a public header of the engine belongs to.
 PUBLIC = {
     "base": "base64 cpu_quota embedded error log text time units version",
+    "hpa": "hpa",
     "loop": "loop op",
     "net": "codec decoder_impl encoder_impl grpc http http_server message_json message_plan method_kind native_impl net_options process schema tls well_known wire",
     "metrics": "bucket_percentile distribution histogram http_recorder metrics packed_buckets recorder threshold threshold_watch timeline",
@@ -27,6 +28,7 @@ LAYER_OF_HEADER = {f"lgen/{name}.h": layer for layer, names in PUBLIC.items() fo
 # "engine" and "bindings public" stand for public headers alone.
 PARTS = {
     "engine/src/base": ("base", {"base"}, {"fmt"}),
+    "engine/src/hpa": ("hpa", {"base", "hpa"}, {"fmt"}),
     "engine/src/loop": ("loop", {"base", "loop"}, {"fmt", "uv", "grpc"}),
     "engine/src/net": ("net", {"base", "loop", "net"}, {"fmt", "uv", "grpc", "protobuf", "openssl", "json", "zlib", "http"}),
     "engine/src/metrics": ("metrics", {"base", "metrics"}, {"fmt", "zlib"}),
