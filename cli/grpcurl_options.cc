@@ -25,6 +25,7 @@ constexpr std::array kSchemaRows = {
 };
 
 constexpr std::array kConnectionRows = {
+    OptionRow{"transport", "grpc|h2", "gRPC core, or lgen's own HTTP/2 client", "grpc", "Connection"},
     OptionRow{"plaintext", "", "no TLS, whatever the port; the default unless it is 443", "", "Connection"},
     OptionRow{"tls", "", "TLS, whatever the port", "", "Connection"},
     OptionRow{"cacert", "FILE", "certificates to trust (PEM) instead of the system's (also --ca)", "", "Connection"},
@@ -232,6 +233,10 @@ void read_connection(Reader& read, ServiceFlags& flags) {
     if (const Outcome ok = check_address(flags.target); !ok) read.refuse(ok.error().message);
   }
   read_tls(read, flags);
+  flags.transport = read.text("transport", flags.transport);
+  if (flags.transport != "grpc" && flags.transport != "h2") {
+    read.fail("transport", fmt::format("unknown transport '{}'; there are grpc and h2", flags.transport));
+  }
   flags.wire.user_agent = read.sendable("user-agent", check_user_agent);
   flags.connect_timeout = read.duration("connect-timeout", "leaves no time to connect").value_or(flags.connect_timeout);
   flags.wire.backoff.min = flags.connect_timeout;  // what one attempt may take

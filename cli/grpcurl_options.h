@@ -28,6 +28,7 @@ std::span<const AbsentOption> grpcurl_absent();
 struct ServiceFlags {
   std::string target;  // empty: no server, the schema comes from files alone
   std::string symbol;  // the service, type or method asked for
+  std::string transport = "grpc";
   ChannelOptions wire;
   std::string security;  // how the connection is secured and why, in words
   Metadata rpc_headers;

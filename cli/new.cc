@@ -31,8 +31,8 @@ constexpr OptionRow kOptions[] = {
 constexpr OptionAlias kAliases[] = {{"import-path", "import-paths"}};
 
 /// What it takes to ask a server.
-constexpr std::string_view kOfEngine[] = {"target",      "tls",         "plaintext", "ca",    "cert",      "key",
-                                          "server-name", "skip-verify", "authority", "proxy", "wait-ready"};
+constexpr std::string_view kOfEngine[] = {"target", "transport",   "tls",         "plaintext", "ca",    "cert",
+                                          "key",    "server-name", "skip-verify", "authority", "proxy", "wait-ready"};
 
 Error usage(std::string message) { return make_error(ErrorCode::invalid_argument, std::move(message)); }
 

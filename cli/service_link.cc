@@ -70,6 +70,7 @@ std::string harmless(std::string_view text) {
 std::string in_our_words(std::string message) {
   constexpr std::pair<std::string_view, std::string_view> kWords[] = {
       {"in import_paths", "by -import-path"},
+      {"use transport \"grpc\"", "use -transport grpc"},
       {"raise the channel's max_recv (lgen bench: --max-recv-message-size)", "raise -max-msg-sz"}};
   for (const auto& [theirs, ours] : kWords) {
     for (std::size_t at = 0; (at = message.find(theirs, at)) != std::string::npos; at += ours.size()) {
@@ -136,7 +137,9 @@ std::optional<Ended> ServiceLink::open() {
     if (const Outcome loaded = load_files(); !loaded) return refuse(loaded.error());
   }
   if (!flags_.target.empty()) {
-    if (flags_.verbose > 0) fmt::print("Connection: {}, {}\n", flags_.target, flags_.security);
+    if (flags_.verbose > 0)
+      fmt::print("Connection: {}, {}{}\n", flags_.target, flags_.security,
+                 flags_.transport == "grpc" ? "" : ", over h2");
     std::fflush(stdout);
     if (const auto ended = connect()) return ended;
   }
@@ -157,8 +160,8 @@ Outcome ServiceLink::load_files() {
 }
 
 std::optional<Ended> ServiceLink::connect() {
-  auto channel = make_grpc_core_channel(loop_, flags_.target, flags_.wire);
-  if (!channel) return refuse(channel.error());
+  auto channel = make_channel(flags_.transport, loop_, flags_.target, flags_.wire);
+  if (!channel) return refuse({channel.error().code, in_our_words(channel.error().message)});
   channel_ = std::move(*channel);
   const Duration limit = std::min(flags_.connect_timeout, flags_.max_time.value_or(Duration::max()));
   bool failed = false;
@@ -185,8 +188,10 @@ GrpcStatus ServiceLink::connect_status(const Error& error) const {
   return {GrpcCode::unavailable, error.message + (late ? limit : ""), ""};
 }
 
-/// One failed attempt is enough. gRPC tells the cause only to calls; a handshake's is found out by another one.
+/// One failed attempt is enough. gRPC tells the cause only to calls; a handshake's is found out by another one. Our own
+/// transport knows both already.
 Error ServiceLink::connect_failure() {
+  if (flags_.transport == "h2") return wait_ready_error(Duration{0});
   bool told = false;
   CallOptions options;
   options.timeout = std::chrono::seconds(1);

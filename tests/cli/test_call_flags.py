@@ -126,7 +126,7 @@ class Tls(CallCase):
         ended = self.call(self.server.target, UNARY, "-v", *trusted, data={"payload": "AAAA"})
         self.check(ended, 0)
         self.assertTrue(ended.out.startswith(
-            f"Connection: {self.server.target}, TLS, CA {self.certificate.cert}, name {GUIDE_NAME}\n"), ended)
+            f"Connection: {self.server.target}, TLS, CA {self.certificate.cert}, name {GUIDE_NAME}{self.over}\n"), ended)
         self.assertIn('"payload": "AAAA"', ended.out)
         ended = self.run_words("list", *trusted, self.server.target)
         self.assertIn("lgen.echo.Echo\n", ended.out)
@@ -172,10 +172,10 @@ class Tls(CallCase):
     @needs("plaintext")
     def test_no_tls(self):
         for _, ended in self.each("127.0.0.1:443", "-v", "-plaintext", "-max-time", "5"):
-            self.assertTrue(ended.out.startswith("Connection: 127.0.0.1:443, plaintext\n"), ended)
+            self.assertTrue(ended.out.startswith(f"Connection: 127.0.0.1:443, plaintext{self.over}\n"), ended)
         for _, ended in self.each("127.0.0.1:443", "-v", "-max-time", "5"):
             self.assertTrue(ended.out.startswith(
-                "Connection: 127.0.0.1:443, TLS, system roots, because the port is 443\n"), ended)
+                f"Connection: 127.0.0.1:443, TLS, system roots, because the port is 443{self.over}\n"), ended)
         for _, ended in self.each("127.0.0.1:443", "-plaintext", "-tls"):
             self.check(ended, 104, "-tls: contradicts -plaintext; give one of them")
         for _, ended in self.each("127.0.0.1:443", "-plaintext", "-insecure"):
@@ -264,6 +264,29 @@ class Limits(PlainServer):
         ended = self.call(self.target, UNARY, "-max-msg-sz", "1KiB", *ECHO_FILE, data={"replySize": 2000})
         self.check(ended, 72, "Code: ResourceExhausted", "larger than max",
                    "vs. 1024); to allow it, raise -max-msg-sz\n")
+
+
+class Transport(PlainServer):
+    @needs("transport")
+    def test_each(self):
+        for transport, agent in (("grpc", "grpc-c/"), ("h2", "grpc-lgen-h2/")):
+            with self.subTest(transport), Recorder() as server:
+                for command, ended in self.each(server.target, *ECHO_FILE, "-use-reflection", "-transport", transport):
+                    self.check(ended, 0)
+                    self.assertIn(agent, server.reflection()["user-agent"], command)
+                self.assertIn(agent, server.seen["/" + UNARY]["user-agent"])
+
+    def test_what_v_says(self):
+        for words, says in ((["-transport", "grpc"], ""), (["-transport=h2"], ", over h2")):
+            for _, ended in self.each(self.target, "-v", "-plaintext", *words):
+                self.check(ended, 0)
+                self.assertTrue(ended.out.startswith(f"Connection: {self.target}, plaintext{says}\n"), ended)
+
+    def test_what_there_is_not(self):
+        for _, ended in self.each(self.target, "-transport", "h3"):
+            self.check(ended, 104, "-transport: unknown transport 'h3'; there are grpc and h2")
+        for _, ended in self.each("ipv4:127.0.0.1:1,127.0.0.1:2", "-transport", "h2"):
+            self.check(ended, 104, "give it one address; or use -transport grpc")
 
 
 class Headers(CallCase):

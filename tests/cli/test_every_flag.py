@@ -153,12 +153,14 @@ class EngineOptionsTest(LgenCase):
                 with self.subTest(command=command, flag=flag):
                     self.assertNotIn("unknown option", self.run_words(command, *words, f"--{flag}=s=1").err)
 
-    @needs("transport")
+    @needs("transport", "run", "new")
     def test_transport(self):
         self.plan()
         for transport in "grpc", "h2":
             self.check(self.run_words("plan.lua", "--quiet", "--transport", transport), 0)
         self.check(self.run_words("plan.lua", "--quiet", "--transport", "h3"), 104,
+                   "--transport: unknown transport 'h3'; there are grpc and h2")
+        self.check(self.run_words("new", "new.lua", "--transport", "h3", "127.0.0.1:1", UNARY), 104,
                    "--transport: unknown transport 'h3'; there are grpc and h2")
 
     @needs("metrics")

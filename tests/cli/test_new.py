@@ -157,8 +157,8 @@ class NewTest(LgenCase):
 class HelpTest(LgenCase):
     def test_only_options_that_mean_something(self):
         of_new = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", self.run_words("new", "--help").out, re.MULTILINE))
-        self.assertEqual(of_new, {"proto", "import-paths", "protoset", "force", "target", "tls", "plaintext", "ca", "cert",
-                                  "help", "key", "server-name", "skip-verify", "authority", "proxy", "wait-ready"})
+        self.assertEqual(of_new, {"proto", "import-paths", "protoset", "force", "target", "transport", "tls", "plaintext", "ca",
+                                  "cert", "help", "key", "server-name", "skip-verify", "authority", "proxy", "wait-ready"})
         of_types = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", self.run_words("types", "--help").out, re.MULTILINE))
         self.assertEqual(of_types, {"proto", "import-paths", "protoset", "output", "help"})
 

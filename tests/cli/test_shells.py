@@ -71,6 +71,7 @@ class ShellCase(LgenCase):
             ("lgen report --out ", {"json=", "junit="}, {"prometheus=", "dashboard="}),
             ("lgen bench --lb-strategy ", {"pick_first", "round_robin"}, set()),
             ("lgen plan.lua --transport ", {"grpc", "h2"}, set()),
+            ("lgen call -transport ", {"grpc", "h2"}, set()),
             ("lgen ctl ", {"status", "pause", "resume", "scale", "stop"}, {"plan.lua"}),
         ]
         for line, wanted, unwanted in rows:

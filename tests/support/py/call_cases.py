@@ -20,9 +20,11 @@ OPERANDS = {"list": ["lgen.echo.Echo"], "describe": ["lgen.echo.Echo"], "call": 
 
 
 class CallCase(LgenCase):
+    transport, over = (), ""  # flags of every command, and what -v says of them
+
     def call(self, target, method, *flags, data=None, env=None):
         words = [] if data is None else ["-d", data if isinstance(data, str) else json.dumps(data)]
-        return self.run_words("call", *flags, *words, target, method, env=env)
+        return self.run_words("call", *self.transport, *flags, *words, target, method, env=env)
 
     def replies(self, ended):
         """The JSON values on standard output."""
@@ -35,8 +37,14 @@ class CallCase(LgenCase):
 
     def each(self, target, *flags, env=None):
         """(command, how it ended) of all three with these flags."""
-        return [(command, self.run_words(command, *flags, target, *operands, env=env))
+        return [(command, self.run_words(command, *self.transport, *flags, target, *operands, env=env))
                 for command, operands in OPERANDS.items()]
+
+
+class OverH2:
+    """Before a case of the above: its tests once more, over lgen's own client."""
+
+    transport, over = ("-transport", "h2"), ", over h2"
 
 
 class Conversation:
