@@ -52,8 +52,55 @@ class Requests(ConformanceCase):
                 self.assertEqual((values["x-text"], values["x-some-bin"]), ("a word", "AP8"))
 
 
+def counts_waits(transport):
+    return bool(Differences().of("waits and stalls", transport))
+
+
 class Windows(ConformanceCase):
     """A server that takes few bytes at a time."""
+
+    def check_stalls(self, transport, run, least, most=None):
+        stalls = run.summary.totals("grpc_flow_control_stalls", "method").get("scripted/take", 0)
+        if not counts_waits(transport):
+            least = most = 0
+        self.assertGreaterEqual(stalls, least)
+        self.assertLessEqual(stalls, stalls if most is None else most)
+
+    def test_a_slow_reader_is_counted(self):
+        """One that makes room only when there is none left: that is once less than it makes room at all."""
+        window, size, requests = 65535, 200000, 4
+
+        def take(call):
+            given, left = window, size + 5
+            while left > 0:
+                count = len(call.wait_for(frames.DataFrame).data)
+                given, left = given - count, left - count
+                if given == 0:
+                    call.send(frames.WindowUpdateFrame(call.stream, window_increment=window))
+                    given = window
+            call.send(*call.answer(b"pong"))
+
+        first = [frames.SettingsFrame(settings={4: window}), frames.WindowUpdateFrame(0, window_increment=1 << 30)]
+        for transport in TRANSPORTS:
+            with self.subTest(transport), ScriptedServer({"take": take}, first_frames=first) as server:
+                (run,) = over_both(plan("windows.lua"), "--target", server.target, "--size", size, "--quiet",
+                                   transports=[transport]).values()
+                self.assertEqual((run.code, server.mistakes), (0, []), run.stdout + run.stderr)
+                expected = requests * ((size + 5) // window)
+                self.check_stalls(transport, run, expected, expected)
+
+    def test_nobody_waits_where_there_is_room(self):
+        def answer(call):
+            call.wait_for_request()
+            call.send(*call.answer(b"pong"))
+
+        for transport in TRANSPORTS:
+            with self.subTest(transport), ScriptedServer({"take": answer}, {3: 100}) as server:
+                (run,) = over_both(plan("windows.lua"), "--target", server.target, "--size", 1000, "--quiet",
+                                   transports=[transport]).values()
+                self.assertEqual(run.code, 0, run.stdout + run.stderr)
+                self.assertEqual([name for name in ["grpc_queue_seconds", "grpc_flow_control_stalls"]
+                                  if name in run.summary.json["metrics"]], [])
 
     def test_a_request_waits_for_every_window(self):
         for window in [1, 1000, 65535]:
@@ -77,6 +124,7 @@ class Windows(ConformanceCase):
                                        transports=[transport]).values()
                     self.assertEqual(run.code, 0, run.stdout + run.stderr)
                     self.assertEqual((took, server.mistakes), ([(size + 5, True)] * 4, []))
+                    self.check_stalls(transport, run, 4)
 
 
 class Gate:
@@ -115,13 +163,27 @@ class Queueing(ConformanceCase):
                     self.assertEqual(run.summary.totals("grpc_calls", "code"), {"OK": calls})
                     self.assertEqual(run.summary.totals("grpc_streams_ended", "code"), {"OK": calls})
                     self.assertEqual((gate.crowded, server.mistakes, server.connections), (False, [], 1))
+                    self.check_waits(transport, run, 2 * calls - places)
+
+    def check_waits(self, transport, run, waiting):
+        """Who was not among the first has waited, and no longer than it all took."""
+        metrics = run.summary.json["metrics"]
+        if not counts_waits(transport):
+            return self.assertNotIn("grpc_queue_seconds", metrics)
+        waits = metrics["grpc_queue_seconds"]["total"]
+        longest = max(metrics[name]["total"]["max"] for name in ["grpc_call_duration_seconds",
+                                                                 "grpc_stream_duration_seconds"])
+        self.assertEqual(waits["count"], waiting)
+        self.assertGreater(waits["min"], 0)
+        self.assertLessEqual(waits["max"], longest)
 
     def test_a_proxy_with_few_places(self):
         site = "http2_max_concurrent_streams 2; location / {{ grpc_pass grpc://{}; }}"
         with peers.LgenEcho() as server, Nginx(site.format(server.target)) as nginx:
             runs = over_both(plan("calls.lua"), "--target", nginx.target, "--crowd", 100, "--users", 1, "--quiet")
-            for run in runs.values():
+            for transport, run in runs.items():
                 self.assertEqual(run.code, 0, run.stdout)
+                self.assertEqual("grpc_queue_seconds" in run.summary.json["metrics"], counts_waits(transport))
             self.check_books(runs)
 
 
