@@ -1,8 +1,9 @@
 """Ten minutes of calls at full speed against lgen-server: the memory of lgen must be flat after the first tenth.
 
-Flat: no later tenth's median lies more than 4 MiB above the first one's, else it exits 1. The report's time line takes 5
-to 6 KiB a second until it is full (an hour at most); a byte lost per call would take 20 MiB in ten minutes. What hours
-do is in plan_memory_test.cc, on a manual clock. The peak with the report is printed, too; it decides nothing.
+Flat: no later tenth's median lies more than 6 MiB above the first one's, else it exits 1. The report's time line takes 7
+to 9 KiB a second until it is full, at 2 million points and buckets or 5 MiB; a byte lost per call would take 20 MiB in
+ten minutes. What hours do is in plan_memory_test.cc, on a manual clock. The peak with the report is printed, too; it
+decides nothing.
 """
 
 import argparse
@@ -17,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support", "py"))
 
 PARTS = 10
-ALLOWED_KIB = 4 * 1024
+ALLOWED_KIB = 6 * 1024
 
 
 def resident_kib(pid):
