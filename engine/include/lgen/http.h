@@ -92,12 +92,16 @@ struct HttpClientOptions {
   /// Ask once more, on a new connection, when a kept one is closed before the first byte of the answer. Only GET and
   /// HEAD: they change nothing over there.
   bool retry_stale = true;
+  /// A request with a body and `Expect: 100-continue` sends its head and waits for the server to ask for the body, this
+  /// long at most. A final status that comes instead is the answer: the body is never sent, nor the connection kept.
+  Duration expect_timeout = std::chrono::seconds(1);
 };
 
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
-  HttpHeaders headers;  // Host, Content-Length, User-Agent, Accept-Encoding are added unless given here
+  HttpHeaders headers;  // Host, Content-Length, User-Agent, Accept-Encoding are added unless given here; Expect is left
+                        // out where there is no body
   std::string body;
   std::optional<Duration> timeout;  // nothing: the client's
   TimePoint intended{};             // copied into the Timing; zero: the start of the request

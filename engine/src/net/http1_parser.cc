@@ -37,7 +37,7 @@ void Http1Parser::next() {
   body_received_ = 0;
   body_announced_.reset();
   gunzip_.reset();
-  no_body_ = complete_ = keep_alive_ = false;
+  no_body_ = complete_ = keep_alive_ = continued_ = false;
   fresh_ = true;
   fault_ = Fault::none;
 }
@@ -178,7 +178,10 @@ int Http1Parser::add_body(std::string_view bytes) {
 
 /// Interim answers (100 Continue, 103 Early Hints) are passed over.
 int Http1Parser::message_done() {
-  if (interim()) return restart_head(), 0;
+  if (interim()) {
+    continued_ = continued_ || status() == 100;
+    return restart_head(), 0;
+  }
   if (gunzip_ && body_received_ > 0 && gunzip_->state() != Gunzip::State::end) return fail(Fault::bad_encoding);
   keep_alive_ = http_should_keep_alive(&parser_) != 0;
   complete_ = true;

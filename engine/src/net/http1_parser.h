@@ -58,6 +58,8 @@ class Http1Parser {
   const HttpHeadersView& headers() const { return headers_; }
   std::string_view body() const { return body_; }
   bool http_1_0() const { return parser_.http_major == 1 && parser_.http_minor == 0; }
+  /// The server has asked for the request's body (100 Continue).
+  bool continued() const { return continued_; }
   /// The sender keeps the connection open, as far as it is concerned. Good once complete.
   bool keep_alive() const { return keep_alive_; }
   /// Bytes of body on the wire so far, and how many there should be; nothing: not announced.
@@ -111,6 +113,7 @@ class Http1Parser {
   bool head_complete_ = false;
   bool complete_ = false;
   bool keep_alive_ = false;
+  bool continued_ = false;
   Fault fault_ = Fault::none;
 };
 

@@ -11,6 +11,8 @@
 namespace lgen {
 namespace {
 
+constexpr std::string_view kExpect = "expect";
+
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
@@ -20,6 +22,10 @@ bool is_token(std::string_view text) {
 
 void add(std::string& head, const HttpRequest& request, std::string_view name, std::string_view value) {
   if (!has_header(request.headers, name)) head += fmt::format("{}: {}\r\n", name, value);
+}
+
+bool expects_continue(std::string_view name, std::string_view value) {
+  return same_header_name(name, kExpect) && same_header_name(value, "100-continue");
 }
 
 bool has_length(const HttpRequest& request) {
@@ -68,11 +74,17 @@ Result<Http1Head> write_head(const HttpRequest& request, const Url& url, const H
   if (options.gzip) add(text, request, "Accept-Encoding", "gzip");
   if (!options.keepalive) add(text, request, "Connection", "close");
   if (!url.user.empty()) add(text, request, "Authorization", "Basic " + to_base64(url.user + ":" + url.password));
-  for (const auto& [name, value] : request.headers) text += fmt::format("{}: {}\r\n", name, value);
+  std::string without_body = text;
+  for (const auto& [name, value] : request.headers) {
+    const std::string line = fmt::format("{}: {}\r\n", name, value);
+    text += line;
+    head.expects = head.expects || expects_continue(name, value);
+    if (!same_header_name(name, kExpect)) without_body += line;
+  }
   const bool announced = has_length(request);
   const bool carries = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   head.add_length = !announced;
-  head.alone = text + (carries && !announced ? "Content-Length: 0\r\n\r\n" : "\r\n");
+  head.alone = without_body + (carries && !announced ? "Content-Length: 0\r\n\r\n" : "\r\n");
   return head;
 }
 

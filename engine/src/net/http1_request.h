@@ -14,6 +14,7 @@ struct Http1Head {
   std::string text;        // all lines, without the empty one behind them
   std::string alone = {};  // the whole request, when it has no body
   bool add_length = true;  // a body is announced by a Content-Length of ours
+  bool expects = false;    // a body waits for 100 Continue
 };
 
 /// Refuses methods and headers that would break out of their line.

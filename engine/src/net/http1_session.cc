@@ -30,11 +30,12 @@ std::string other_protocol(std::string_view bytes) {
 }  // namespace
 
 Http1Session::Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack,
-                           std::uint64_t number)
+                           std::uint64_t number, Duration patience)
     : HttpExchange(number, connected.timing),
       loop_(loop),
       stream_(std::move(connected.stream)),
-      parser_(Http1Parser::Kind::response, limits) {
+      parser_(Http1Parser::Kind::response, limits),
+      patience_(patience) {
   parser_.unpack(unpack);
   stream_->set_events(*this);
 }
@@ -56,7 +57,20 @@ void Http1Session::start(const HttpPrepared& request, std::string_view body, Use
     write({line.data(), static_cast<std::size_t>(end - line.data())});
   }
   write("\r\n");
-  write(body);
+  head.expects ? hold(body) : write(body);
+}
+
+void Http1Session::hold(std::string_view body) {
+  held_ = body;
+  if (!release_) release_ = std::make_unique<Timer>(loop_, [this] { release(); });
+  release_->arm(loop_.now() + patience_);
+}
+
+/// Not once a final answer has begun: the server does not want it.
+void Http1Session::release() {
+  if (parser_.head_complete()) return;
+  release_->disarm();
+  write(std::exchange(held_, {}));
 }
 
 void Http1Session::write(std::string_view bytes) {
@@ -78,8 +92,12 @@ void Http1Session::on_data(std::string_view bytes) {
   if (first_bytes_.size() <= kShown) first_bytes_.append(bytes.substr(0, kShown + 1 - first_bytes_.size()));
   const std::size_t taken = parser_.feed(bytes);
   if (parser_.fault() != Http1Parser::Fault::none) return fail(ErrorCode::protocol, fault_message());
+  if (!held_.empty() && parser_.continued()) {
+    if (!parser_.head_complete()) first_byte_ = {};  // of the answer none has come yet
+    release();
+  }
   // An answer that has not waited for the whole request leaves the rest of it on the connection.
-  const bool all_sent = stream_->buffered() == 0;
+  const bool all_sent = stream_->buffered() == 0 && held_.empty();
   if (parser_.complete()) answered(parser_.keep_alive() && all_sent && taken == bytes.size());
 }
 
@@ -101,14 +119,21 @@ void Http1Session::lost() {
   if (Keeper* keeper = std::exchange(keeper_, nullptr)) keeper->lost(*this);
 }
 
+void Http1Session::ended() {
+  if (release_) release_->disarm();
+  held_ = {};
+}
+
 void Http1Session::answered(bool reusable) {
   done_ = last_read_;
+  ended();
   std::exchange(user_, nullptr)->on_answer(reusable);
 }
 
 void Http1Session::fail(ErrorCode code, const std::string& what) {
   done_ = loop_.precise_now();
   const bool untouched = first_byte_ == TimePoint{};
+  ended();
   std::exchange(user_, nullptr)->on_failure(make_error(code, what), untouched);
 }
 

@@ -27,8 +27,9 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
     ~Keeper() = default;
   };
 
-  /// `number`: of the connection, for its users.
-  Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack, std::uint64_t number);
+  /// `number`: of the connection, for its users; `patience`: with a server that does not ask for a body it may refuse.
+  Http1Session(Loop& loop, Connected connected, const Http1Parser::Limits& limits, bool unpack, std::uint64_t number,
+               Duration patience);
 
   void start(const HttpPrepared& request, std::string_view body, User& user) override;
   Answer answer() const override;
@@ -39,10 +40,13 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
 
  private:
   void write(std::string_view bytes);
+  void hold(std::string_view body);
+  void release();
   void on_data(std::string_view bytes) override;
   void on_end() override;
   void on_error(const Error& error) override;
   void lost();
+  void ended();
   void answered(bool reusable);
   void fail(ErrorCode code, const std::string& what);
   std::string where_it_broke() const;
@@ -54,6 +58,9 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
   User* user_ = nullptr;
   Keeper* keeper_ = nullptr;
   std::string first_bytes_;  // of the answer, for messages
+  std::string_view held_;    // the request's body, as long as it waits for 100 Continue
+  Duration patience_;
+  std::unique_ptr<Timer> release_;  // made for the first body that waits
   TimePoint last_read_{};
 };
 

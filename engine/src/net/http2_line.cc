@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kConsume = 256 << 10;  // bytes read before the peer is told that they were
 constexpr std::uint32_t kRefusedStream = NGHTTP2_REFUSED_STREAM;
 
+std::string_view name_of(const nghttp2_nv& nv) { return {reinterpret_cast<const char*>(nv.name), nv.namelen}; }
+
 }  // namespace
 
 // ---- the exchange ----
@@ -30,21 +32,43 @@ Http2Exchange::~Http2Exchange() {
 void Http2Exchange::start(const HttpPrepared& request, std::string_view body, User& user) {
   user_ = &user;
   body_ = body;
-  std::array<char, 20> digits{};
-  std::vector<nghttp2_nv> with_length;
-  std::span<const nghttp2_nv> nvs = request.nvs;
-  if (!body.empty() && request.head.add_length) {
-    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), body.size()).ptr;
-    with_length = request.nvs;
-    with_length.push_back(make_nv("content-length", {digits.data(), static_cast<std::size_t>(end - digits.data())}));
-    nvs = with_length;
+  held_ = request.head.expects && !body.empty();
+  if (body.empty() && !request.head.expects) return submit(request.nvs, false);
+  std::vector<nghttp2_nv> nvs = request.nvs;
+  if (body.empty()) {
+    std::erase_if(nvs, [](const nghttp2_nv& nv) { return name_of(nv) == "expect"; });
+    return submit(nvs, false);
   }
-  for (const nghttp2_nv& nv : nvs) sent_ += nv.namelen + nv.valuelen;
-  sent_ += body.size();
-  line_.connection_.open(*this, nvs, !body.empty());
+  std::array<char, 20> digits{};
+  if (request.head.add_length) {
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), body.size()).ptr;
+    nvs.push_back(make_nv("content-length", {digits.data(), static_cast<std::size_t>(end - digits.data())}));
+  }
+  submit(nvs, true);
+  held_ ? hold() : void(sent_ += body.size());
+}
+
+void Http2Exchange::submit(std::span<const nghttp2_nv> fields, bool body) {
+  for (const nghttp2_nv& nv : fields) sent_ += nv.namelen + nv.valuelen;
+  line_.connection_.open(*this, fields, body);
+}
+
+void Http2Exchange::hold() {
+  release_ = std::make_unique<Timer>(line_.loop_, [this] { release(); });
+  release_->arm(line_.loop_.now() + line_.patience_);
+}
+
+/// Not once a final answer has begun: the server does not want it.
+void Http2Exchange::release() {
+  if (!held_ || head_complete_ || over_ || h2() == nullptr) return;
+  held_ = false;
+  release_->disarm();
+  sent_ += body_.size();
+  line_.connection_.resume(*this);
 }
 
 H2Stream::Piece Http2Exchange::pull(char* to, std::size_t room) {
+  if (held_) return {};
   const std::size_t size = std::min(room, body_.size());
   std::memcpy(to, body_.data(), size);
   body_.remove_prefix(size);
@@ -78,7 +102,9 @@ void Http2Exchange::on_headers_end(bool) {
   if (status_ >= 100 && status_ < 200) {
     text_.clear();
     fields_.clear();
-    return;
+    if (status_ != 100 || !held_) return;
+    first_byte_ = {};  // of the answer none has come yet
+    return release();
   }
   head_complete_ = true;
   const std::string_view text(text_);
@@ -159,12 +185,14 @@ void Http2Exchange::deliver() {
 // ---- the line ----
 
 Http2Line::Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Http1Parser::Limits& limits,
-                     bool unpack, std::uint64_t number, Owner& owner)
+                     bool unpack, std::uint64_t number, Duration patience, Owner& owner)
     : number_(number),
       timing_(connected.timing),
       peer_(connected.stream->peer()),
       limits_(limits),
       unpack_(unpack),
+      loop_(context->loop()),
+      patience_(patience),
       owner_(owner),
       connection_(std::move(context), std::move(connected.stream),
                   H2Options{.max_header_list = static_cast<std::uint32_t>(limits.head)},

@@ -46,11 +46,16 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   Piece pull(char* to, std::size_t room) override;
   void over(ErrorCode code, std::string why);
   bool too_large(const char* of, std::uint64_t limit);
+  void submit(std::span<const nghttp2_nv> fields, bool body);
+  void hold();
+  void release();
 
   Http2Line& line_;
   User* user_ = nullptr;
   std::string_view body_;  // left to send
-  std::string text_;       // names and values
+  bool held_ = false;      // as long as it waits for 100 Continue
+  std::unique_ptr<Timer> release_;
+  std::string text_;  // names and values
   std::vector<Field> fields_;
   HttpHeadersView headers_;
   int status_ = 0;
@@ -73,8 +78,9 @@ class Http2Line final : private H2Connection::Events {
     ~Owner() = default;
   };
 
+  /// `patience`: with a server that does not ask for a body it may refuse.
   Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Http1Parser::Limits& limits, bool unpack,
-            std::uint64_t number, Owner& owner);
+            std::uint64_t number, Duration patience, Owner& owner);
   ~Http2Line();
   Http2Line(const Http2Line&) = delete;
   Http2Line& operator=(const Http2Line&) = delete;
@@ -103,6 +109,8 @@ class Http2Line final : private H2Connection::Events {
   const std::string peer_;
   const Http1Parser::Limits limits_;
   const bool unpack_;
+  Loop& loop_;
+  const Duration patience_;
   Owner& owner_;
   std::size_t exchanges_ = 0;
   std::vector<Http2Exchange*> over_;  // not told yet

@@ -93,11 +93,12 @@ Outcome HttpPlace::connected(HttpCall& call, Connected made, HttpSession& sessio
   const std::uint64_t number = ++client_.connections;
   tell_opened(number, made.stream->peer(), made.timing);
   if (speaks_ == Speaks::one) {
-    session = std::make_unique<Http1Session>(client_.loop, std::move(made), limits, options.gzip, number);
+    session = std::make_unique<Http1Session>(client_.loop, std::move(made), limits, options.gzip, number,
+                                             options.expect_timeout);
     return Done{};
   }
   lines_.push_back({std::make_unique<Http2Line>(client_.context, std::move(made), limits, options.gzip, number,
-                                                static_cast<Http2Line::Owner&>(*this)),
+                                                options.expect_timeout, static_cast<Http2Line::Owner&>(*this)),
                     &call});
   return Done{};
 }
