@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "host.h"
 #include "lgen/units.h"
 #include "modules.h"
 
@@ -215,6 +217,25 @@ int make_load(lua_State* L) {
   return 1;
 }
 
+/// lgen.load.given(scenario, field)
+int given(lua_State* L) {
+  constexpr const char* kFunction = "lgen.load.given";
+  const std::string_view scenario = check_string(L, 1, fmt::format("{}: scenario", kFunction));
+  std::string field(check_string(L, 2, fmt::format("{}: field", kFunction)));
+  std::replace(field.begin(), field.end(), '_', '-');
+  const auto fields = scenario_fields();
+  if (std::find(fields.begin(), fields.end(), field) == fields.end()) {
+    raise(L, fmt::format("{}: '{}' is none of: {}", kFunction, field, fmt::join(fields, ", ")));
+  }
+  const LoadOverride* last = nullptr;
+  for (const LoadOverride& one : host_of(L).settings.load_overrides) {
+    if (one.field == field && (one.scenario.empty() || one.scenario == scenario)) last = &one;
+  }
+  if (last == nullptr) return 0;
+  push(L, last->value);
+  return 1;
+}
+
 constexpr Binding kLoad[] = {
     {"constant_vus", make_load<Kind::constant_vus>, "fun(o: lgen.ConstantVus): lgen.Load",
      "[R] So many VUs, each one iteration after another, for so long."},
@@ -234,6 +255,10 @@ constexpr Binding kLoad[] = {
      "anew for the next run. Without run its messages are read."},
     {"external", make_load<Kind::external>, "fun(o: lgen.External): lgen.Load",
      "[R] As many VUs as lgen.scale says while it runs."},
+    {"given", given, "fun(scenario: string, field: string): string?",
+     "[R] What --FIELD, the environment or a config file says of that scenario's load: \"100\" by --rate 100; nil: "
+     "nothing. It overrides what the load has without being asked for here; this is for plans with a load of another "
+     "kind for those who give a rate."},
 };
 
 constexpr Binding kNoMethods[] = {{"kind", nullptr, "string", "Which executor."}};

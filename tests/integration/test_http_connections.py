@@ -173,11 +173,48 @@ class Plans(LgenCase):
             self.assertEqual(ended.code, 99, ended)
             self.assertRegex(ended.out.splitlines()[0], r"^000 0\.\d{6} GET .* no whole answer within 0.02 s")
 
-    def test_hops_are_printed_and_a_rate_is_kept(self):
-        with Nginx("location = /a { return 301 /b; } location = /b { return 200 x; }", listen="") as server:
-            plan, url = os.path.join(self.PLANS, "http_get.lua"), f"http://{server.target}/a"
-            ended = self.run_plan(plan, "--validity", "warn", "--url", url, "--follow", "2", "--per-second", "100", "--duration", "100ms")
-            self.assertEqual(ended.code, 0, ended)
-            self.assertEqual(ended.summary["metrics"]["http_requests"]["total"]["value"], 10)
-            lines = re.findall(r"(?m)^301 200 0\.\d{6} unknown$", ended.out)
-            self.assertEqual(len(lines), 10, ended.out)
+    def http_get(self, *words, code=0):
+        ended = self.run_plan(os.path.join(self.PLANS, "http_get.lua"), "--validity", "warn", *words)
+        self.assertEqual(ended.code, code, ended)
+        return ended
+
+    def loads(self, ended):
+        return [one["load"] for one in ended.summary["scenarios"]]
+
+    def test_hops_are_printed_also_of_what_was_lost(self):
+        locations = "location = /a { return 301 /b; } location = /b { return 302 /c; } location = /c { return 200 x; } " \
+                    "location = /d { return 302 http://127.0.0.1:1/; }"
+        with Nginx(locations, listen="") as server:
+            for path, follow, line in (("/a", 2, r"301 302 200 0\.\d{6} unknown"), ("/a", 1, r"301 302 0\.\d{6} unknown"),
+                                       ("/a", 0, r"301 0\.\d{6} unknown")):
+                ended = self.http_get("--url", f"http://{server.target}{path}", "--follow", str(follow), "--duration", "10ms")
+                self.assertRegex(ended.out.splitlines()[0], f"^{line}$")
+            ended = self.http_get("--url", f"http://{server.target}/d", "--follow", "1", "--duration", "10ms", code=99)
+            self.assertRegex(ended.out.splitlines()[0], r"^302 000 0\.\d{6} GET http://127.0.0.1:1/: .*refused")
+
+    def test_a_rate_makes_an_open_load_of_it(self):
+        self.write("rate.json", '{"scenarios": {"get": {"rate": 100}}}')
+        with Nginx("return 200 x;", listen="") as server:
+            for words in (["--rate", "100"], ["--rate", "get=100"], ["--config", self.path("rate.json")]):
+                with self.subTest(words):
+                    ended = self.http_get("--target", server.target, *words, "--duration", "100ms")
+                    self.assertEqual(self.loads(ended), ["100/s for 100ms, at most 100 VUs"])
+                    self.assertEqual(ended.summary["metrics"]["http_requests"]["total"]["value"], 10)
+                    self.assertEqual(len(re.findall(r"(?m)^200 0\.\d{6} unknown$", ended.out)), 10, ended.out)
+            ended = self.http_get("--target", server.target, "--rate", "50", "--max-vus", "3", "--duration", "100ms")
+            self.assertEqual(self.loads(ended), ["50/s for 100ms, at most 3 VUs"])
+            ended = self.http_get("--target", server.target, "--duration", "10ms")
+            self.assertEqual(self.loads(ended), ["1 VU for 10ms"])
+        self.assertIn("--rate R of them a second", self.run_words(os.path.join(self.PLANS, "http_get.lua"), "--help").out)
+
+    def test_answers_are_grouped_by_version(self):
+        versions = 'set $v v1; if ($connection ~ "[13579]$") { set $v v2; } default_type application/json; ' \
+                   '''return 200 '{"version": "$v-body"}'; add_header x-version $v; '''
+        with Nginx("location / { " + versions + "}", listen="") as server:
+            for source, tail in (("header", ""), ("body", "-body")):
+                ended = self.http_get("--target", server.target, "--version-from", source, "--rate", "100", "--slow", "1h",
+                                      "--duration", "100ms")
+                counted = {version: int(n) for version, n in
+                           re.findall(r"(?m)^version (\S+): (\d+) in time, 0 slow, 0 lost$", ended.out)}
+                self.assertEqual(sorted(counted), ["v1" + tail, "v2" + tail], ended.out)
+                self.assertEqual(sum(counted.values()), 10)
