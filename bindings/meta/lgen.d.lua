@@ -350,6 +350,7 @@
 ---@field shared_iterations fun(o: lgen.Iterations): lgen.Load [R] So many iterations in all, taken by whichever VU is free.
 ---@field held_streams fun(o: lgen.HeldStreams): lgen.Load [R] Streams whose number goes by stages: each VU holds one; run(vu, stream) is called again and again to feed it, and when the VU leaves, the stream is closed. One that ends by itself is counted by its status and opened anew for the next run. Without run its messages are read.
 ---@field external fun(o: lgen.External): lgen.Load [R] As many VUs as lgen.scale says while it runs.
+---@field given fun(scenario: string, field: string): string? [R] What --FIELD, the environment or a config file says of that scenario's load: "100" by --rate 100; nil: nothing. It overrides what the load has without being asked for here; this is for plans with a load of another kind for those who give a rate.
 
 ---A load, made by lgen.load.*.
 ---@class lgen.Load

@@ -69,6 +69,8 @@ class LoadTest(LgenCase):
          "or address, with or without :PORT"),
         ("unknown function", "lgen.sceanrio('x', {})",
          "plan.lua:2: lgen has no function or field 'sceanrio' (did you mean 'scenario'?)"),
+        ("a field that no load has", "lgen.load.given('s', 'speed')",
+         "plan.lua:2: lgen.load.given: 'speed' is none of: vus, duration, iterations, rate, max-vus"),
         ("not built", "local p = lgen.hpa", "plan.lua:2: lgen has no function or field 'hpa'"),
         ("setting", "lgen.x = 1", 'plan.lua:2: lgen.x cannot be set'),
         ("unknown default", "lgen.plan { api = 1, defaults = { wait_redy = 5 } }",

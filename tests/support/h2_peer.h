@@ -109,6 +109,11 @@ class H2Peer {
     if (frame.type == NGHTTP2_PING && !ack && answer_pings) send(NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, frame.payload);
     return frame;
   }
+  /// Sends no more, and waits until the client has closed: what was sent arrives whatever it has sent itself.
+  void hang_up() {
+    ::shutdown(fd_, SHUT_WR);
+    wait_closed();
+  }
   void wait_closed() {
     while (read_frame()) {
     }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +22,15 @@
 #include "scripted_listener.h"
 
 namespace lgen::test {
+
+/// Descriptors of this process.
+inline std::size_t descriptors() {
+  std::size_t count = 0;
+  DIR* folder = ::opendir("/proc/self/fd");
+  while (::readdir(folder) != nullptr) ++count;
+  ::closedir(folder);
+  return count;
+}
 
 /// An HttpResult that outlives its callback.
 struct Reply {
@@ -85,6 +96,19 @@ class NetFixture : public LoopFixture {
     return *reply;
   }
   Reply get(HttpClient& client, const std::string& url) { return ask(client, {.url = url}); }
+
+  /// The error of a request that runs out of time as `part` says, with more and more time until it comes as far as
+  /// that.
+  std::string late(HttpClient& client, HttpRequest request, const std::string& part) {
+    Reply reply;
+    for (auto time = std::chrono::milliseconds(20); time < std::chrono::seconds(30); time *= 2) {
+      request.timeout = time;
+      reply = ask(client, request);
+      if (reply.code != ErrorCode::timeout || reply.error.find(part) != std::string::npos) break;
+    }
+    CHECK(reply.code == ErrorCode::timeout);
+    return reply.error;
+  }
 };
 
 }  // namespace lgen::test

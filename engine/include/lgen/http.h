@@ -90,7 +90,8 @@ struct HttpClientOptions {
   /// Where to connect instead of the URL's host and port: "host:port" or "unix:/path/of.socket".
   std::string connect_to;
   /// Ask once more, on a new connection, when a kept one is closed before the first byte of the answer. Only GET and
-  /// HEAD: they change nothing over there.
+  /// HEAD: they change nothing over there. Over HTTP/2 also any request that a leaving server (GOAWAY) says it has not
+  /// looked at.
   bool retry_stale = true;
   /// A request with a body and `Expect: 100-continue` sends its head and waits for the server to ask for the body, this
   /// long at most. A final status that comes instead is the answer: the body is never sent, nor the connection kept.

@@ -34,7 +34,7 @@ void Http1Parser::next() {
   parser_.data = this;
   restart_head();
   body_.clear();
-  body_received_ = 0;
+  body_received_ = passed_ = between_ = 0;
   body_announced_.reset();
   gunzip_.reset();
   no_body_ = complete_ = keep_alive_ = continued_ = false;
@@ -80,11 +80,15 @@ std::size_t Http1Parser::feed(std::string_view bytes) {
     if (const std::size_t taken = take_whole(bytes); taken > 0) return taken;
   }
   const bool in_head = !head_complete_;
+  const std::uint64_t body = body_received_;
   const std::size_t count = http_parser_execute(&parser_, &settings(), bytes.data(), bytes.size());
   const http_errno error = HTTP_PARSER_ERRNO(&parser_);
   if (error != HPE_OK && error != HPE_PAUSED && fault_ == Fault::none) fault_ = Fault::malformed;
   if (in_head && !head_complete_) head_bytes_ += count;
-  if (fault_ == Fault::none && !head_complete_ && head_bytes_ > limits_.head) fault_ = Fault::head_too_large;
+  // Sizes of chunks, what is written behind these, and trailers: nobody needs much of that without any body between.
+  between_ = in_head || body_received_ != body ? 0 : between_ + count;
+  const bool too_much = head_complete_ ? between_ > limits_.head : head_bytes_ > limits_.head;
+  if (fault_ == Fault::none && !complete_ && too_much) fault_ = Fault::head_too_large;
   return count;
 }
 
@@ -147,7 +151,7 @@ bool Http1Parser::interim() const {
 bool Http1Parser::bodiless() const { return kind_ == Kind::response && (status() == 204 || status() == 304); }
 
 int Http1Parser::head_done() {
-  if (text_.size() > limits_.head) return fail(Fault::head_too_large);
+  if (passed_ + text_.size() > limits_.head) return fail(Fault::head_too_large);
   head_complete_ = true;
   for (const Field& field : fields_) headers_.emplace_back(view(field.name), trimmed(view(field.value)));
   if (kind_ == Kind::request) parser_.upgrade = 0;  // an offer to change the protocol may be ignored
@@ -166,12 +170,12 @@ void Http1Parser::start_unpacking() {
 
 int Http1Parser::add_body(std::string_view bytes) {
   body_received_ += bytes.size();
+  if (body_received_ > limits_.body) return fail(Fault::body_too_large);  // packed ones may unpack to nothing at all
   if (gunzip_) {
     const Gunzip::State state = gunzip_->feed(bytes, body_, limits_.body);
     if (state == Gunzip::State::too_large) return fail(Fault::body_too_large);
     return state == Gunzip::State::broken ? fail(Fault::bad_encoding) : 0;
   }
-  if (body_.size() + bytes.size() > limits_.body) return fail(Fault::body_too_large);
   body_.append(bytes);
   return 0;
 }
@@ -180,6 +184,7 @@ int Http1Parser::add_body(std::string_view bytes) {
 int Http1Parser::message_done() {
   if (interim()) {
     continued_ = continued_ || status() == 100;
+    passed_ += text_.size();
     return restart_head(), 0;
   }
   if (gunzip_ && body_received_ > 0 && gunzip_->state() != Gunzip::State::end) return fail(Fault::bad_encoding);
@@ -203,7 +208,8 @@ std::string Http1Parser::fault_text() const {
     case Fault::malformed:
       return http_errno_description(HTTP_PARSER_ERRNO(&parser_));
     case Fault::head_too_large:
-      return fmt::format("more than {} bytes of headers", limits_.head);
+      return fmt::format("more than {} bytes of {}", limits_.head,
+                         head_complete_ ? "chunk extensions or trailers" : "headers");
     case Fault::body_too_large:
       return fmt::format("more than {} bytes of body", limits_.body);
     case Fault::bad_encoding:

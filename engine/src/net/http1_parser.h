@@ -106,6 +106,8 @@ class Http1Parser {
   bool in_value_ = false;
   HttpHeadersView headers_;  // into text_, once the head is complete
   std::size_t head_bytes_ = 0;
+  std::size_t passed_ = 0;   // bytes of interim answers, which may go on for ever, too
+  std::size_t between_ = 0;  // bytes since the last ones of body
   std::string body_;
   std::uint64_t body_received_ = 0;
   std::optional<std::uint64_t> body_announced_;

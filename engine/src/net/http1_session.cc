@@ -132,9 +132,9 @@ void Http1Session::answered(bool reusable) {
 
 void Http1Session::fail(ErrorCode code, const std::string& what) {
   done_ = loop_.precise_now();
-  const bool untouched = first_byte_ == TimePoint{};
+  const Seen seen = first_byte_ == TimePoint{} ? Seen::unanswered : Seen::maybe;
   ended();
-  std::exchange(user_, nullptr)->on_failure(make_error(code, what), untouched);
+  std::exchange(user_, nullptr)->on_failure(make_error(code, what), seen);
 }
 
 std::string Http1Session::where_it_broke() const {

@@ -35,6 +35,8 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
   Answer answer() const override;
   const std::string& peer() const override { return stream_->peer(); }
   std::string_view version() const override { return "1.1"; }
+  std::uint64_t unsent() const override { return stream_->buffered() + held_.size(); }
+  void timed_out(TimePoint) override {}
   /// Until the next request.
   void keep_for(Keeper* keeper) { keeper_ = keeper; }
 

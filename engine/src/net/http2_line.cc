@@ -12,8 +12,6 @@ namespace lgen {
 namespace {
 
 constexpr std::size_t kConsume = 256 << 10;  // bytes read before the peer is told that they were
-constexpr std::uint32_t kRefusedStream = NGHTTP2_REFUSED_STREAM;
-
 std::string_view name_of(const nghttp2_nv& nv) { return {reinterpret_cast<const char*>(nv.name), nv.namelen}; }
 
 }  // namespace
@@ -122,21 +120,16 @@ void Http2Exchange::on_data(std::string_view bytes) {
   unconsumed_ += bytes.size();
   if (unconsumed_ >= kConsume) line_.connection_.consume(*this, std::exchange(unconsumed_, 0));
   const std::uint64_t limit = line_.limits_.body;
-  if (gunzip_) {
-    const Gunzip::State state = gunzip_->feed(bytes, answer_body_, limit);
-    if (state == Gunzip::State::too_large) too_large("body", limit);
-    if (state == Gunzip::State::broken) over(ErrorCode::protocol, "the body's gzip encoding is broken");
-    return;
-  }
-  if (answer_body_.size() + bytes.size() > limit) {
-    too_large("body", limit);
-    return;
-  }
-  answer_body_.append(bytes);
+  const bool too_much = body_received_ > limit;  // packed ones may unpack to nothing at all
+  if (!gunzip_ && !too_much) return void(answer_body_.append(bytes));
+  const Gunzip::State state = too_much ? Gunzip::State::too_large : gunzip_->feed(bytes, answer_body_, limit);
+  if (state == Gunzip::State::too_large) too_large("body", limit);
+  if (state == Gunzip::State::broken) over(ErrorCode::protocol, "the body's gzip encoding is broken");
 }
 
-/// false, as on_header() returns it.
+/// false, as on_header() returns it. Who sends without end may not care for a reset: others keep off the connection.
 bool Http2Exchange::too_large(const char* of, std::uint64_t limit) {
+  line_.retire();
   over(ErrorCode::protocol, fmt::format("the answer of {} has more than {} bytes of {}, and no more is read; is it the "
                                         "right page?",
                                         peer(), limit, of));
@@ -162,10 +155,27 @@ void Http2Exchange::over(ErrorCode code, std::string why) {
 
 void Http2Exchange::on_closed(std::uint32_t code) {
   if (over_) return;
+  if (reset_by_us()) {
+    return over(ErrorCode::protocol,
+                fmt::format("the answer of {} breaks HTTP/2's rules: {}", peer(), h2_error_name(code)));
+  }
+  const auto& goaway = line_.connection_.goaway();
+  never_seen_ = goaway && h2_id() > goaway->last_stream;
+  if (never_seen_) {
+    return over(ErrorCode::closed, fmt::format("{} has left (GOAWAY: {}) without looking at the request", peer(),
+                                               h2_error_name(goaway->code)));
+  }
   const char* hint = code == NGHTTP2_HTTP_1_1_REQUIRED ? "; it wants HTTP/1.1 there"
-                     : code == kRefusedStream          ? "; it has not looked at the request"
+                     : code == NGHTTP2_REFUSED_STREAM  ? "; it has not looked at the request"
                                                        : "";
-  over(ErrorCode::closed, fmt::format("{} has reset the stream: {}{}", peer(), h2_error_name(code), hint));
+  over(ErrorCode::closed, fmt::format("{} has reset the stream{}: {}{}", peer(),
+                                      head_complete_ ? " in the middle of the answer" : "", h2_error_name(code), hint));
+}
+
+/// A connection on which nothing has come for as long may be a dead one, which TCP finds out only after a quarter of an
+/// hour.
+void Http2Exchange::timed_out(TimePoint sent) {
+  if (line_.connection_.received_at() < sent) line_.retire();
 }
 
 void Http2Exchange::on_lost(const Error& error) {
@@ -179,7 +189,7 @@ void Http2Exchange::deliver() {
   if (user == nullptr) return;
   if (!error_) return user->on_answer(!line_.dead());
   const Error error = *error_;
-  user->on_failure(error, first_byte_ == TimePoint{});
+  user->on_failure(error, never_seen_ ? Seen::never : first_byte_ == TimePoint{} ? Seen::unanswered : Seen::maybe);
 }
 
 // ---- the line ----

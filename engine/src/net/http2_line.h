@@ -29,6 +29,8 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   Answer answer() const override;
   const std::string& peer() const override;
   std::string_view version() const override { return "2"; }
+  std::uint64_t unsent() const override { return body_.size(); }
+  void timed_out(TimePoint sent) override;
 
   /// It is over: tells its user.
   void deliver();
@@ -59,7 +61,7 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   std::vector<Field> fields_;
   HttpHeadersView headers_;
   int status_ = 0;
-  bool head_complete_ = false, over_ = false;
+  bool head_complete_ = false, over_ = false, never_seen_ = false;
   std::size_t head_bytes_ = 0, unconsumed_ = 0;
   std::uint64_t body_received_ = 0;
   std::string answer_body_;
@@ -86,9 +88,9 @@ class Http2Line final : private H2Connection::Events {
   Http2Line& operator=(const Http2Line&) = delete;
 
   bool settled() const { return connection_.settings_at() != TimePoint{}; }
-  bool has_room() const { return connection_.has_room(); }
+  bool has_room() const { return connection_.has_room() && !retired_; }
   /// No request can be added any more.
-  bool dead() const { return connection_.error() || connection_.goaway() || connection_.used_up(); }
+  bool dead() const { return connection_.error() || connection_.goaway() || connection_.used_up() || retired_; }
   const std::optional<Error>& error() const { return connection_.error(); }
   std::size_t exchanges() const { return exchanges_; }
   /// It is telling its users: not to be destroyed by them.
@@ -103,6 +105,8 @@ class Http2Line final : private H2Connection::Events {
   friend class Http2Exchange;
   void on_news() override;
   void note(Http2Exchange& exchange) { over_.push_back(&exchange); }
+  /// Its server does not behave, or is gone: those on it may end, others go elsewhere.
+  void retire() { retired_ = true; }
 
   const std::uint64_t number_;
   const ConnectTiming timing_;
@@ -115,6 +119,7 @@ class Http2Line final : private H2Connection::Events {
   std::size_t exchanges_ = 0;
   std::vector<Http2Exchange*> over_;  // not told yet
   bool telling_ = false;
+  bool retired_ = false;
   std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);
   H2Connection connection_;
 };

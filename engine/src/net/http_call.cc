@@ -11,7 +11,8 @@
 namespace lgen {
 namespace {
 
-constexpr int kTries = 10;  // for each hop: what is kept may be closed again meanwhile
+constexpr int kTries = 10;      // for each hop: what is kept may be closed again meanwhile
+constexpr int kFreshTries = 1;  // of those on connections made for them
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
@@ -171,14 +172,16 @@ bool HttpCall::redirected(bool reusable) {
   return true;
 }
 
-bool HttpCall::may_retry(bool untouched) const {
+/// What a server says it has not looked at can be sent once more, whatever it is (RFC 9113, 8.7).
+bool HttpCall::may_retry(HttpExchange::Seen seen) const {
+  if (!client_->options.retry_stale || tries_ >= (reused_ ? kTries : kFreshTries)) return false;
+  if (seen == HttpExchange::Seen::never) return true;
   const std::string& method = request_->request.method;
-  return untouched && reused_ && tries_ < kTries && client_->options.retry_stale &&
-         (method == "GET" || method == "HEAD");
+  return seen == HttpExchange::Seen::unanswered && reused_ && (method == "GET" || method == "HEAD");
 }
 
-void HttpCall::on_failure(const Error& error, bool untouched) {
-  if (!may_retry(untouched)) return finish(&error, false);
+void HttpCall::on_failure(const Error& error, HttpExchange::Seen seen) {
+  if (!may_retry(seen)) return finish(&error, false);
   retried_ = true;
   ++tries_;
   leave(false);
@@ -189,13 +192,19 @@ void HttpCall::on_failure(const Error& error, bool untouched) {
 void HttpCall::on_timer() {
   if (early_) return finish(&*early_, false);
   const Error error = too_late();
+  if (session_) session_->timed_out(timing_.sent);
   finish(&error, false);
 }
 
 Error HttpCall::too_late() const {
-  std::string so_far =
-      stage_ == Stage::waiting ? "nothing but a wait for one of max_connections" : "not even a connection";
-  if (session_) {
+  std::string so_far = stage_ == Stage::waiting ? "nothing but a wait for one of max_connections"
+                       : stage_ == Stage::settling
+                           ? "nothing but a connection on which the server allows no request (SETTINGS)"
+                           : "not even a connection";
+  if (session_ && session_->unsent() > 0 && session_->first_byte() == TimePoint{}) {
+    so_far = fmt::format("and {} bytes of the request's body are still here, because the server does not take them",
+                         session_->unsent());
+  } else if (session_) {
     const HttpExchange::Answer answer = session_->answer();
     so_far = answer.head_complete
                  ? fmt::format("only status {} and {} bytes of body", answer.status, answer.body_received)

@@ -30,7 +30,7 @@ class HttpCall final : public Operation, private HttpExchange::User {
   /// The place has a connection, or room for one more.
   void turn_came(HttpSession session);
   /// The connection that it has made is of no use.
-  void line_failed(const Error& error) { finish(&error, false); }
+  void line_failed(const Error& error, HttpExchange::Seen seen) { on_failure(error, seen); }
 
   void cancel() noexcept override { finish_later(make_error(ErrorCode::cancelled, "cancelled")); }
   void drop() noexcept override;
@@ -44,8 +44,8 @@ class HttpCall final : public Operation, private HttpExchange::User {
   void connected(Result<Connected> connected);
   void talk();
   void on_answer(bool reusable) override;
-  void on_failure(const Error& error, bool untouched) override;
-  bool may_retry(bool untouched) const;
+  void on_failure(const Error& error, HttpExchange::Seen seen) override;
+  bool may_retry(HttpExchange::Seen seen) const;
   bool redirected(bool reusable);
   void leave(bool reusable);
   void on_timer();

@@ -67,6 +67,7 @@ class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
   Turn turn_of_one(HttpSession& session);
   Turn turn_of_two(HttpSession& session);
   std::size_t most() const;
+  std::size_t in_use() const;
   void tell_opened(std::uint64_t number, std::string_view peer, const ConnectTiming& timing) const;
   void tell_closed(std::uint64_t number, std::string_view peer) const;
   void close(HttpSession session);

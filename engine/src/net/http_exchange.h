@@ -16,13 +16,19 @@ namespace lgen {
 
 class HttpExchange {
  public:
+  /// How much the server may know of a request that has failed.
+  enum class Seen {
+    maybe,
+    unanswered,  // not one byte came back
+    never,       // HTTP/2: it says itself that it has not looked at it
+  };
+
   /// Whose request is running. Exactly one of the two is called, once for each request, never inside start().
   class User {
    public:
     /// The whole answer is there. `reusable`: the connection takes another request.
     virtual void on_answer(bool reusable) = 0;
-    /// `untouched`: not one byte came back.
-    virtual void on_failure(const Error& error, bool untouched) = 0;
+    virtual void on_failure(const Error& error, Seen seen) = 0;
 
    protected:
     ~User() = default;
@@ -48,6 +54,11 @@ class HttpExchange {
   virtual Answer answer() const = 0;
   virtual const std::string& peer() const = 0;
   virtual std::string_view version() const = 0;
+
+  /// Bytes of the request's body that the connection has not taken yet.
+  virtual std::uint64_t unsent() const = 0;
+  /// Its user has no more patience with a request that was sent at `sent`.
+  virtual void timed_out(TimePoint sent) = 0;
 
   TimePoint first_byte() const { return first_byte_; }
   TimePoint done() const { return done_; }

@@ -26,6 +26,12 @@ std::size_t HttpPlace::most() const {
   return speaks_ == Speaks::unknown || most == 0 ? 1 : most;
 }
 
+/// Those that take no more requests, and end with the ones they have, do not keep others waiting.
+std::size_t HttpPlace::in_use() const {
+  const auto leaving = std::count_if(lines_.begin(), lines_.end(), [](const Line& one) { return one.line->dead(); });
+  return open_ - static_cast<std::size_t>(leaving);
+}
+
 bool HttpPlace::keeps() const { return client_.options.keepalive && client_.options.max_idle > 0 && !client_.closed; }
 
 HttpPlace::Turn HttpPlace::turn_of_one(HttpSession& session) {
@@ -42,7 +48,7 @@ HttpPlace::Turn HttpPlace::turn_of_two(HttpSession& session) {
     if (!one.line->has_room() || one.maker != nullptr || !client_.options.keepalive) continue;
     if (best == nullptr || one.line->exchanges() < best->exchanges()) best = one.line.get();
   }
-  if (best == nullptr || (best->exchanges() > 0 && open_ < most())) return Turn::dial;
+  if (best == nullptr || (best->exchanges() > 0 && in_use() < most())) return Turn::dial;
   session = std::make_unique<Http2Exchange>(*best);
   return Turn::kept;
 }
@@ -50,7 +56,7 @@ HttpPlace::Turn HttpPlace::turn_of_two(HttpSession& session) {
 HttpPlace::Turn HttpPlace::turn(HttpSession& session) {
   const Turn found = speaks_ == Speaks::two ? turn_of_two(session) : turn_of_one(session);
   if (found != Turn::dial) return found;
-  if (open_ >= most()) return Turn::wait;
+  if (in_use() >= most()) return Turn::wait;
   ++open_;
   return Turn::dial;
 }
@@ -162,16 +168,17 @@ void HttpPlace::lost(Http1Session& session) {
 /// Ready or over: who has made it goes first.
 void HttpPlace::line_news(Http2Line& line) {
   const auto at = std::find_if(lines_.begin(), lines_.end(), [&](const Line& one) { return one.line.get() == &line; });
-  if (at->maker != nullptr && (line.settled() || line.dead())) {
+  if (at->maker != nullptr && (line.has_room() || line.dead())) {
     HttpCall& maker = *std::exchange(at->maker, nullptr);
     if (line.has_room()) {
       maker.turn_came(std::make_unique<Http2Exchange>(line));
     } else {
       const Error error = line.error()
                               ? *line.error()
-                              : make_error(ErrorCode::closed, fmt::format("{} takes no requests", line.peer()));
+                              : make_error(ErrorCode::closed, fmt::format("{} takes no requests (GOAWAY)", line.peer()));
+      const auto seen = line.error() ? HttpExchange::Seen::maybe : HttpExchange::Seen::never;
       drop_dead_lines();
-      maker.line_failed(error);
+      maker.line_failed(error, seen);
       return;  // it has served those who wait, and may have been the client's last call
     }
   }
