@@ -28,9 +28,7 @@ def then(end):
 
 def in_single_bytes(call):
     call.wait_for_request()
-    for part in call.answer(b"pong"):
-        for byte in part.serialize():
-            call.send(bytes([byte]))
+    call.send(*call.answer(b"pong"), bytewise=True)
 
 
 def goaway(call):

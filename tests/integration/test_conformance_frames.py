@@ -6,7 +6,8 @@ import unittest
 
 from conformance_scripts import CODES, SCRIPTS
 from h2_script import ScriptedServer
-from transports import TRANSPORTS, Differences, over_both, plan
+from transports import TRANSPORTS, Differences, both_running, plan
+from waiting import PATIENCE_SECONDS
 
 # Who has ended a call, by its code; the rest was the server ("status").
 KINDS = {"OK": ("", "status"), "DEADLINE_EXCEEDED": ("timeout",)}
@@ -43,8 +44,9 @@ class Scripted(unittest.TestCase):
         # A call that hangs with one transport is not waited for longer than necessary.
         hanging = ["/".join(case) for case in CODES if cls.listed(*case, transport) == "DEADLINE_EXCEEDED"]
         closed, left_open = (",".join(name for name, form in CODES if form == wanted) for wanted in ["unary", "open"])
-        (ran,) = over_both(plan("scripted.lua"), "--target", server.target, "--names", closed, "--open", left_open,
-                           "--hanging", ",".join(hanging), "--quiet", transports=[transport]).values()
+        with both_running(plan("scripted.lua"), "--target", server.target, "--names", closed, "--open", left_open,
+                          "--hanging", ",".join(hanging), "--quiet", transports=[transport]) as runs:
+            ran = runs[transport].finish(4 * PATIENCE_SECONDS)
         for name, kept in [("ended", cls.ended), ("afterwards", cls.afterwards)]:
             kept[transport] = {(event["name"], event["form"]): event for event in ran.summary.events(name)}
         return ran

@@ -18,6 +18,9 @@ local function words(text)
   return found
 end
 
+-- Hundreds of calls at once take a busy machine seconds.
+local unlikely = 30
+
 local names, hanging = words(opt.names), {}
 for _, name in ipairs(words(opt.hanging)) do hanging[name] = true end
 
@@ -49,23 +52,26 @@ local names_of = { unary = names, stream = names, open = words(opt.open) }
 
 for form, run in pairs(forms) do
   lgen.scenario(form, {
-    load = lgen.load.per_vu_iterations { vus = #names_of[form], iterations = 1, max_duration = "60s" },
+    load = lgen.load.per_vu_iterations { vus = #names_of[form], iterations = 1, max_duration = "110s" },
     run = function(vu)
       local name = names_of[form][vu.index]
       local ch = lgen.grpc.channel(name, lgen.target, { max_recv = opt.limit })
-      local timeout = hanging[name .. "/" .. form] and opt.patience or 10
+      local timeout = hanging[name .. "/" .. form] and opt.patience or unlikely
       local replies, status = run(ch, "/scripted/" .. name, { timeout = timeout, wait_for_ready = true })
       local text = table.concat(replies, "|")
       lgen.event("ended", {
         name = name, form = form, code = status.code, kind = status.kind or "", message = status.message or "",
         replies = #text < 100 and text or #text .. " bytes",
       })
-      local tries, err = 0, nil
+      local tries, errors, err = 0, "", nil
       repeat
         tries = tries + 1
-        err = select(2, ch:call("/scripted/answer", "ping", { timeout = 5, wait_for_ready = true }))
+        err = select(2, ch:call("/scripted/answer", "ping", { timeout = unlikely, wait_for_ready = true }))
+        if err then errors = errors .. tostring(err) .. "; " end
       until not err or tries == 3
-      lgen.event("afterwards", { name = name, form = form, tries = tries, err = err and tostring(err) or "" })
+      lgen.event("afterwards", {
+        name = name, form = form, tries = tries, err = err and tostring(err) or "", errors = errors,
+      })
     end,
   })
 end

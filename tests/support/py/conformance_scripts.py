@@ -169,10 +169,8 @@ answers_early("early-http-503", lambda call: [call.last_fields(((":status", "503
 
 @script("drip", "OK")
 def drip(call):
-    """Each byte in a segment of its own, as far as the system lets it."""
     call.wait_for_request()
-    for byte in b"".join(frame.serialize() for frame in call.answer(BODY)):
-        call.send(bytes([byte]))
+    call.send(*call.answer(BODY), bytewise=True)
 
 
 @script("settings-in-between", "OK")

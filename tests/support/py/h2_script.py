@@ -46,12 +46,14 @@ class Connection:
         self._calls = {}
         self.own = queue.SimpleQueue()  # what the client sends on stream 0
 
-    def send(self, *parts):
-        """Frames, or bytes as they are, in one piece."""
+    def send(self, *parts, bytewise=False):
+        """Frames, or bytes as they are, in one piece; or each byte in a segment of its own, as far as the system lets it.
+        Nothing else comes in between: the thread that reads answers pings and settings at any moment."""
         data = b"".join(part if isinstance(part, bytes) else part.serialize() for part in parts)
         with self._lock:
             try:
-                self.socket.sendall(data)
+                for piece in [bytes([byte]) for byte in data] if bytewise else [data]:
+                    self.socket.sendall(piece)
             except OSError as error:
                 raise Left from error
 
@@ -156,8 +158,8 @@ class Call:
             pass
         return frame
 
-    def send(self, *parts):
-        self.connection.send(*parts)
+    def send(self, *parts, bytewise=False):
+        self.connection.send(*parts, bytewise=bytewise)
 
     # Frames of this stream, not sent yet.
 

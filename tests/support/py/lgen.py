@@ -7,6 +7,7 @@ import signal
 import tempfile
 
 from programs import Program, binary
+from waiting import PATIENCE_SECONDS
 
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 MULTI_CHANNEL = os.path.join(REPOSITORY, "plans", "multi_channel.lua")
@@ -78,8 +79,8 @@ class Run(Program):
         super().__exit__(*exception)
         self._directory.cleanup()
 
-    def finish(self):
-        self.code = self.wait()
+    def finish(self, patience=PATIENCE_SECONDS):
+        self.code = self.wait(patience)
         self.stdout = "\n".join(self.out.all_until_end()) + "\n"
         self.stderr = "\n".join(self.err.all_until_end()) + "\n"
         self.summary = Summary(self._json) if os.path.exists(self._json) else None

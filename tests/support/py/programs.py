@@ -62,9 +62,9 @@ class Program:
     def send_signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
 
-    def wait(self):
+    def wait(self, patience=PATIENCE_SECONDS):
         """The exit code, once the process has ended."""
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(patience)
 
     def stop(self, number=signal.SIGTERM):
         self.send_signal(number)
