@@ -10,10 +10,10 @@
 namespace lgen::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kRunCommand,        &kCheckCommand,  &kBenchCommand,   &kNewCommand,
-                                        &kTypesCommand,      &kReportCommand, &kDiffCommand,    &kListCommand,
-                                        &kDescribeCommand,   &kCallCommand,   &kCtlCommand,     &kAnalyzeCommand,
-                                        &kCompletionCommand, &kManCommand,    &kVersionCommand, &kHelpCommand};
+constexpr const Command* kCommands[] = {
+    &kRunCommand,  &kCheckCommand,      &kBenchCommand,    &kNewCommand,     &kTypesCommand, &kReportCommand,
+    &kDiffCommand, &kListCommand,       &kDescribeCommand, &kCallCommand,    &kCtlCommand,   &kAnalyzeCommand,
+    &kHpaCommand,  &kCompletionCommand, &kManCommand,      &kVersionCommand, &kHelpCommand};
 
 }  // namespace
 

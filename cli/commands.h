@@ -41,8 +41,8 @@ struct Command {
 
 // Each in the file of its name.
 extern const Command kRunCommand, kCheckCommand, kBenchCommand, kNewCommand, kTypesCommand, kReportCommand,
-    kDiffCommand, kListCommand, kDescribeCommand, kCallCommand, kCtlCommand, kAnalyzeCommand, kCompletionCommand,
-    kManCommand, kVersionCommand, kHelpCommand;
+    kDiffCommand, kListCommand, kDescribeCommand, kCallCommand, kCtlCommand, kAnalyzeCommand, kHpaCommand,
+    kCompletionCommand, kManCommand, kVersionCommand, kHelpCommand;
 
 /// All of them, in the order of --help.
 std::span<const Command* const> commands();

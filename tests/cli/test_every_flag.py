@@ -47,6 +47,15 @@ ELSEWHERE = {
     ("run", "out"): "test_outputs.OutTest.test_json_to_a_file",
     ("run", "no-color"): "test_outputs.ConsoleTest.test_colours_on_a_terminal",
     ("diff", "min-effect fail-on"): "test_diff.DiffTest.test_verdicts_and_exit_codes",
+    ("hpa", "stages target"): "test_hpa.RefusedTest.test_each",
+    ("hpa", "start-load length"): "test_hpa.SimulateTest.test_load",
+    ("hpa", "min max replicas"): "test_hpa.SimulateTest.test_limits",
+    ("hpa", "cpu cpu-per-load cpu-request cpu-initialization-period"): "test_hpa.SimulateTest.test_cpu",
+    ("hpa", "scale-up scale-down select-up select-down stabilization-up stabilization-down"):
+        "test_hpa.SimulateTest.test_behavior",
+    ("hpa", "tolerance sync-period metric-lag pod-start"): "test_hpa.SimulateTest.test_cluster",
+    ("hpa", "all no-color"): "test_hpa.SimulateTest.test_output",
+    ("hpa", "format"): "test_hpa.HpaCase.simulate",
     ("ctl", "pid"): "test_ctl.OrdersTest.test_several_runs",
     ("ctl", "json"): "test_ctl.CtlCase.status",  # which reads it
     ("bench", "proto protoset"): "test_bench.SchemaTest.test_a_descriptor_set",

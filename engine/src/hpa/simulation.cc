@@ -6,6 +6,8 @@
 namespace lgen::hpa {
 namespace {
 
+constexpr Duration kSampleWindow = std::chrono::seconds(15);  // metrics-server's --metric-resolution
+
 double load_at(const std::vector<LoadPoint>& points, Duration at) {
   const auto next = std::find_if(points.begin(), points.end(), [at](const LoadPoint& point) { return point.at > at; });
   if (points.empty()) return 0;
@@ -48,7 +50,9 @@ class Pods {
     for (const Duration created : created_) {
       const bool there = created + start_ <= taken;
       reading.of_pods.push_back(
-          there ? std::optional(Sample{.value = static_cast<std::int64_t>(each), .age = now - taken}) : std::nullopt);
+          there ? std::optional(
+                      Sample{.value = static_cast<std::int64_t>(each), .age = now - taken, .window = kSampleWindow})
+                : std::nullopt);
     }
     return reading;
   }
