@@ -60,10 +60,11 @@ class SimulateTest(HpaCase):
         self.assertEqual({one["desired"] for one in lacking}, {3})
         self.assertEqual(lacking[0]["scaling_active"]["reason"], "FailedGetResourceMetric")
         self.assertEqual(lacking[0]["usage"], [None])
-        asked = ["--stages", "1m:0,0s:120,10m:120", *cpu, "--cpu-request", "0.25", "--min", "3", "--pod-start", "30s"]
+        asked = ["--stages", "1m:0,0s:240,5m:240", *cpu, "--cpu-request", "0.25", "--min", "3", "--max", "20",
+                 "--pod-start", "10s", "--stabilization-down", "0s"]
         late = self.simulate(*asked)["rounds"]
         early = self.simulate(*asked, "--cpu-initialization-period", "0s")["rounds"]
-        self.assertEqual(max(one["desired"] for one in early), 10)
+        self.assertEqual(max(one["desired"] for one in early), 20)
         self.assertLess(sum(one["desired"] for one in late), sum(one["desired"] for one in early))
         self.assertIn("<unknown>/80%", self.run_words("hpa", "simulate", *RAMP, *cpu).out)
 

@@ -8,7 +8,7 @@ from lgen_runs import LgenCase, clean_environment
 from programs import binary
 from waiting import PATIENCE_SECONDS
 
-COMMANDS = ["run", "check", "bench", "new", "types", "list", "describe", "call", "report", "diff", "analyze", "completion", "ctl", "man",
+COMMANDS = ["run", "check", "bench", "new", "types", "list", "describe", "call", "report", "diff", "analyze", "hpa", "completion", "ctl", "man",
             "version", "help"]
 
 
