@@ -26,7 +26,11 @@ bool is_url(std::string_view text) { return text.find("://") != std::string_view
 }  // namespace
 
 HttpLink::HttpLink(HttpState& state, std::string name, HttpDecl decl)
-    : state_(state), name_(std::move(name)), decl_(std::move(decl)) {
+    : state_(state),
+      name_(std::move(name)),
+      decl_(std::move(decl)),
+      earlier_(state.connections.client(name_)),
+      first_id_(++state.links_made << 32) {
   Host& host = state.host;
   const Labels labels = make_labels({{"channel", name_}});
   connections_ = host.metrics.series("http_connections", labels);
@@ -36,11 +40,21 @@ HttpLink::HttpLink(HttpState& state, std::string name, HttpDecl decl)
 }
 
 void HttpLink::on_connection(const HttpConnectionEvent& event) {
+  using Kind = HttpConnectionEvent::Kind;
   Metrics& metrics = state_.host.metrics;
-  if (event.kind == HttpConnectionEvent::Kind::opened) metrics.add(connections_);
-  if (event.kind != HttpConnectionEvent::Kind::failed) {
-    metrics.shift(open_, event.kind == HttpConnectionEvent::Kind::opened ? 1 : -1);
+  if (event.kind == Kind::opened) metrics.add(connections_);
+  if (event.kind == Kind::closed) metrics.add(closed_series(event.closed));
+  if (event.kind != Kind::failed) metrics.shift(open_, event.kind == Kind::opened ? 1 : -1);
+  state_.connections.note(name_, decl_.wire.keepalive, number_of(event.connection), id_of(event.connection), event);
+}
+
+SeriesId HttpLink::closed_series(HttpClosed why) {
+  const auto [at, fresh] = closed_.try_emplace(why);
+  if (fresh) {
+    const Labels labels = make_labels({{"channel", name_}, {"reason", to_string(why)}});
+    at->second = state_.host.metrics.series("http_connections_closed", labels);
   }
+  return at->second;
 }
 
 std::string HttpLink::url_of(lua_State* L, std::string_view where, std::string_view function) const {

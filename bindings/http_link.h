@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <lua.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,6 +71,10 @@ class HttpLink {
                                               HttpHeaders own, std::string_view function);
   HttpSite& site(HttpRoute& route, const Task* task, std::string_view name, std::string_view verb, const Labels* extra);
 
+  /// Of a connection of the wire's: its number among all of this client's name, and one that no other of the run has.
+  std::uint64_t number_of(std::uint64_t connection) const { return connection == 0 ? 0 : earlier_ + connection; }
+  std::uint64_t id_of(std::uint64_t connection) const { return connection == 0 ? 0 : first_id_ + connection; }
+
  private:
   struct Hash {
     using is_transparent = void;
@@ -82,15 +87,19 @@ class HttpLink {
   std::string url_of(lua_State* L, std::string_view where, std::string_view function) const;
   std::string method_name(std::string_view verb, const std::string& url);
   void on_connection(const HttpConnectionEvent& event);
+  SeriesId closed_series(HttpClosed why);
 
   HttpState& state_;
   std::string name_;
   HttpDecl decl_;
+  const std::uint64_t earlier_;   // connections of clients of that name before
+  const std::uint64_t first_id_;  // less one
   std::unique_ptr<HttpClient> wire_;
   std::unordered_map<std::string, Routes, Hash, std::equal_to<>> routes_;  // by verb, by what the plan writes
   std::size_t kept_ = 0;
   std::unordered_set<std::string> methods_;
   SeriesId connections_, open_;
+  std::map<HttpClosed, SeriesId> closed_;
 };
 
 struct HttpClientHandle {

@@ -77,13 +77,14 @@ void push_hops(lua_State* L, std::string_view packed) {
 
 }  // namespace
 
-void push_response(lua_State* L, std::string_view client, std::string_view backend, const HttpResult& result) {
+void push_response(lua_State* L, std::string_view client, std::uint64_t number, std::string_view backend,
+                   const HttpResult& result) {
   const auto size_of = [](std::string_view text) { return static_cast<std::uint32_t>(text.size()); };
   std::vector<std::string> statuses;
   const HttpHeadersView hops = view_of(result.hops, statuses);
-  char number[24];
-  const char* end = result.connection == 0 ? number : fmt::format_to(number, "#{}", result.connection);
-  const std::string_view connection(number, static_cast<std::size_t>(end - number));
+  char shown[24];
+  const char* end = number == 0 ? shown : fmt::format_to(shown, "#{}", number);
+  const std::string_view connection(shown, static_cast<std::size_t>(end - shown));
   const ConnectTiming& c = result.connect;
   const Timing& t = result.timing;
   const bool made = !result.reused;

@@ -23,7 +23,9 @@ struct HttpResponse {
 };
 
 /// Pushes the record of a request; without an answer its status is 0.
-void push_response(lua_State* L, std::string_view client, std::string_view backend, const HttpResult& result);
+/// `number`: of its connection among the client's; 0: there was none.
+void push_response(lua_State* L, std::string_view client, std::uint64_t number, std::string_view backend,
+                   const HttpResult& result);
 
 /// lgen.HttpResponse's fields.
 int response_property(lua_State* L);

@@ -205,14 +205,14 @@ int HttpRun::push_results(lua_State* L, const HttpResult& result) {
   }
   record(result);
   if (!result.error) {
-    push_response(L, link_->name(), backend_, result);
+    push_response(L, link_->name(), link_->number_of(result.connection), backend_, result);
     return 1;
   }
   const Failing how = failing(*result.error, !result.peer.empty());
   lua_pushnil(L);
   push_error(L, how.code, how.number, result.error->message, how.kind);
   lua_pushliteral(L, "call");
-  push_response(L, link_->name(), backend_, result);
+  push_response(L, link_->name(), link_->number_of(result.connection), backend_, result);
   lua_rawset(L, -3);
   return 2;
 }
@@ -232,6 +232,7 @@ void HttpRun::record(const HttpResult& result) {
     const ConnectTiming& c = result.connect;
     sample.connect = c.connected - c.started;
     if (c.secured != TimePoint{}) sample.tls = c.secured - c.connected;
+    if (link_->decl().wire.keepalive) sample.connection = link_->id_of(result.connection);
     sample.resumed = c.resumed;
   }
   sample.code = status_text(result.status);
@@ -254,8 +255,19 @@ void HttpRun::record(const HttpResult& result) {
                              .duration = to_seconds(t.done - (t.intended == TimePoint{} ? t.started : t.intended))});
     }
   }
-  site_->request_ended(sample);
+  const FirstOn first = site_->request_ended(sample);
+  if (first != FirstOn::nothing) tell_first(first, sample, result);
   state_.statuses.clear();
+}
+
+void HttpRun::tell_first(FirstOn first, const HttpSample& sample, const HttpResult& result) {
+  const ConnectTiming& c = result.connect;
+  const bool tls = c.secured != TimePoint{};
+  FirstCallFacts facts{.tls = tls};
+  if (result.connection != 0)
+    facts.connection = fmt::format("{}#{}", link_->name(), link_->number_of(result.connection));
+  if (!result.reused) facts.connected = tls ? c.secured : c.connected;
+  site_->first_request(first, sample, std::move(facts));
 }
 
 }  // namespace lgen::lua

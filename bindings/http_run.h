@@ -35,6 +35,7 @@ class HttpRun final : public Waiter {
   void ended(const HttpResult& result);
   int push_results(lua_State* L, const HttpResult& result);
   void record(const HttpResult& result);
+  void tell_first(FirstOn first, const HttpSample& sample, const HttpResult& result);
 
   HttpState& state_;
   Task* task_ = nullptr;

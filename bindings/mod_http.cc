@@ -11,7 +11,7 @@
 
 namespace lgen::lua {
 
-HttpState::HttpState(Host& host_in) : host(host_in), recorder(host_in.metrics) {}
+HttpState::HttpState(Host& host_in) : host(host_in), recorder(host_in.metrics), connections(host_in) {}
 
 HttpState::~HttpState() { close(); }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "free_list.h"
+#include "http_connections.h"
 #include "lgen/http_recorder.h"
 
 namespace lgen::lua {
@@ -30,6 +31,8 @@ struct HttpState {
   Host& host;
   bool closed = false;
   HttpRecorder recorder;
+  HttpConnections connections;
+  std::uint64_t links_made = 0;
   std::vector<std::weak_ptr<HttpLink>> links;
   std::map<std::string, std::string, std::less<>> names;  // of the plan's clients -> where they were made
   FreeList<HttpRun> runs;

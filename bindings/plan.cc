@@ -302,7 +302,11 @@ void Plan::attach(Runner& runner) {
 void Plan::second_over(Duration elapsed) { host_->measure->second_over(elapsed); }
 
 static void fill_first_calls(const Host& host, Summary& summary) {
-  for (const FirstCall& call : host.recorder.first_calls()) {
+  std::vector<FirstCall> slowest = host.recorder.first_calls();
+  const std::vector<FirstCall>& requests = host.http->recorder.first_requests();
+  slowest.insert(slowest.end(), requests.begin(), requests.end());
+  std::stable_sort(slowest.begin(), slowest.end(), [](const auto& a, const auto& b) { return a.took > b.took; });
+  for (const FirstCall& call : slowest) {
     summary.first_calls.push_back({.at = to_seconds(call.started - host.run_started),
                                    .kind = std::string(to_string(call.first)),
                                    .scenario = call.scenario,
@@ -356,6 +360,7 @@ void Plan::fill(Summary& summary, bool judge_distributions) const {
   }
   if (std::string tags = host.measure->tag_limit.note(); !tags.empty()) summary.run.notes.push_back(std::move(tags));
   host.grpc->fill(summary);
+  host.http->connections.fill(summary);
   host.prom->fill(summary);
   host.measure->fill(summary, judge_distributions);
   host.redactor.clean(summary);

@@ -8,6 +8,7 @@ import certificates
 from lgen_runs import LgenCase
 from programs import Server
 from proxies import Nginx
+from raw_servers import Listener
 
 SEEN = """
     default_type text/plain;
@@ -70,6 +71,56 @@ class Places(ConnectionsCase):
             self.assertEqual(self.ask("/host", options=f'base = "http://shop.invalid", connect_to = "unix:{path}"'),
                              ["shop.invalid"])
             self.assertEqual(self.ask("/host", "--target", f"unix:{path}"), ["localhost"])
+
+
+def counters(summary, name, label):
+    return {one["labels"].get(label, ""): one["value"] for one in summary["metrics"][name]["series"]}
+
+
+class Ledger(ConnectionsCase):
+    def rows(self):
+        return [(one["name"], one["target"], one["connections"], one["connection"]) for one in self.summary["channels"]]
+
+    def test_connections_stand_in_the_report_with_the_reason_of_their_end(self):
+        for listen, reason, words, goaway in (("", "answer", "its last answer said close", ""),
+                                              ("http2", "goaway", "the server leaves", "seen")):
+            with self.subTest(listen), Nginx(SEEN + "keepalive_requests 3;", listen=listen) as server:
+                url = f"http://{server.target}"
+                version = "2" if listen else "1.1"
+                self.ask("/host", options=f'base = "{url}", version = "{version}"', times=10)
+                self.assertEqual(self.rows(), [("web", url, 4, "kept")])
+                self.assertEqual(counters(self.summary, "http_connections_closed", "reason"), {reason: 3})
+                ended = [one for one in self.summary["connections"] if one["closed_at"] is not None]
+                self.assertEqual([(one["channel"], one["connection"], one["reason"], one["goaway"]) for one in ended],
+                                 [("web", n, words, goaway) for n in (1, 2, 3)])
+                self.assertEqual({one["peer"] for one in self.summary["connections"]}, {server.target})
+                self.assertEqual(self.summary["metrics"]["http_first_request_seconds"]["total"]["count"], 4)
+                kinds = sorted((one["kind"], one["connection"]) for one in self.summary["first_calls"])
+                self.assertEqual(kinds, [("first_on_backend", "web#1")] +
+                                 [("first_on_connection", f"web#{n}") for n in (2, 3, 4)])
+
+    def test_without_keep_alive_connections_are_counted_and_none_is_news(self):
+        with Nginx(SEEN, listen="") as server:
+            self.ask("/host", options=f'base = "http://{server.target}", keepalive = false', times=5)
+            self.assertEqual(self.rows(), [("web", f"http://{server.target}", 5, "kept")])
+            self.assertEqual(counters(self.summary, "http_connections_closed", "reason"), {"ours": 5})
+            self.assertEqual(self.summary["connections"], [])
+            self.assertEqual(self.summary["metrics"]["http_first_request_seconds"]["total"]["count"], 1)
+
+    def test_what_could_not_be_made_and_what_was_lost_is_told(self):
+        self.ask("http://127.0.0.1:1/", times=2, code=99)
+        [row] = self.summary["channels"]
+        self.assertEqual((row["target"], row["connections"], row["failed_attempts"]), ("http://127.0.0.1:1", 0, 2))
+        self.assertIn("refused", row["last_error"])
+        with Listener(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf") as server:
+            plan = self.write("plan.lua", ASK.replace("OPTIONS", "").replace("PATH", f"http://{server.target}/x")
+                              .replace("TIMES", "1"))
+            ended = self.run_plan(plan, "--validity", "warn")
+        self.assertEqual(ended.code, 99, ended)
+        for text in ("CONNECTIONS", "1 socket for 1 HTTP host", f"web: 1 connection to http://{server.target}",
+                     "web#1: lost with a request on it"):
+            self.assertIn(text, ended.out)
+        self.assertEqual(counters(ended.summary, "http_connections_closed", "reason"), {"failed": 1})
 
 
 class Tls(ConnectionsCase):

@@ -152,6 +152,17 @@ struct HttpResult {
 };
 using HttpDone = std::function<void(const HttpResult&)>;
 
+/// Why a connection is gone.
+enum class HttpClosed {
+  ours,    // by us: no keep-alive, one too many, its request was cancelled, the client closes
+  answer,  // its last answer said so
+  idle,    // by the server, between requests
+  goaway,  // HTTP/2: the server leaves
+  failed,  // with a request on it: lost, malformed, or too late
+};
+/// "ours", "answer", ...
+std::string_view to_string(HttpClosed closed);
+
 /// A connection of a client that was made, was not made, or is gone.
 struct HttpConnectionEvent {
   enum class Kind { opened, failed, closed };
@@ -160,6 +171,7 @@ struct HttpConnectionEvent {
   std::string_view to;           // "http://host:port"
   std::string_view peer;
   const Error* error = nullptr;  // of one that was not made
+  HttpClosed closed = HttpClosed::ours;
   TimePoint at;
 };
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lgen/metrics.h"
 #include "lgen/recorder.h"
@@ -29,6 +30,7 @@ struct HttpSample {
   Duration tls{0};
   std::uint64_t sent = 0, received = 0;  // bytes
   std::span<const int> redirects;        // statuses of the hops before
+  std::uint64_t connection = 0;          // that the request has made and is kept, no other of the run has it; else 0
   bool resumed = false;                  // the TLS handshake went on with an earlier session
   bool reused = false;
   bool retried = false;
@@ -51,7 +53,9 @@ class HttpSite {
   HttpSite& operator=(const HttpSite&) = delete;
 
   void request_started();
-  void request_ended(const HttpSample& sample);
+  /// A first request is in http_first_request_seconds, too; for the report, tell first_request() what more is known.
+  FirstOn request_ended(const HttpSample& sample);
+  void first_request(FirstOn first, const HttpSample& sample, FirstCallFacts facts);
 
   const CallSiteKey& key() const;
   const HttpLedger& requests() const;
@@ -70,8 +74,8 @@ class HttpRecorder {
   ~HttpRecorder();
   HttpSite& site(const CallSiteKey& key);
 
-  /// Whether a code of grpc_calls or http_requests is a good end: "OK", or a status below 400.
-  bool ended_well(std::string_view code);
+  /// The slowest first requests told, at most 50, slowest first.
+  const std::vector<FirstCall>& first_requests() const;
 
   /// started = answered + failed + cancelled + open at every site, and the metrics say the same. Empty when it holds,
   /// else what does not add up.

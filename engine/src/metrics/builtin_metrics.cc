@@ -25,6 +25,7 @@ const LabelNames kNone = {};
 const LabelNames kScenario = {"scenario", "phase"};
 const LabelNames kCheck = {"scenario", "name", "phase"};
 const LabelNames kChannel = {"channel", "pool"};
+const LabelNames kClosed = {"channel", "reason"};
 const LabelNames kLatency = {"scenario", "name", "method", "phase"};
 const LabelNames kBackendLatency = {"scenario", "name", "method", "phase", "backend"};
 const LabelNames kFirstCall = {"scenario", "name", "method", "phase", "backend", "kind"};
@@ -111,7 +112,12 @@ std::vector<MetricSpec> make_table() {
       counter("http_requests_reused", "Requests on a connection that an earlier one had made.", kTraffic),
       counter("http_bytes_sent", "Bytes of requests: heads and bodies.", kTraffic),
       counter("http_bytes_received", "Bytes of answers: heads and bodies, as on the wire.", kTraffic),
+      seconds("http_first_request_seconds",
+              "Cold starts: service time of the first request to a backend, or on a connection that is kept.",
+              kFirstCall),
       counter("http_connections", "Connections made.", kChannel),
+      counter("http_connections_closed",
+              "Connections closed, and why: ours, answer (it said so), idle (by the server), goaway, failed.", kClosed),
       gauge("http_connections_open", "Connections open now.", kChannel),
       // The generator about itself
       seconds("start_lag_seconds", "From due and VU free to resumed: the generator's own lateness.", kScenario),

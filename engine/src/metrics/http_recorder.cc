@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
+#include "first_calls.h"
 #include "outlets.h"
 #include "site_key.h"
 
@@ -14,6 +16,7 @@ namespace {
 /// The series of one (code, backend) at one site.
 struct Outlet {
   std::string code, backend;
+  TimePoint earliest{};  // start of the earliest request to the backend, as far as this outlet knows
   SeriesId requests = kUnresolved, failed = kUnresolved, duration = kUnresolved, redirects = kUnresolved;
 };
 
@@ -22,6 +25,7 @@ struct Outlet {
 struct HttpSite::Impl {
   Metrics& metrics;
   BackendNames& backends;
+  FirstCalls& firsts;
   CallSiteKey key;
   HttpLedger ledger;
   SeriesId service = kUnresolved, first_byte = kUnresolved, queue = kUnresolved;
@@ -30,10 +34,13 @@ struct HttpSite::Impl {
   SeriesId resumed = kUnresolved;
   Outlets<Outlet> outlets;
 
-  Impl(Metrics& m, BackendNames& b, CallSiteKey k) : metrics(m), backends(b), key(std::move(k)) {}
+  Impl(Metrics& m, BackendNames& b, FirstCalls& f, CallSiteKey k)
+      : metrics(m), backends(b), firsts(f), key(std::move(k)) {}
 
   Outlet& outlet(std::string_view code, std::string_view backend) {
-    return outlets.at(code, backend, [](Outlet&) {});
+    return outlets.at(code, backend, [](Outlet& fresh) {
+      fresh.earliest = fresh.backend.empty() || fresh.backend == "unknown" ? TimePoint::min() : kNever;
+    });
   }
   void latency(SeriesId& id, std::string_view metric, Duration value) {
     if (id == kUnresolved) id = metrics.series(metric, latency_labels(key, {}));
@@ -55,6 +62,7 @@ struct HttpSite::Impl {
   }
   void close_ledger(HttpSample::End end);
   void steps(const HttpSample& sample);
+  FirstOn first_on(Outlet& out, const HttpSample& sample);
 };
 
 bool ended_well(std::string_view code) {
@@ -87,7 +95,40 @@ void HttpSite::Impl::close_ledger(HttpSample::End end) {
   }
 }
 
-void HttpSite::request_ended(const HttpSample& sample) {
+/// Two comparisons for all but the first ones.
+FirstOn HttpSite::Impl::first_on(Outlet& out, const HttpSample& sample) {
+  const TimePoint started = sample.timing.started;
+  if (sample.connection == 0 && started >= out.earliest) [[likely]]
+    return FirstOn::nothing;
+  TimePoint unused{};
+  const bool on_connection = sample.connection != 0 && firsts.first_on(sample.connection, started, unused);
+  const bool on_backend = started < out.earliest && firsts.first_on(out.backend, started, out.earliest);
+  if (!on_connection && !on_backend) return FirstOn::nothing;
+  const FirstOn first = on_backend ? FirstOn::backend : FirstOn::connection;
+  const SeriesId series =
+      metrics.series("http_first_request_seconds", make_labels({{"scenario", key.scenario},
+                                                                {"name", key.name},
+                                                                {"method", key.method},
+                                                                {"phase", key.phase},
+                                                                {"backend", backends.label(out.backend)},
+                                                                {"kind", to_string(first)}}));
+  metrics.record(series, sample.timing.done - started);
+  return first;
+}
+
+void HttpSite::first_request(FirstOn first, const HttpSample& sample, FirstCallFacts facts) {
+  const CallSiteKey& key = impl_->key;
+  const Timing& t = sample.timing;
+  FirstCall call{first,    t.started,  t.done - t.started,          Duration{0}, key.scenario,
+                 key.name, key.method, std::string(sample.backend), "",          std::string(sample.code),
+                 ""};
+  if (facts.connected > t.started) call.connecting = std::min(facts.connected, t.done) - t.started;
+  call.connection = std::move(facts.connection);
+  call.why = why_slow(call, facts.tls);
+  impl_->firsts.keep(std::move(call));
+}
+
+FirstOn HttpSite::request_ended(const HttpSample& sample) {
   Impl& self = *impl_;
   self.close_ledger(sample.end);
   Outlet& out = self.outlet(sample.code, sample.backend);
@@ -102,6 +143,7 @@ void HttpSite::request_ended(const HttpSample& sample) {
     self.outcome(hop.redirects, "http_redirects", hop);
   }
   self.steps(sample);
+  return self.first_on(out, sample);
 }
 
 void HttpSite::Impl::steps(const HttpSample& sample) {
@@ -120,17 +162,21 @@ void HttpSite::Impl::steps(const HttpSample& sample) {
 struct HttpRecorder::Impl {
   Metrics& metrics;
   BackendNames backends;
+  FirstCalls firsts;
   std::unordered_map<std::string, std::unique_ptr<HttpSite>> sites;
 };
 
-HttpRecorder::HttpRecorder(Metrics& metrics) : impl_(new Impl{metrics, {}, {}}) {}
+HttpRecorder::HttpRecorder(Metrics& metrics) : impl_(new Impl{metrics, {}, {}, {}}) {}
 HttpRecorder::~HttpRecorder() = default;
 
 HttpSite& HttpRecorder::site(const CallSiteKey& key) {
   auto& site = impl_->sites[joined(key)];
-  if (!site) site.reset(new HttpSite(std::make_unique<HttpSite::Impl>(impl_->metrics, impl_->backends, key)));
+  if (!site)
+    site.reset(new HttpSite(std::make_unique<HttpSite::Impl>(impl_->metrics, impl_->backends, impl_->firsts, key)));
   return *site;
 }
+
+const std::vector<FirstCall>& HttpRecorder::first_requests() const { return impl_->firsts.kept(); }
 
 std::string HttpRecorder::check_conservation() const {
   std::uint64_t ended = 0, failed = 0;

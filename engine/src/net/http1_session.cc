@@ -116,6 +116,7 @@ void Http1Session::on_error(const Error& error) {
 }
 
 void Http1Session::lost() {
+  closed_ = HttpClosed::idle;
   if (Keeper* keeper = std::exchange(keeper_, nullptr)) keeper->lost(*this);
 }
 
@@ -126,12 +127,14 @@ void Http1Session::ended() {
 
 void Http1Session::answered(bool reusable) {
   done_ = last_read_;
+  if (!parser_.keep_alive()) closed_ = HttpClosed::answer;
   ended();
   std::exchange(user_, nullptr)->on_answer(reusable);
 }
 
 void Http1Session::fail(ErrorCode code, const std::string& what) {
   done_ = loop_.precise_now();
+  closed_ = HttpClosed::failed;
   const Seen seen = first_byte_ == TimePoint{} ? Seen::unanswered : Seen::maybe;
   ended();
   std::exchange(user_, nullptr)->on_failure(make_error(code, what), seen);

@@ -36,7 +36,9 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
   const std::string& peer() const override { return stream_->peer(); }
   std::string_view version() const override { return "1.1"; }
   std::uint64_t unsent() const override { return stream_->buffered() + held_.size(); }
-  void timed_out(TimePoint) override {}
+  void timed_out(TimePoint) override { closed_ = HttpClosed::failed; }
+  /// Should it be closed now: why.
+  HttpClosed why_closed() const { return closed_; }
   /// Until the next request.
   void keep_for(Keeper* keeper) { keeper_ = keeper; }
 
@@ -64,6 +66,7 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
   Duration patience_;
   std::unique_ptr<Timer> release_;  // made for the first body that waits
   TimePoint last_read_{};
+  HttpClosed closed_ = HttpClosed::ours;
 };
 
 }  // namespace lgen

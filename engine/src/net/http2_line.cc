@@ -179,7 +179,9 @@ void Http2Exchange::timed_out(TimePoint sent) {
 }
 
 void Http2Exchange::on_lost(const Error& error) {
-  if (!over_) over(error.code, error.message);
+  if (over_) return;
+  line_.failed_ = true;
+  over(error.code, error.message);
 }
 
 /// Subtleness ahead: its user may destroy it, and its line's owner with it.
@@ -209,6 +211,12 @@ Http2Line::Http2Line(std::shared_ptr<NetContext> context, Connected connected, c
                   static_cast<H2Connection::Events&>(*this)) {}
 
 Http2Line::~Http2Line() { *gone_ = true; }
+
+HttpClosed Http2Line::why_closed() const {
+  if (failed_) return HttpClosed::failed;
+  if (connection_.goaway()) return HttpClosed::goaway;
+  return connection_.error() ? HttpClosed::idle : HttpClosed::ours;
+}
 
 void Http2Line::on_news() {
   const auto gone = gone_;

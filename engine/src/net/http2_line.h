@@ -96,6 +96,8 @@ class Http2Line final : private H2Connection::Events {
   /// It is telling its users: not to be destroyed by them.
   bool telling() const { return telling_; }
   void close() { connection_.close(); }
+  /// Should it be closed now: why.
+  HttpClosed why_closed() const;
 
   const std::string& peer() const { return peer_; }
   std::uint64_t number() const { return number_; }
@@ -106,7 +108,7 @@ class Http2Line final : private H2Connection::Events {
   void on_news() override;
   void note(Http2Exchange& exchange) { over_.push_back(&exchange); }
   /// Its server does not behave, or is gone: those on it may end, others go elsewhere.
-  void retire() { retired_ = true; }
+  void retire() { retired_ = failed_ = true; }
 
   const std::uint64_t number_;
   const ConnectTiming timing_;
@@ -119,7 +121,7 @@ class Http2Line final : private H2Connection::Events {
   std::size_t exchanges_ = 0;
   std::vector<Http2Exchange*> over_;  // not told yet
   bool telling_ = false;
-  bool retired_ = false;
+  bool retired_ = false, failed_ = false;
   std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);
   H2Connection connection_;
 };

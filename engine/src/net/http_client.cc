@@ -60,6 +60,22 @@ Result<std::shared_ptr<TlsContext>> HttpClient::Impl::tls_context() {
   return made;
 }
 
+std::string_view to_string(HttpClosed closed) {
+  switch (closed) {
+    case HttpClosed::ours:
+      return "ours";
+    case HttpClosed::answer:
+      return "answer";
+    case HttpClosed::idle:
+      return "idle";
+    case HttpClosed::goaway:
+      return "goaway";
+    case HttpClosed::failed:
+      return "failed";
+  }
+  return "";
+}
+
 const std::string& request_url(const HttpPrepared& request) { return request.text; }
 const std::string& request_head(const HttpPrepared& request) { return request.head.text; }
 

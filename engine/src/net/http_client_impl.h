@@ -69,7 +69,7 @@ class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
   std::size_t most() const;
   std::size_t in_use() const;
   void tell_opened(std::uint64_t number, std::string_view peer, const ConnectTiming& timing) const;
-  void tell_closed(std::uint64_t number, std::string_view peer) const;
+  void tell_closed(std::uint64_t number, std::string_view peer, HttpClosed why) const;
   void close(HttpSession session);
   void drop_dead_lines();
   void drop_line(std::size_t index);

@@ -117,11 +117,12 @@ void HttpPlace::tell_opened(std::uint64_t number, std::string_view peer, const C
                 .at = timing.secured == TimePoint{} ? timing.connected : timing.secured});
 }
 
-void HttpPlace::tell_closed(std::uint64_t number, std::string_view peer) const {
+void HttpPlace::tell_closed(std::uint64_t number, std::string_view peer, HttpClosed why) const {
   client_.tell({.kind = HttpConnectionEvent::Kind::closed,
                 .connection = number,
                 .to = key_,
                 .peer = peer,
+                .closed = why,
                 .at = client_.loop.now()});
 }
 
@@ -151,9 +152,12 @@ void HttpPlace::give_back(HttpSession session, bool reusable) {
   close(std::move(oldest));
 }
 
+/// Of HTTP/1.1. Without keep-alive an answer says close because we have.
 void HttpPlace::close(HttpSession session) {
   --open_;
-  tell_closed(session->number(), session->peer());
+  HttpClosed why = static_cast<const Http1Session&>(*session).why_closed();
+  if (why == HttpClosed::answer && !client_.options.keepalive) why = HttpClosed::ours;
+  tell_closed(session->number(), session->peer(), why);
 }
 
 void HttpPlace::lost(Http1Session& session) {
@@ -173,9 +177,9 @@ void HttpPlace::line_news(Http2Line& line) {
     if (line.has_room()) {
       maker.turn_came(std::make_unique<Http2Exchange>(line));
     } else {
-      const Error error = line.error()
-                              ? *line.error()
-                              : make_error(ErrorCode::closed, fmt::format("{} takes no requests (GOAWAY)", line.peer()));
+      const Error error =
+          line.error() ? *line.error()
+                       : make_error(ErrorCode::closed, fmt::format("{} takes no requests (GOAWAY)", line.peer()));
       const auto seen = line.error() ? HttpExchange::Seen::maybe : HttpExchange::Seen::never;
       drop_dead_lines();
       maker.line_failed(error, seen);
@@ -202,7 +206,7 @@ void HttpPlace::drop_dead_lines() {
 void HttpPlace::drop_line(std::size_t index) {
   Http2Line& line = *lines_[index].line;
   --open_;
-  tell_closed(line.number(), line.peer());
+  tell_closed(line.number(), line.peer(), line.why_closed());
   line.close();
   lines_.erase(lines_.begin() + static_cast<std::ptrdiff_t>(index));
 }

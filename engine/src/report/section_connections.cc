@@ -18,6 +18,8 @@ struct SocketCount {
   std::uint64_t sockets = 0, reconnects = 0;
   std::size_t never = 0;    // channels of their own that never connected
   std::size_t sharing = 0;  // handles that share a connection with others
+  std::size_t hosts = 0;    // of HTTP clients, which make connections as their requests need them
+  std::uint64_t kept = 0;   // connections to these
 };
 
 /// Handles of a shared connection all tell of the same sockets: they count once.
@@ -25,6 +27,11 @@ SocketCount count_sockets(const std::vector<ChannelSummary>& channels) {
   SocketCount count;
   std::map<std::string, std::uint64_t> shared;
   for (const ChannelSummary& channel : channels) {
+    if (channel.connection == "kept") {
+      ++count.hosts;
+      count.kept += channel.connections;
+      continue;
+    }
     if (channel.connection == "shared") {
       auto& sockets = shared[channel.pool.empty() ? channel.name : channel.pool];
       sockets = std::max(sockets, channel.connections);
@@ -85,7 +92,8 @@ std::string summary_words(const Records& left) {
 std::string line_of(const ConnectionRecord& record, const std::vector<ConnectionRecord>& connections) {
   std::string text = fmt::format("{}: {}", connection_name(record), cause_words(record));
   const auto next = std::find_if(connections.begin(), connections.end(), [&](const ConnectionRecord& other) {
-    return other.channel == record.channel && other.connection == record.connection + 1;
+    return other.channel == record.channel && other.connection == record.connection + 1 &&
+           other.opened_at >= *record.closed_at;
   });
   if (next == connections.end()) return text;
   return text +
@@ -102,6 +110,16 @@ void print_left(Page& page, const std::vector<ConnectionRecord>& connections) {
   if (left.size() > kMaxLines) page.line({Span(fmt::format("    … {} more", left.size() - kMaxLines), Tone::dim)});
 }
 
+void print_hosts(Page& page, const std::vector<ChannelSummary>& channels) {
+  std::size_t hosts = 0;
+  for (const ChannelSummary& channel : channels) {
+    if (channel.connection != "kept" || ++hosts > kMaxLines) continue;
+    page.item({Span(fmt::format("  {}: ", channel.name))},
+              fmt::format("{} to {}", counted(channel.connections, "connection"), channel.target));
+  }
+  if (hosts > kMaxLines) page.line({Span(fmt::format("    … {} more", hosts - kMaxLines), Tone::dim)});
+}
+
 void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channels) {
   std::size_t shown = 0, with_failures = 0;
   for (const ChannelSummary& channel : channels) {
@@ -109,8 +127,9 @@ void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channe
     if (++with_failures > kMaxLines) continue;
     ++shown;
     const std::string last = channel.last_error.empty() ? "" : ", the last: " + channel.last_error;
-    page.item({Span(fmt::format("  {}: ", channel.name))}, counted(channel.failed_attempts, "failed attempt") + last,
-              Tone::warn);
+    const std::string to = channel.connection == "kept" ? " to " + channel.target : "";
+    page.item({Span(fmt::format("  {}{}: ", channel.name, to))},
+              counted(channel.failed_attempts, "failed attempt") + last, Tone::warn);
   }
   if (with_failures > shown) {
     page.line({Span(fmt::format("  … and failed attempts of {} more", counted(with_failures - shown, "channel")))});
@@ -119,22 +138,31 @@ void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channe
 
 }  // namespace
 
+std::uint64_t sockets_of(const std::vector<ChannelSummary>& channels) {
+  const SocketCount count = count_sockets(channels);
+  return count.sockets + count.kept;
+}
+
 std::string socket_words(const std::vector<ChannelSummary>& channels) {
   if (channels.empty()) return "";
   const SocketCount count = count_sockets(channels);
-  std::string text = fmt::format("{} for {}: ", counted(count.sockets, "socket"), counted(channels.size(), "channel"));
-  if (count.sharing == channels.size() && count.sharing > 1) text += "shared, ";
-  if (count.sharing > 0 && count.sharing < channels.size()) text += fmt::format("{} of them shared, ", count.sharing);
+  const std::size_t made = channels.size() - count.hosts;
+  const std::string http = fmt::format("{} for {}", counted(count.kept, "socket"), counted(count.hosts, "HTTP host"));
+  if (made == 0) return http;
+  std::string text = fmt::format("{} for {}: ", counted(count.sockets, "socket"), counted(made, "channel"));
+  if (count.sharing == made && count.sharing > 1) text += "shared, ";
+  if (count.sharing > 0 && count.sharing < made) text += fmt::format("{} of them shared, ", count.sharing);
   text += reconnect_words(count.reconnects);
   if (count.never == 1) text += ", one never connected";
   if (count.never > 1) text += fmt::format(", {} never connected", grouped(count.never));
-  return text;
+  return count.hosts == 0 ? text : text + "; " + http;
 }
 
 void print_connections(Page& page, const Summary& summary) {
   if (summary.channels.empty() && summary.connections.empty()) return;
   page.heading("CONNECTIONS");
   if (!summary.channels.empty()) page.item({Span("  ")}, socket_words(summary.channels), Tone::bold);
+  print_hosts(page, summary.channels);
   print_left(page, summary.connections);
   print_failed_attempts(page, summary.channels);
 }

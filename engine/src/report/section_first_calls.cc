@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "figures.h"
+#include "lgen/http_recorder.h"
 #include "names.h"
 #include "sections.h"
 
@@ -27,15 +28,16 @@ std::string line_of(const FirstCallRecord& call) {
   for (const std::string* part : {&call.backend, &call.connection, &call.method}) {
     if (!part->empty()) text += fmt::format("{}{}", text.empty() ? "" : ", ", *part);
   }
-  if (!call.code.empty() && call.code != "OK") text += fmt::format(", {}", call.code);
+  if (!call.code.empty() && !ended_well(call.code)) text += fmt::format(", {}", call.code);
   return fmt::format("{} at {}: {}", text, moment(call.at), call.why);
 }
 
 }  // namespace
 
 void print_first_calls(Page& page, const Summary& summary) {
-  const double median = std::max(median_of(summary.metrics, "grpc_call_service_seconds"),
-                                 median_of(summary.metrics, "grpc_stream_open_service_seconds"));
+  const double median = std::max({median_of(summary.metrics, "grpc_call_service_seconds"),
+                                  median_of(summary.metrics, "grpc_stream_open_service_seconds"),
+                                  median_of(summary.metrics, "http_request_service_seconds")});
   const double limit = std::max(kLeast, kTimesTheMedian * median);
   std::vector<const FirstCallRecord*> slow;
   for (const FirstCallRecord& call : summary.first_calls) {

@@ -393,6 +393,9 @@ void print_http(Page& page, const Snapshot& metrics) {
   const std::uint64_t reused = counter_total(metrics, "http_requests_reused");
   page.item({Span("  connections  ")}, fmt::format("{} made; {} on one that an earlier request had made", grouped(made),
                                                    requests == reused ? "every request" : counted(reused, "request")));
+  if (const MetricSnapshot* closed = metrics.find("http_connections_closed"); closed && !closed->series.empty()) {
+    page.item({Span("  closed       ")}, equation(totals_by(*closed, "reason")));
+  }
   page.item(
       {Span("  bytes        ")},
       fmt::format("{} sent, {} received", format_size(static_cast<double>(counter_total(metrics, "http_bytes_sent"))),

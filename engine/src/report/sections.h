@@ -47,5 +47,7 @@ std::string how_it_ended(const RunInfo& run);
 
 /// "4 sockets for 3 channels: one reconnect"; "" without channels.
 std::string socket_words(const std::vector<ChannelSummary>& channels);
+/// How many these are.
+std::uint64_t sockets_of(const std::vector<ChannelSummary>& channels);
 
 }  // namespace lgen

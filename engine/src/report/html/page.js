@@ -230,8 +230,15 @@ const lgenPage = (() => {
     });
     return [panel(table("Status codes", [["", ""], ["count", "n"], ["share", "n"], ["rate", "n"], ["", ""]], rows))];
   }
+  function requests() {
+    const s = all.traffic.sums;
+    if (s.http_requests === 0) return [];
+    const lines = [["requests", s.http_requests, ""], ["… on a connection made before", s.http_requests_reused, ""], ["… sent once more", s.http_requests_retried, ""], ["redirects followed", s.http_redirects, ""],
+      ["connections made", s.http_connections, ""], ["bytes sent", s.http_bytes_sent, "B"], ["bytes received", s.http_bytes_received, "B"]];
+    return [panel(table("Requests", [["", ""], ["count", "n"]], lines.filter(([, count]) => count > 0).map(([name, count, unit]) => row(th(name), n(count, unit)))))];
+  }
   function traffic() {
-    const made = [...codes(), ...streams()];
+    const made = [...codes(), ...streams(), ...requests()];
     return made.length > 1 ? [el("div", { class: "pair" }, ...made)] : made;
   }
   function streams() {
@@ -286,7 +293,7 @@ const lgenPage = (() => {
     const { median, rows } = all.cold_starts;
     if (rows.length === 0) return [];
     const made = table("Cold starts", [["took", "n"], ["connecting", "n"], ["at", "n"], ["backend", ""], ["connection", ""], ["method", ""], ["code", ""], ["why", ""]],
-      rows.map((c) => row(n(c.duration, "s"), n(c.connecting, "s"), td("n", clock(c.at)), td("", c.backend), td("", c.connection), td("text dim", ...soft(c.method)), td(c.code === "OK" ? "" : "bad", c.code), td("text", c.why))));
+      rows.map((c) => row(n(c.duration, "s"), n(c.connecting, "s"), td("n", clock(c.at)), td("", c.backend), td("", c.connection), td("text dim", ...soft(c.method)), td(c.good ? "" : "bad", c.code), td("text", c.why))));
     return [note(`The slowest first calls on a backend or a connection${median > 0 ? `; the median of all is ${words(median, "s")}` : ""}.`),
       panel(rows.length > 12 ? el("details", {}, el("summary", {}, counted(rows.length, "first call")), made) : made)];
   }

@@ -33,7 +33,14 @@ constexpr Words kWords[] = {{"grpc_call_duration_seconds", "response", true},
                             {"grpc_message_gap_seconds", "gap"},
                             {"grpc_message_lag_seconds", "send lag"},
                             {"grpc_stream_duration_seconds", "duration"},
-                            {"grpc_first_call_seconds", "cold start"}};
+                            {"grpc_first_call_seconds", "cold start"},
+                            {"http_request_duration_seconds", "response", true},
+                            {"http_request_service_seconds", "service", true, "http_request_duration_seconds"},
+                            {"http_first_byte_seconds", "first byte"},
+                            {"http_queue_seconds", "queue"},
+                            {"http_connect_seconds", "connect"},
+                            {"http_tls_seconds", "TLS"},
+                            {"http_first_request_seconds", "cold start"}};
 
 bool has_method(const MetricSnapshot& metric) {
   const std::vector<std::string>& labels = metric.spec.labels;

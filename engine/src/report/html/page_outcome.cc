@@ -151,17 +151,9 @@ class Tiles {
   void connections() {
     if (summary_.channels.empty()) return;
     const std::string words = socket_words(summary_.channels);  // "4 sockets for 3 channels: one reconnect"
-    Json one = tile("connections", "Connections", total_of_words(words), "");
+    Json one = tile("connections", "Connections", sockets_of(summary_.channels), "");
     one["detail"] = words.substr(words.find(" for ") + 1);
     put(std::move(one));
-  }
-
-  /// Shared connections are counted there, and once.
-  static std::uint64_t total_of_words(std::string_view words) {
-    std::uint64_t n = 0;
-    for (const char c : words.substr(0, words.find(' ')))
-      n = c == ',' ? n : n * 10 + static_cast<std::uint64_t>(c - '0');
-    return n;
   }
 
   void iterations() {

@@ -144,7 +144,7 @@ Json connection_of(const ConnectionRecord& c) {
 Json first_call_of(const FirstCallRecord& c) {
   return {{"at", rounded(c.at)},  {"duration", exact(c.duration)}, {"connecting", rounded(c.connecting)},
           {"backend", c.backend}, {"connection", c.connection},    {"method", c.method},
-          {"code", c.code},       {"why", cut(c.why, 120)}};
+          {"code", c.code},       {"good", ended_well(c.code)},    {"why", cut(c.why, 120)}};
 }
 
 Json error_of(const ErrorSample& e) {
@@ -281,7 +281,8 @@ Json scenarios_part(const Summary& summary) {
 
 Json cold_starts_part(const Summary& summary) {
   double median = 0;
-  for (const std::string_view name : {"grpc_call_service_seconds", "grpc_stream_open_service_seconds"}) {
+  for (const std::string_view name :
+       {"grpc_call_service_seconds", "grpc_stream_open_service_seconds", "http_request_service_seconds"}) {
     const MetricSnapshot* metric = summary.metrics.find(name);
     const SeriesSnapshot all = metric ? aggregate(*metric, {}) : SeriesSnapshot{};
     if (all.histogram) median = std::max(median, metric->in_unit(static_cast<double>(all.histogram->percentile(50))));
