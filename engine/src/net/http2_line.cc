@@ -149,7 +149,7 @@ void Http2Exchange::on_end() {
 void Http2Exchange::over(ErrorCode code, std::string why) {
   over_ = true;
   error_ = make_error(code, std::move(why));
-  done_ = Monotonic::now();
+  done_ = line_.loop_.precise_now();
   line_.note(*this);
 }
 
