@@ -182,7 +182,8 @@ void MetricsState::start_watching() {
 void MetricsState::second_over(Duration elapsed) {
   if (!watch_ || watch_->idle()) return;
   const std::vector<ScenarioProgress> progress = host.runner->progress();
-  const auto load_of = [&](const Threshold& one) { return load_clock_->at(one, progress, elapsed); };
+  const Duration now = elapsed - host.runner->paused_time();
+  const auto load_of = [&](const Threshold& one) { return load_clock_->at(one, progress, now); };
   const Threshold* failed = watch_->tick(elapsed, load_of);
   if (!failed) return;
   ended_run_ = failed;

@@ -143,6 +143,7 @@ void fill_run(RunInfo& run, const RunOutcome& outcome, double started_unix, cons
   run.host = host_name();
   run.started_unix = started_unix;
   run.duration = to_seconds(outcome.load_finished - outcome.load_started);
+  run.paused = to_seconds(outcome.paused);
   run.end = end_name(outcome.end);
   run.end_reason = outcome.reason;
   if (descriptors.now > descriptors.before) {
@@ -241,18 +242,17 @@ struct Session {
 
   /// Of a run that goes on.
   Summary so_far() const {
-    Summary summary = result(outcome_so_far({}), false).summary;
+    Summary summary = result(runner.so_far(), false).summary;
     summary.run.end = runner.paused() ? "paused" : "running";
     summary.conservation.clear();  // calls are on their way
     return summary;
   }
 
   /// Of a run that will never end.
-  RunOutcome outcome_so_far(std::string why) const {
-    RunOutcome outcome{.end = RunEnd::plan_error, .reason = std::move(why)};
-    outcome.started = outcome.load_started = runner.started_at();
-    outcome.finished = outcome.load_finished = loop.precise_now();
-    outcome.scenarios = runner.progress();
+  RunOutcome stuck_outcome(std::string why) const {
+    RunOutcome outcome = runner.so_far();
+    outcome.end = RunEnd::plan_error;
+    outcome.reason = std::move(why);
     return outcome;
   }
 
@@ -281,7 +281,7 @@ SessionResult run_session(Loop& loop, Metrics& metrics, Plan& plan, const Descri
     plan.on_failure([&](const Failure& failure) { outputs.failure(failure); });
     plan.on_event([&](const EventRecord& event) { outputs.event(event); });
   }
-  plan.on_stuck([&](const std::string& why) { stuck(session.result(session.outcome_so_far(why))); });
+  plan.on_stuck([&](const std::string& why) { stuck(session.result(session.stuck_outcome(why))); });
   ControlServer control(loop, session.runner, known, [&](std::string name, Fields fields) {
     outputs.event(session.note_order(std::move(name), std::move(fields)));
   });

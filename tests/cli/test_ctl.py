@@ -101,6 +101,11 @@ class OrdersTest(CtlCase):
         self.assertEqual(fix["scheduled"], fix["started"] + fix["dropped"])
         self.assertEqual(fix["dropped"], 0)
         self.assertEqual(summary["conservation"], "")
+        pause, resume = [event["at"] for event in summary["events"] if event["name"] in ("ctl_pause", "ctl_resume")]
+        run = summary["run"]
+        self.assertGreater(run["paused"], 0)
+        self.assertLessEqual(run["paused"], resume - pause + 0.001)
+        self.assertLessEqual(run["paused"], fix["paused"])
 
     def test_only_its_owner_may_use_it(self):
         self.start_run()
@@ -113,6 +118,34 @@ class OrdersTest(CtlCase):
         self.check(ended, 104, "lgen: ctl: 2 runs go on; choose one with --pid:", f"{first.process.pid}  {self.path('one.lua')}",
                    f"{second.process.pid}  {self.path('two.lua')}")
         self.assertIn("two.lua", self.status("--pid", second.process.pid)["plan"])
+
+
+class PausedThresholdTest(CtlCase):
+    def test_the_time_a_threshold_leaves_out_stands_still_in_a_pause(self):
+        self.write("plan.lua", """local lgen = require "lgen"
+local early = lgen.counter("early")
+lgen.threshold("early", "count == 0", { after = "4s" })
+local n = 0
+lgen.scenario("s", {
+  load = lgen.load.constant_rate { rate = 20, max_vus = 5, duration = "5s" },
+  run = function()
+    n = n + 1
+    if n <= 20 then early:add() end -- of the load's first second
+  end,
+})
+""")
+        run = self.start("plan.lua", "--quiet", "--validity", "warn", "--out", f"json={self.path('r.json')}", env=self.env)
+        self.addCleanup(run.__exit__)
+        self.socket = self.path(f"lgen/{run.process.pid}.sock")
+        eventually(lambda: os.path.exists(self.socket), "the control socket")
+        self.obeyed("pause")
+        eventually(lambda: self.status()["elapsed"] > 5, "more seconds than the threshold leaves out")
+        self.obeyed("resume")
+        self.assertEqual(run.wait(), 0)
+        with open(self.path("r.json"), encoding="utf-8") as file:
+            summary = json.load(file)
+        self.assertGreater(summary["run"]["paused"], 0)
+        self.assertEqual(summary["metrics"]["early"]["series"][0]["value"], 20)
 
 
 class RefusedTest(CtlCase):

@@ -61,6 +61,7 @@ struct ScenarioProgress {
   std::optional<std::uint64_t> scheduled;  // rates: arrivals due so far, by the schedule alone
   Duration elapsed{0}, length{0};          // since its start; planned length without graceful stop
   Duration warmup{0};                      // how much of `elapsed` lay in phases called "warmup"
+  Duration paused_for{0};                  // of the load's time, none of `elapsed`: a pause let nothing of it run
   bool finished = false;
   // While it runs; in no report.
   bool paused = false;
@@ -83,6 +84,7 @@ struct RunOutcome {
   int signal = 0;
   TimePoint started, finished;
   TimePoint load_started, load_finished;  // the scenarios alone, without setup and teardown
+  Duration paused{0};                     // of that, while a pause let nothing run
   std::vector<ScenarioProgress> scenarios;
 };
 
@@ -115,9 +117,13 @@ class Runner {
   bool pause();
   bool resume();
   bool paused() const;
+  /// How long the scenarios' time has stood still so far.
+  Duration paused_time() const;
 
   TimePoint started_at() const;
   std::vector<ScenarioProgress> progress() const;
+  /// The outcome as if the run ended now.
+  RunOutcome so_far() const;
   /// VUs now running of a scenario; nothing: no such scenario.
   std::optional<std::uint64_t> vus(std::string_view scenario) const;
 

@@ -38,6 +38,7 @@ struct RunInfo {
   std::string transport = "grpc";
   double started_unix = 0;        // s
   double duration = 0;            // s, first iteration to last
+  double paused = 0;              // s of it in which a pause let nothing run
   std::string end = "completed";  // completed, signal, aborted, plan_error
   std::string end_reason;
   int exit_code = 0;
@@ -151,8 +152,8 @@ struct Summary {
   std::string conservation;  // "" when everything started is accounted for, else what is not
 };
 
-/// Seconds of the load outside the warm-up: what rates are over. A scenario's own, or ("") those in which any scenario
-/// was past its warm-up.
+/// Seconds of the load outside the warm-up and of what a pause kept still: what rates are over. A scenario's own, or
+/// ("") those in which any scenario was past its warm-up.
 double measured_seconds(const Summary& summary, std::string_view scenario = {});
 /// What the samples of the matching series are over, so that their rate is the sum of the scenarios' rates: scenarios
 /// may have warmed up for different times.

@@ -9,6 +9,7 @@
 #include "bounds.h"
 #include "generator_watch.h"
 #include "lgen/units.h"
+#include "pause_clock.h"
 #include "scenario.h"
 #include "soon.h"
 
@@ -71,6 +72,9 @@ struct Runner::Impl {
   void enter_teardown();
   void finish();
   std::vector<ScenarioProgress> progress() const;
+  std::vector<TimePoint> idle_since() const;
+  PauseTimes pause_times() const { return pauses.at(loop.now(), idle_since()); }
+  void end_pause() { pauses.end(loop.now(), idle_since()); }
   Scenario* find(std::string_view name) const;
   Error no_scenario(std::string_view name) const;
 
@@ -88,6 +92,7 @@ struct Runner::Impl {
   Timer patience_timer;
 
   bool paused = false;
+  PauseClock pauses;
   Soon soon;
   std::optional<GeneratorWatch> watch;
   std::vector<std::unique_ptr<Scenario>> scenarios;
@@ -135,6 +140,7 @@ void Runner::Impl::end_early(RunEnd end, std::string reason, int signum) {
   note_end(end, std::move(reason));
   outcome.signal = signum;
   if (stage == Stage::ready) return;
+  end_pause();
   if (stage == Stage::load) stop_scenarios(bounded(spec.stop_timeout));
   soon.ask();
 }
@@ -208,6 +214,7 @@ void Runner::Impl::after_setup() {
 void Runner::Impl::enter_load() {
   stage = Stage::load;
   outcome.load_started = loop.now();
+  if (paused) pauses.begin(loop.now());
   watch.emplace(loop, metrics);
   for (const auto& scenario : scenarios) {
     if (paused) scenario->pause();
@@ -229,6 +236,7 @@ void Runner::Impl::watch_load() {
 
 void Runner::Impl::enter_teardown() {
   watch.reset();
+  end_pause();
   outcome.load_finished = stage == Stage::load ? loop.now() : outcome.load_started;
   run_hook(spec.teardown, Stage::teardown);
 }
@@ -239,6 +247,7 @@ void Runner::Impl::finish() {
   op.reset();
   patience_timer.disarm();
   outcome.finished = loop.now();
+  outcome.paused = pause_times().quiet;
   outcome.scenarios = progress();
   const auto call = std::move(finished);
   const RunOutcome result = outcome;
@@ -246,8 +255,18 @@ void Runner::Impl::finish() {
 }
 
 std::vector<ScenarioProgress> Runner::Impl::progress() const {
+  const PauseTimes times = pause_times();
   std::vector<ScenarioProgress> all;
-  for (const auto& scenario : scenarios) all.push_back(scenario->progress());
+  for (const auto& scenario : scenarios) {
+    all.push_back(scenario->progress());
+    all.back().paused_for = times.scenarios[all.size() - 1];
+  }
+  return all;
+}
+
+std::vector<TimePoint> Runner::Impl::idle_since() const {
+  std::vector<TimePoint> all;
+  for (const auto& scenario : scenarios) all.push_back(scenario->idle_since());
   return all;
 }
 
@@ -297,6 +316,7 @@ Outcome Runner::scale_scenario(std::string_view name, std::uint64_t vus) {
 bool Runner::pause() {
   if (impl_->paused || impl_->ending() || impl_->stage > Impl::Stage::load) return false;
   impl_->paused = true;
+  if (impl_->stage == Impl::Stage::load) impl_->pauses.begin(impl_->loop.now());
   for (const auto& scenario : impl_->scenarios) scenario->pause();
   return true;
 }
@@ -304,15 +324,28 @@ bool Runner::pause() {
 bool Runner::resume() {
   if (!impl_->paused || impl_->ending()) return false;
   impl_->paused = false;
+  impl_->end_pause();
   for (const auto& scenario : impl_->scenarios) scenario->resume();
   return true;
 }
 
 bool Runner::paused() const { return impl_->paused && !impl_->ending(); }
 
+Duration Runner::paused_time() const { return impl_->pause_times().ordered; }
+
 TimePoint Runner::started_at() const { return impl_->outcome.started; }
 
 std::vector<ScenarioProgress> Runner::progress() const { return impl_->progress(); }
+
+RunOutcome Runner::so_far() const {
+  RunOutcome outcome = impl_->outcome;
+  if (impl_->stage == Impl::Stage::finished) return outcome;
+  outcome.finished = impl_->loop.precise_now();
+  if (impl_->stage == Impl::Stage::load) outcome.load_finished = outcome.finished;
+  outcome.paused = impl_->pause_times().quiet;
+  outcome.scenarios = impl_->progress();
+  return outcome;
+}
 
 std::optional<std::uint64_t> Runner::vus(std::string_view scenario) const {
   const Scenario* found = impl_->find(scenario);

@@ -43,6 +43,8 @@ class Scenario {
   bool background() const { return spec_.background; }
   bool finished() const { return stage_ == Stage::finished; }
   std::uint64_t vus() const { return worker_.vus(); }
+  /// Since when no iteration of it runs; kNever: one does.
+  TimePoint idle_since() const { return worker_.idle_since(); }
   ScenarioProgress progress() const;
 
  private:

@@ -65,7 +65,7 @@ void Tally::report(ScenarioProgress& progress) const {
   progress.cancelled = cancelled_;
   progress.dropped = dropped_;
   progress.dropped_with_free_vu = dropped_with_free_vu_;
-  progress.running = started_ - succeeded_ - failed_ - cancelled_;
+  progress.running = running();
 }
 
 Tally::Series& Tally::series(std::size_t phase) {

@@ -32,6 +32,8 @@ class Tally {
   void dropped_with_free_vu(std::uint64_t count) { dropped_with_free_vu_ += count; }
   void set_vus(std::uint64_t vus);
 
+  /// Iterations that have started and not ended.
+  std::uint64_t running() const { return started_ - succeeded_ - failed_ - cancelled_; }
   /// Fills the counts of `progress`.
   void report(ScenarioProgress& progress) const;
 

@@ -140,6 +140,7 @@ void Worker::start_iteration(PooledVu& vu) {
 }
 
 void Worker::iteration_over(PooledVu& vu, IterationEnd end) {
+  last_over_ = vu.free_since;
   tally_.over(vu.phase, end, vu.free_since - vu.intended);
   const auto most = schedule_.iterations_per_vu();
   if (most && vu.iterations >= *most) pool_.retire(vu, leave_by(loop_.now()));

@@ -50,6 +50,8 @@ class Worker {
   /// When what still runs after a stop will be cancelled; kNever: not stopped.
   TimePoint stop_by() const { return stop_by_; }
   std::uint64_t vus() const { return pool_.alive(); }
+  /// Since when no iteration runs; kNever: one does.
+  TimePoint idle_since() const { return tally_.running() > 0 ? kNever : last_over_; }
   /// Arrivals that have come due so far, counted from the schedule alone; nothing: a closed kind.
   std::optional<std::uint64_t> scheduled() const { return schedule_.due_by(schedule_time(loop_.now())); }
 
@@ -85,7 +87,7 @@ class Worker {
   TimePoint last_turn_{};
   TimePoint stopped_at_ = kNever, stop_by_ = kNever;
   TimePoint paused_at_ = kNever;  // the schedule's clock stands there
-  TimePoint resumed_at_{};
+  TimePoint resumed_at_{}, last_over_{};
   bool stopping_ = false, over_ = false, closed_ = false;
   std::optional<std::uint64_t> scaled_;
   Arrivals arrivals_;

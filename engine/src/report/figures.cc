@@ -34,10 +34,13 @@ bool comes_before(const std::pair<std::string, std::uint64_t>& a, const std::pai
 
 double measured_seconds(const Summary& summary, std::string_view scenario) {
   std::optional<Duration> warmup;
+  double paused = summary.run.paused;
   for (const ScenarioProgress& one : summary.scenarios) {
-    if (scenario.empty() || one.name == scenario) warmup = std::min(warmup.value_or(one.warmup), one.warmup);
+    if (!scenario.empty() && one.name != scenario) continue;
+    warmup = std::min(warmup.value_or(one.warmup), one.warmup);
+    if (!scenario.empty()) paused = to_seconds(one.paused_for);
   }
-  return std::max(0.0, summary.run.duration - to_seconds(warmup.value_or(Duration{0})));
+  return std::max(0.0, summary.run.duration - paused - to_seconds(warmup.value_or(Duration{0})));
 }
 
 double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted) {

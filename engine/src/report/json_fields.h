@@ -35,6 +35,7 @@ void fields(Io& io, T& v) {
   io("transport", v.transport);
   io("started_unix", v.started_unix);
   io("duration", v.duration);
+  io.later("paused", v.paused);
   io("end", v.end);
   io("end_reason", v.end_reason);
   io("exit_code", v.exit_code);
@@ -61,6 +62,7 @@ void fields(Io& io, T& v) {
   io("elapsed", v.elapsed);
   io("length", v.length);
   io("warmup", v.warmup);
+  io.later("paused", v.paused_for);
   io("finished", v.finished);
 }
 

@@ -144,6 +144,7 @@ void NdjsonLog::end(const RunInfo& run) {
   tell_left_out(rounded(run.duration));
   put(lines_, {{"type", "end"},
                {"duration", rounded(run.duration)},
+               {"paused", rounded(run.paused)},
                {"end", run.end},
                {"exit_code", run.exit_code},
                {"errors", errors_},

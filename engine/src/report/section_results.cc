@@ -90,6 +90,11 @@ std::string why_it_failed(const Summary& summary) {
   return join_words(parts) + " failed";
 }
 
+/// ", 10s of it paused", or "".
+std::string paused_words(Duration paused) {
+  return paused > Duration{0} ? fmt::format(", {} of it paused", format_duration(paused)) : "";
+}
+
 /// " (and 1,994 in warm-up, 3 of them failed)", or "".
 std::string in_warmup(const CheckResult& check) {
   const std::uint64_t all = check.warmup_passes + check.warmup_fails;
@@ -137,8 +142,9 @@ void print_run(Page& page, const RunInfo& run) {
   if (!run.target.empty()) where += fmt::format(" → {} ({}, {})", run.target, run.security, run.transport);
   page.paragraph(2, where, Tone::dim);
   page.paragraph(2,
-                 fmt::format("{}, seed {}, lgen {}{}", format_duration(from_seconds(run.duration)), run.seed,
-                             run.lgen_version, run.host.empty() ? "" : " on " + run.host),
+                 fmt::format("{}{}, seed {}, lgen {}{}", format_duration(from_seconds(run.duration)),
+                             paused_words(from_seconds(run.paused)), run.seed, run.lgen_version,
+                             run.host.empty() ? "" : " on " + run.host),
                  Tone::dim);
   if (const std::string ended = how_it_ended(run); !ended.empty()) page.paragraph(2, ended, Tone::warn);
 }
@@ -207,6 +213,7 @@ void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios)
     if (const std::uint64_t waiting = waiting_arrivals(scenario); waiting > 0) {
       text += fmt::format("; {} waiting for a VU", grouped(waiting));
     }
+    if (scenario.paused_for > Duration{0}) text += "; paused for " + format_duration(scenario.paused_for);
     page.item({Span(fmt::format("  {}: ", scenario.name))}, text);
   }
 }

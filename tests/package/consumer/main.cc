@@ -77,6 +77,7 @@ lgen::Summary summarize(const lgen::RunOutcome& outcome, const lgen::Metrics& me
   summary.run.plan_name = "embedded";
   summary.run.lgen_version = lgen::kVersion;
   summary.run.duration = lgen::to_seconds(outcome.load_finished - outcome.load_started);
+  summary.run.paused = lgen::to_seconds(outcome.paused);
   summary.scenarios = outcome.scenarios;
   summary.metrics = metrics.snapshot();
   summary.conservation = recorder.check_conservation();

@@ -34,6 +34,8 @@ TEST_CASE("a rate that is paused makes its arrivals later, and all of them") {
   CHECK(s.elapsed >= 9900ms);
   CHECK(s.elapsed <= 10s);
   CHECK(outcome.load_finished - outcome.load_started == 13s);
+  CHECK(outcome.paused == 3s);
+  CHECK(s.paused_for == 3s);
   CHECK(run.measured("start_lag_seconds").histogram->max() == 0);
   CHECK(run.measured("vu_wait_seconds").histogram->max() == 0);
   for (const auto& [vu, iteration] : run.logs["s"].started) {
@@ -64,6 +66,38 @@ TEST_CASE("VUs that are paused begin no iteration, and their latency does not kn
   CHECK(run.measured("iteration_duration_seconds").histogram->max() == 1'000'000);
   CHECK(run.measured("start_lag_seconds").histogram->max() == 0);
   CHECK(s.length == 10s);
+  CHECK(outcome.paused == 6s);  // until 4 s what had begun ran on
+}
+
+TEST_CASE("what runs on in a pause is load, and rates keep its time") {
+  RunHarness run;
+  run.add("held", iterations(kPerVu, 1, 1), {.iteration = 20s});
+  run.add("rate", constant_rate(10, 10s, 5), {.iteration = 50ms});
+  run.add("late", iterations(kPerVu, 1, 1), {.iteration = 1s}).start_after = 8s;
+  pause_between(run, 4050ms, 7050ms);
+  run.at(6050ms, [&] {
+    CHECK(run.runner->paused_time() == 2s);
+    CHECK(run.runner->so_far().scenarios[1].paused_for == 2s);
+  });
+  const RunOutcome outcome = run.run();
+  CHECK(outcome.paused == 0s);
+  CHECK(outcome.scenarios[0].paused_for == 0s);
+  CHECK(outcome.scenarios[1].paused_for == 3s);
+  CHECK(outcome.scenarios[2].paused_for == 3s);
+  CHECK(run.runner->paused_time() == 3s);
+}
+
+TEST_CASE("several pauses add up") {
+  RunHarness run;
+  run.add("s", constant_vus(1, 10s), {.iteration = 1s});
+  Runner& runner = run.make();
+  for (const Duration at : {2s, 10s, 20s}) {
+    run.at(at, [&] { CHECK(runner.pause()); });
+    run.at(at + 4s, [&] { CHECK(runner.resume()); });
+  }
+  const RunOutcome outcome = run.run();
+  CHECK(outcome.load_finished - outcome.load_started == 10s + 12s);
+  CHECK(outcome.paused == 12s);
 }
 
 TEST_CASE("stages stand still while a run is paused") {
@@ -101,6 +135,8 @@ TEST_CASE("a run that is paused can be stopped, and is not resumed then") {
   CHECK(outcome.end == RunEnd::signal);
   CHECK(outcome.reason == "somebody");
   CHECK(outcome.signal == 0);
+  CHECK(outcome.paused == 0s);  // iterations of 2 s ran all the time
+  CHECK(runner.paused_time() == 1s);
   CHECK(outcome.scenarios[0].scheduled == outcome.scenarios[0].started + outcome.scenarios[0].dropped);
 }
 
@@ -120,6 +156,8 @@ TEST_CASE("a run paused while it sets up begins its load when it is resumed") {
   run.at(1s, [&] { CHECK(runner.pause()); });
   run.at(2s, [&] { done(Done{}); });
   run.at(5s, [&] { CHECK(runner.resume()); });
-  run.run();
+  const RunOutcome outcome = run.run();
   CHECK(run.since_start(run.logs["s"].started.at(0).second.scheduled_at) == 5s);
+  CHECK(outcome.load_finished - outcome.load_started == 4s);
+  CHECK(outcome.paused == 3s);  // of the load; it began paused, 2 s after the start
 }

@@ -369,3 +369,28 @@ TEST_CASE("rates are over the time after the warm-up") {
   CHECK(measured_seconds(summary, *summary.metrics.find("grpc_calls")) == Approx(420 / (6. + 10)));
   CHECK(measured_seconds(summary, *summary.metrics.find("grpc_calls"), {{"scenario", "a"}}) == Approx(20));
 }
+
+TEST_CASE("rates leave out what a pause kept still, and the report tells how long that was") {
+  Metrics metrics;
+  for (const char* scenario : {"rate", "held"}) {
+    const Labels labels = make_labels({{"scenario", scenario}, {"method", "/a.B/C"}, {"code", "OK"}});
+    metrics.add(metrics.series("grpc_calls", labels), 200);
+  }
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  summary.run.duration = 30;
+  summary.run.paused = 5;
+  summary.scenarios.resize(2);
+  summary.scenarios[0].name = "rate";
+  summary.scenarios[0].paused_for = std::chrono::seconds(10);
+  summary.scenarios[1].name = "held";
+  summary.scenarios[1].paused_for = std::chrono::seconds(5);
+  const std::string text = render_console(summary, {false, 80});
+  INFO(text);
+  CHECK(holds(text, "30s, 5s of it paused, seed 0"));
+  CHECK(holds(text, "; paused for 10s\n"));
+  CHECK(holds(text, "10/s"));  // 200 in 20 s
+  CHECK(holds(text, "8/s"));   // 200 in 25 s
+  CHECK(measured_seconds(summary) == 25);
+  CHECK(measured_seconds(summary, "rate") == 20);
+}

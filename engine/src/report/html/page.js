@@ -66,7 +66,7 @@ const lgenPage = (() => {
     const { run, outcome } = all;
     const started = run.started_unix ? new Date(run.started_unix * 1000).toISOString().slice(0, 19).replace("T", " ") + " UTC" : "";
     const where = run.target ? `${run.target} (${[run.security, run.transport].filter((x) => x).join(", ")})` : "";
-    const facts = [run.plan === run.name ? "" : run.plan, where, started, `${isGoing() ? "for" : "ran"} ${words(run.duration, "s")}`, run.host].filter((x) => x);
+    const facts = [run.plan === run.name ? "" : run.plan, where, started, `${isGoing() ? "for" : "ran"} ${words(run.duration, "s")}${run.paused > 0 ? `, ${words(run.paused, "s")} of it paused` : ""}`, run.host].filter((x) => x);
     const sound = outcome.validity === "valid" && outcome.conservation === "";
     const [mark, verb] = outcome.passed && !isGoing() ? ["✓", "Passed"] : kEnds[outcome.end] || ["✗", "Failed"];
     const tone = isGoing() ? "going" : outcome.end === "signal" || (outcome.passed && !sound) ? "warn" : outcome.passed ? "good" : "bad";

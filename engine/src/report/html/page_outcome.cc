@@ -234,6 +234,7 @@ Json run_part(const Summary& summary) {
           {"transport", run.transport},
           {"started_unix", exact(run.started_unix)},
           {"duration", exact(run.duration)},
+          {"paused", rounded(run.paused)},
           {"seed", std::to_string(run.seed)},  // beyond 2^53, perhaps
           {"version", run.lgen_version},
           {"host", run.host},

@@ -120,6 +120,7 @@ Json scenario_of(const ScenarioProgress& s) {
           {"elapsed", rounded(to_seconds(s.elapsed))},
           {"length", rounded(to_seconds(s.length))},
           {"warmup", rounded(to_seconds(s.warmup))},
+          {"paused", rounded(to_seconds(s.paused_for))},
           {"finished", s.finished}};
 }
 
