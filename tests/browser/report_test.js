@@ -140,6 +140,9 @@ test("the warm-up is shaded on every chart over time, and its errors stand apart
     const errors = await page.locator("#errors").innerText();
     assert.match(errors, /2 in warm-up alone/);
     assert.match(errors, /and \d+ in warm-up/);
+    const [work] = runs.warm.json.scenarios;
+    assert.ok(work.started_in_warmup > 0);
+    assert.ok((await page.locator("#scenarios").innerText()).includes(`${work.started_in_warmup} in warm-up`));
     assert.deepEqual(seen.complaints, []);
   });
 });

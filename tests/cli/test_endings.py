@@ -159,6 +159,8 @@ lgen.threshold("n", "rate > 0", { labels = { phase = "warmup" } })
         (scenario,), run = ended.summary["scenarios"], ended.summary["run"]
         counts = {series["labels"]["phase"]: series["value"] for series in ended.summary["metrics"]["n"]["series"]}
         self.assertEqual(scenario["warmup"], 0.2)
+        self.assertEqual(scenario["started_in_warmup"], counts["warmup"])
+        self.assertIn(f"{int(counts['warmup'])} of them in warm-up", " ".join(ended.out.split()))
         main, warmup = [threshold["observed"] for threshold in ended.summary["thresholds"]]
         self.assertAlmostEqual(main, counts["main"] / (run["duration"] - 0.2), places=3)
         self.assertAlmostEqual(warmup, counts["warmup"] / 0.2, places=3)

@@ -57,6 +57,7 @@ struct ScenarioProgress {
   std::uint64_t started = 0, succeeded = 0, failed = 0, cancelled = 0, dropped = 0;
   std::uint64_t running = 0, vus = 0, max_vus = 0;
   std::uint64_t dropped_with_free_vu = 0;  // of the dropped
+  std::uint64_t started_in_warmup = 0;     // of the started, whatever became of them
   std::optional<std::uint64_t> total;      // iterations, where known in advance
   std::optional<std::uint64_t> scheduled;  // rates: arrivals due so far, by the schedule alone
   Duration elapsed{0}, length{0};          // since its start; planned length without graceful stop

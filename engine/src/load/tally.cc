@@ -25,6 +25,7 @@ std::string_view Tally::phase_name(std::size_t phase) const {
 
 void Tally::started(std::size_t phase, std::optional<Duration> start_lag, std::optional<Duration> vu_wait) {
   ++started_;
+  if (phase_name(phase) == "warmup") ++started_in_warmup_;
   const Series& ids = series(phase);
   if (start_lag) metrics_.record(ids.start_lag, *start_lag);
   if (vu_wait) metrics_.record(ids.vu_wait, *vu_wait);
@@ -65,6 +66,7 @@ void Tally::report(ScenarioProgress& progress) const {
   progress.cancelled = cancelled_;
   progress.dropped = dropped_;
   progress.dropped_with_free_vu = dropped_with_free_vu_;
+  progress.started_in_warmup = started_in_warmup_;
   progress.running = running();
 }
 

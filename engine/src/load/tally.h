@@ -49,7 +49,7 @@ class Tally {
   std::vector<std::optional<Series>> by_phase_;  // resolved on first use: a phase not reached has no series
   SeriesId dropped_series_, vus_series_;
   std::uint64_t started_ = 0, succeeded_ = 0, failed_ = 0, cancelled_ = 0, dropped_ = 0, dropped_with_free_vu_ = 0,
-                vus_ = 0;
+                vus_ = 0, started_in_warmup_ = 0;
 };
 
 }  // namespace lgen

@@ -49,6 +49,7 @@ void fields(Io& io, T& v) {
   io("name", v.name);
   io("load", v.load);
   io("started", v.started);
+  io.later("started_in_warmup", v.started_in_warmup);
   io("succeeded", v.succeeded);
   io("failed", v.failed);
   io("cancelled", v.cancelled);

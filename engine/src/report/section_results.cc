@@ -90,6 +90,13 @@ std::string why_it_failed(const Summary& summary) {
   return join_words(parts) + " failed";
 }
 
+/// ", 1,994 of them in warm-up", or "".
+std::string share_of_warmup(const ScenarioProgress& scenario) {
+  if (scenario.started_in_warmup > 0)
+    return fmt::format(", {} of them in warm-up", grouped(scenario.started_in_warmup));
+  return scenario.warmup > Duration{0} ? ", warm-up included" : "";
+}
+
 /// ", 10s of it paused", or "".
 std::string paused_words(Duration paused) {
   return paused > Duration{0} ? fmt::format(", {} of it paused", format_duration(paused)) : "";
@@ -207,8 +214,8 @@ void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios)
     const std::string started = scenario.scheduled ? fmt::format("{} of {} started", grouped(scenario.started),
                                                                  counted(*scenario.scheduled, "arrival"))
                                                    : counted(scenario.started, "iteration");
-    const std::string_view warm = scenario.warmup > Duration{0} ? ", warm-up included" : "";
-    std::string text = fmt::format("{}; {}{}: {}", scenario.load, started, warm, fmt::join(parts, " + "));
+    std::string text =
+        fmt::format("{}; {}{}: {}", scenario.load, started, share_of_warmup(scenario), fmt::join(parts, " + "));
     if (scenario.dropped > 0) text += fmt::format("; {} dropped", grouped(scenario.dropped));
     if (const std::uint64_t waiting = waiting_arrivals(scenario); waiting > 0) {
       text += fmt::format("; {} waiting for a VU", grouped(waiting));

@@ -26,6 +26,7 @@ TEST_CASE("phases of a rate go by the intended start") {
   CHECK(run.measured("iterations", {{"phase", "warmup"}}).value == 40);
   CHECK(run.measured("iterations", {{"phase", "main"}}).value == 60);
   CHECK(outcome.scenarios[0].warmup == 4s);
+  CHECK(outcome.scenarios[0].started_in_warmup == 40);
 }
 
 TEST_CASE("rates, ramps and held VUs run side by side, from their own starts") {

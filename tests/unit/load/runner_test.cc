@@ -106,7 +106,7 @@ TEST_CASE("metrics tell what the iterations did") {
 TEST_CASE("iterations carry the phase they start in, the last phase goes on") {
   RunHarness run;
   run.add("s", constant_vus(1, 10s), {.iteration = 1s}).phases = {{"warmup", 3s}, {"steady", 2s}};
-  run.run();
+  CHECK(run.run().scenarios.at(0).started_in_warmup == 3);
   CHECK(run.measured("iterations", {{"phase", "warmup"}}).value == 3);
   CHECK(run.measured("iterations", {{"phase", "steady"}}).value == 7);
 }

@@ -314,6 +314,15 @@ TEST_CASE("the sum of a plan's counter says that it leaves the warm-up out") {
   CHECK(holds(page.text(), "  done_things  3 (without warm-up)\n"));
 }
 
+TEST_CASE("a scenario tells how many of its iterations were warm-up") {
+  Summary summary = good_summary();
+  ScenarioProgress& scenario = summary.scenarios[0];
+  scenario.warmup = std::chrono::seconds(10);
+  CHECK(holds(render_console(summary, {false, 120}), "30 iterations started, warm-up included: 30 ok"));
+  scenario.started_in_warmup = 12;
+  CHECK(holds(render_console(summary, {false, 120}), "30 iterations started, 12 of them in warm-up: 30 ok"));
+}
+
 TEST_CASE("a run that never leaves its warm-up says why its sections are missing") {
   Metrics metrics;
   const auto iterate = [&](const char* phase) {

@@ -263,11 +263,16 @@ const lgenPage = (() => {
     });
   }
 
+  const startedOf = (s) => {
+    const cell = n(s.started);
+    if (s.started_in_warmup > 0) cell.append(text("div", "dim", `${plain(s.started_in_warmup)} in warm-up`));
+    return cell;
+  };
   function scenarios() {
     if (all.scenarios.length === 0) return [];
     const columns = [["scenario", ""], ["load", ""], ["started", "n"], ["ok", "n"], ["failed", "n"], ["cancelled", "n"], ["dropped", "n"], ["running", "n"], ["VUs at most", "n"], ["ran", "n"]];
     return [panel(table("Scenarios", columns, all.scenarios.map((s) => row(th(s.name), td("text", s.load + (s.warmup > 0 ? `; ${words(s.warmup, "s")} of it warm-up, included in this row` : "")),
-      n(s.started), n(s.succeeded), n(s.failed), n(s.cancelled), n(s.dropped), n(s.running), n(s.max_vus), n(s.elapsed, "s"))), "iterations"))];
+      startedOf(s), n(s.succeeded), n(s.failed), n(s.cancelled), n(s.dropped), n(s.running), n(s.max_vus), n(s.elapsed, "s"))), "iterations"))];
   }
 
   function connections() {

@@ -110,6 +110,7 @@ Json scenario_of(const ScenarioProgress& s) {
   return {{"name", s.name},
           {"load", s.load},
           {"started", s.started},
+          {"started_in_warmup", s.started_in_warmup},
           {"succeeded", s.succeeded},
           {"failed", s.failed},
           {"cancelled", s.cancelled},
