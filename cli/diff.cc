@@ -45,6 +45,13 @@ Result<FailOn> fail_on(const Words& words) {
   return usage("fail-on", fmt::format("'{}' is not worse, any or none", text));
 }
 
+/// True: an INVALID run is told and compared all the same.
+Result<bool> excuse_invalid(const Words& words) {
+  const std::string text = words.text("validity", "fail");
+  if (text == "fail" || text == "warn") return text == "warn";
+  return usage("validity", fmt::format("'{}' is not fail or warn", text));
+}
+
 struct Request {
   DiffSettings settings;
   FailOn fail_on = FailOn::worse;
@@ -55,15 +62,18 @@ Result<Request> read_request(const Words& words) {
   Request request;
   const auto effect = share_of(words, "min-effect", "5%"), confidence = share_of(words, "confidence", "99%");
   const auto when = fail_on(words);
+  const auto excused = excuse_invalid(words);
   if (!effect) return effect.error();
   if (!confidence) return confidence.error();
   if (!when) return when.error();
+  if (!excused) return excused.error();
   if (*confidence < 0.5 || *confidence > 0.999) return usage("confidence", "between 50% and 99.9%");
   const std::string format = words.text("format", "text");
   if (format != "text" && format != "json")
     return usage("format", fmt::format("'{}' is neither text nor json", format));
   request.settings.min_effect = *effect;
   request.settings.confidence = *confidence;
+  request.settings.excuse_invalid = *excused;
   request.fail_on = *when;
   request.json = format == "json";
   return request;
@@ -95,6 +105,7 @@ int diff_runs(Words words) {
   const int shown =
       show_on_stdout(request->json ? render_diff_json(diff, *a, *b, name_a, name_b)
                                    : render_diff(diff, *a, *b, name_a, name_b, console_style(words.has("no-color"))));
+  if (!diff.counts()) return kInvalid;
   return fails(diff, request->fail_on) ? kFailed : shown;
 }
 
@@ -102,6 +113,7 @@ constexpr OptionRow kOptions[] = {
     {"min-effect", "SHARE", "a smaller change counts as same, however certain", "5%", "Options"},
     {"confidence", "SHARE", "of the intervals", "99%", "Options"},
     {"fail-on", "worse|any|none", "what makes the exit code 99", "worse", "Options"},
+    {"validity", "fail|warn", "what an INVALID run does to the exit code", "fail", "Options"},
     {"format", "text|json", "how to print it", "text", "Options"},
     {"no-color", "", "no colours", "", "Options"},
 };
@@ -116,6 +128,8 @@ const Command kDiffCommand = {
         "Compares two runs from the histograms and counters in their JSON: percentiles, rates, shares of failures. "
         "A row is better or worse when the bootstrap interval of its change (fixed seed, so the same every time) "
         "excludes none at all and the change is at least --min-effect. The exit code is 99 when a row is worse.\n"
+        "Figures of a generator that was the bottleneck prove nothing: if one of the runs is INVALID the exit code is "
+        "111, whatever the rows say, unless --validity warn is given. SUSPECT is a remark.\n"
         "The interval knows the chance of sampling, not what makes two runs of the same thing differ; repeat both "
         "before you act on a narrow verdict. What is not the same in both (plan, target, options, load) is listed.",
     .options = kOptions,

@@ -91,6 +91,7 @@ class DiffTest(DiffCase):
             (["a.json", "again.json", "--min-effect", "5"], "diff: --min-effect: 5 means 500%; write 5% or 0.05"),
             (["a.json", "again.json", "--confidence", "100%"], "diff: --confidence: between 50% and 99.9%"),
             (["a.json", "again.json", "--fail-on", "never"], "diff: --fail-on: 'never' is not worse, any or none"),
+            (["a.json", "again.json", "--validity", "off"], "diff: --validity: 'off' is not fail or warn"),
             (["a.json", "again.json", "--format", "xml"], "diff: --format: 'xml' is neither text nor json"),
             (["a.json", "again.json", "--min-efect", "5%"], "diff: unknown option --min-efect (did you mean '--min-effect'?)"),
         ]
@@ -118,6 +119,40 @@ class DiffTest(DiffCase):
         for share in range(0, 20):
             self.write("cut.json", text[:len(text) * share // 20])
             self.check(self.run_words("report", "cut.json"), 104, "not a summary of lgen: expected")
+
+
+class InvalidTest(DiffCase):
+    def forge(self, name, verdict):
+        """The run of a.json, as if its generator had been so."""
+        with open(self.path("a.json"), encoding="utf-8") as file:
+            summary = json.load(file)
+        summary["validity"].update(verdict=verdict, reasons=["the start lag's p99 is 80ms"])
+        self.write(name, json.dumps(summary))
+
+    def test_an_invalid_run_proves_nothing(self):
+        self.measure("a.json")
+        self.measure("slow.json", "--ms", "12")
+        self.forge("bad.json", "invalid")
+        self.forge("so_so.json", "suspect")
+        rows = [  # words, exit code, who is INVALID
+            (["a.json", "bad.json"], 111, ["B"]),
+            (["bad.json", "slow.json"], 111, ["A"]),  # before 99, as in a run
+            (["bad.json", "bad.json", "--fail-on", "none"], 111, ["A", "B"]),
+            (["a.json", "bad.json", "--validity", "warn"], 0, ["B"]),
+            (["bad.json", "slow.json", "--validity", "warn"], 99, ["A"]),
+            (["a.json", "so_so.json"], 0, []),
+        ]
+        for words, code, invalid in rows:
+            with self.subTest(words):
+                ended = self.diff(*words)
+                self.assertEqual((ended.code, ended.diff["invalid"]), (code, invalid), ended)
+        told = "the generator of B was INVALID, so nothing is proven (--validity warn excuses it): "
+        self.assertIn(told, " ".join(self.run_words("diff", "a.json", "bad.json").out.split()))
+        excused = " ".join(self.run_words("diff", "a.json", "bad.json", "--validity", "warn").out.split())
+        self.assertNotIn("nothing is proven", excused)
+        self.assertIn("the generator of B was INVALID: the start lag's p99 is 80ms", excused)
+        self.assertIn("the generator of B was SUSPECT: the start lag's p99 is 80ms",
+                      " ".join(self.run_words("diff", "a.json", "so_so.json").out.split()))
 
 
 class NotComparableTest(DiffCase):

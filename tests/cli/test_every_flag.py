@@ -56,6 +56,7 @@ ELSEWHERE = {
     ("hpa", "tolerance sync-period metric-lag pod-start"): "test_hpa.SimulateTest.test_cluster",
     ("hpa", "all no-color"): "test_hpa.SimulateTest.test_output",
     ("hpa", "format"): "test_hpa.HpaCase.simulate",
+    ("diff", "validity"): "test_diff.InvalidTest.test_an_invalid_run_proves_nothing",
     ("ctl", "pid"): "test_ctl.OrdersTest.test_several_runs",
     ("ctl", "json"): "test_ctl.CtlCase.status",  # which reads it
     ("bench", "proto protoset"): "test_bench.SchemaTest.test_a_descriptor_set",

@@ -18,6 +18,7 @@ inline constexpr std::string_view kDiffSchema = "lgen.diff/1";
 struct DiffSettings {
   double min_effect = 0.05;  // relative; less is "same", however certain
   double confidence = 0.99;
+  bool excuse_invalid = false;  // figures of a generator that was the bottleneck are compared all the same
   std::uint64_t seed = 1;
   int replicates = 4000;
 };
@@ -48,7 +49,10 @@ struct Diff {
   std::vector<DiffRow> rows;
   std::vector<std::string> only_a, only_b;  // what one run alone has measured
   std::vector<std::string> warnings;        // why the two may not be comparable
+  std::vector<std::string> invalid;         // "A", "B": whose generator was the bottleneck
   bool any(DiffVerdict verdict) const;
+  /// False: a generator was the bottleneck, and that is not excused.
+  bool counts() const { return invalid.empty() || settings.excuse_invalid; }
 };
 
 Diff compare(const Summary& a, const Summary& b, const DiffSettings& settings);

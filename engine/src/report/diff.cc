@@ -302,7 +302,8 @@ void warn_of_loads(std::vector<std::string>& out, const Summary& a, const Summar
 
 void warn_of_run(std::vector<std::string>& out, std::string_view which, const Summary& summary) {
   if (summary.health.validity != Validity::valid) {
-    out.push_back(fmt::format("the generator of {} is {}{}{}", which, to_string(summary.health.validity),
+    out.push_back(fmt::format("the generator of {} was {}{}{}", which,
+                              summary.health.validity == Validity::invalid ? "INVALID" : "SUSPECT",
                               summary.health.reasons.empty() ? "" : ": ",
                               summary.health.reasons.empty() ? "" : summary.health.reasons.front()));
   }
@@ -353,6 +354,8 @@ bool Diff::any(DiffVerdict verdict) const {
 Diff compare(const Summary& a, const Summary& b, const DiffSettings& settings) {
   Diff diff = Comparison(a, b, settings).run();
   diff.warnings = warnings_of(a, b);
+  if (a.health.validity == Validity::invalid) diff.invalid.emplace_back("A");
+  if (b.health.validity == Validity::invalid) diff.invalid.emplace_back("B");
   return diff;
 }
 

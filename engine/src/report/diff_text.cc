@@ -94,6 +94,13 @@ std::string tally(const Diff& diff) {
   return text.empty() ? "nothing that both have measured" : text;
 }
 
+/// What stands before the tally; "" when the figures count.
+std::string why_it_does_not_count(const Diff& diff) {
+  if (diff.counts()) return "";
+  return fmt::format("the generator of {} was INVALID, so nothing is proven (--validity warn excuses it): ",
+                     fmt::join(diff.invalid, " and of "));
+}
+
 Json run_json(const std::string& file, const RunInfo& run) {
   return {{"file", file},
           {"plan", run.plan},
@@ -141,9 +148,10 @@ std::string render_diff(const Diff& diff, const Summary& a, const Summary& b, co
   print_list(page, "ONLY IN A", diff.only_a);
   print_list(page, "ONLY IN B", diff.only_b);
   page.line({});
-  const bool worse = diff.any(DiffVerdict::worse);
-  page.item({Span(worse ? "✗ " : "✓ ", worse ? Tone::bad : Tone::good)},
-            fmt::format("{} (less than {:g}% counts as same)", tally(diff), 100 * diff.settings.min_effect),
+  const bool bad = diff.any(DiffVerdict::worse) || !diff.counts();
+  page.item({Span(bad ? "✗ " : "✓ ", bad ? Tone::bad : Tone::good)},
+            fmt::format("{}{} (less than {:g}% counts as same)", why_it_does_not_count(diff), tally(diff),
+                        100 * diff.settings.min_effect),
             Tone::bold);
   return page.text();
 }
@@ -158,6 +166,7 @@ std::string render_diff_json(const Diff& diff, const Summary& a, const Summary& 
                    {"replicates", diff.settings.replicates},
                    {"seed", diff.settings.seed},
                    {"worse", diff.any(DiffVerdict::worse)},
+                   {"invalid", diff.invalid},
                    {"warnings", diff.warnings},
                    {"only_a", diff.only_a},
                    {"only_b", diff.only_b},

@@ -167,11 +167,14 @@ TEST_CASE("what cannot be compared is said") {
   const Diff diff = compare(a, b, {});
   CHECK(diff.warnings == std::vector<std::string>{"plans/multi_channel.lua has changed between the runs",
                                                   "target: 127.0.0.1:18443 in A, elsewhere:1 in B",
-                                                  "--channels: 3 in A, 4 in B", "the generator of B is invalid",
+                                                  "--channels: 3 in A, 4 in B", "the generator of B was INVALID",
                                                   "B did not run to its end (signal)"});
   CHECK(diff.only_b == std::vector<std::string>{"iterations{scenario=new}"});
   CHECK(diff.only_a.empty());
   CHECK(compare(a, a, {}).warnings.empty());
+  CHECK_FALSE(diff.counts());
+  CHECK(compare(a, b, {.excuse_invalid = true}).counts());
+  CHECK(compare(a, a, {}).counts());
 }
 
 TEST_CASE("the generator's own figures are nobody's regression, and warm-up is left out") {
