@@ -88,23 +88,29 @@ Error unknown_label(const Threshold& threshold, std::string_view label, const Me
   return error;
 }
 
-/// One that is known before the load.
-bool is_a_tag(const Host& host, std::string_view label) {
-  const auto named = [&](const auto& tag) { return tag.first == label; };
-  const auto in = [&](const auto& tags) { return std::any_of(tags.begin(), tags.end(), named); };
-  return in(host.settings.tags) || std::any_of(host.decl.scenarios.begin(), host.decl.scenarios.end(),
-                                               [&](const auto& decl) { return in(decl->spec.tags); });
+/// The labels that series of the metric will carry, as far as they are known before the load: its own and tags.
+std::vector<std::string> labels_to_come(const Host& host, const MetricSpec& spec) {
+  std::vector<std::string> names = {"scenario", "phase"};
+  const auto take = [&](const std::string& name) {
+    if (!has(names, name)) names.push_back(name);
+  };
+  for (const std::string& label : spec.labels) take(label);
+  for (const auto& [name, value] : host.settings.tags) take(name);
+  for (const auto& decl : host.decl.scenarios) {
+    for (const auto& [name, value] : decl->spec.tags) take(name);
+  }
+  return names;
 }
 
-/// A tag of that name may come with the load, but a name so near to another is a slip of the pen, most likely.
-void warn_of_label(const Threshold& threshold, std::string_view label, const MetricSpec& spec) {
-  std::vector<std::string_view> names = {"scenario", "phase"};
-  names.insert(names.end(), spec.labels.begin(), spec.labels.end());
+/// A tag of that name may come with the load, so that this is no error. But nobody wants to learn at its end that the
+/// threshold had a slip of the pen.
+void warn_of_label(const Threshold& threshold, std::string_view label, const std::vector<std::string>& names) {
   const std::string_view guess = did_you_mean(label, names);
-  if (guess.empty() || guess == label) return;
-  log(LogLevel::warn, fmt::format("{}threshold on {}: it has no label '{}' (did you mean '{}'?); unless a tag of that "
-                                  "name is used, the threshold fails",
-                                  threshold.where, threshold.metric, label, guess));
+  const std::string there = guess.empty() ? fmt::format("; there is: {}", fmt::join(names, ", "))
+                                          : fmt::format(" (did you mean '{}'?)", guess);
+  log(LogLevel::warn,
+      fmt::format("{}threshold on {}: it has no label '{}'{}; unless a tag of that name is used, the threshold fails",
+                  threshold.where, threshold.metric, label, there));
 }
 
 /// A threshold that leaves out more of the load than there can be would only fail when all is over.
@@ -145,9 +151,10 @@ Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const M
       if (!has(phases, phase.name)) phases.push_back(phase.name);
     }
   }
+  const std::vector<std::string> to_come = labels_to_come(host, spec);
   for (const auto& [name, value] : threshold.labels) {
     if (!takes_tags(spec) && !has(spec.labels, name)) return unknown_label(threshold, name, spec);
-    if (!has(spec.labels, name) && !is_a_tag(host, name)) warn_of_label(threshold, name, spec);
+    if (!has(to_come, name)) warn_of_label(threshold, name, to_come);
     if (name == "scenario" && !has(scenarios, value)) return unknown(threshold, "scenario", value, scenarios);
     if (name == "phase" && !has(phases, value)) return unknown(threshold, "phase", value, phases);
   }

@@ -29,16 +29,21 @@ class LabelTest(LgenCase):
         rows = [  # the threshold's label, what is said before the load
             ("{ nmae = 'a' }", "plan.lua:2: threshold on own: it has no label 'nmae' (did you mean 'name'?)"),
             ("{ name = 'a' }", None),
-            ("{ zone = 'a' }", None),  # may be a tag
-            ("{ naem = 'a' }", None),  # is one
+            ("{ zone = 'a' }", "plan.lua:2: threshold on own: it has no label 'zone'; there is: scenario, phase, name, naem, "
+                               "kind; unless a tag of that name is used, the threshold fails"),
+            ("{ knid = 'x' }", "plan.lua:2: threshold on own: it has no label 'knid' (did you mean 'kind'?)"),
+            ("{ naem = 'a' }", None),  # is a tag
+            ("{ kind = 'x' }", None),  # so is that
         ]
         for labels, told in rows:
             with self.subTest(labels):
                 self.plan("local own = lgen.rate('own', { labels = { 'name' } }) "
-                          f"lgen.threshold('own', 'rate >= 0', {{ labels = {labels} }})", "own:add(true, { name = 'a' })")
+                          f"lgen.threshold('own', 'rate >= 0', {{ labels = {labels} }})\n"
+                          "lgen.scenario('tagged', { load = lgen.load.per_vu_iterations {}, tags = { kind = 'x' }, "
+                          "run = function() end })", "own:add(true, { name = 'a' })")
                 ended = self.run_plan("plan.lua", "--tag", "naem=a")
-                self.assertEqual(" ".join(ended.err.split()).count("did you mean"), 1 if told else 0, ended.err)
-                self.assertIn(told or "", ended.err)
+                self.assertEqual(" ".join(ended.err.split()).count("it has no label"), 1 if told else 0, ended.err)
+                self.assertIn(told or "", " ".join(ended.err.split()))
 
 
 class WindowTest(ThresholdCase):

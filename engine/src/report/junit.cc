@@ -84,6 +84,7 @@ Suite thresholds_of(const Summary& summary) {
       one.details = fmt::format("observed: {}\ndemanded: {}", observed, threshold.text);
     } else {
       one.remark = "observed: " + observed;
+      if (!threshold.why.empty()) one.remark += "; " + threshold.why;  // such as which pods it has not seen
     }
     suite.cases.push_back(std::move(one));
   }

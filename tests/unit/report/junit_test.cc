@@ -35,6 +35,15 @@ TEST_CASE("a verdict's test case keeps its name whatever the verdict is") {
   CHECK(render_junit(summary).find("distributions\" name=\"streams by connection\"") != std::string::npos);
 }
 
+TEST_CASE("a threshold that passed tells what it has not judged") {
+  Summary summary = good_summary();
+  summary.thresholds[0].why = "judged 1 of 2 pods: no page of pod-2 was ever read";
+  const std::string xml = render_junit(summary);
+  CHECK(has(xml, "<system-out>observed: 0.0041; judged 1 of 2 pods: no page of pod-2 was ever read</system-out>"));
+  summary.thresholds[0].ok = false;
+  CHECK(has(render_junit(summary), "<failure message=\"judged 1 of 2 pods: no page of pod-2 was ever read\""));
+}
+
 TEST_CASE("a test case fails exactly where the exit code says so") {
   struct Row {
     std::string name;
