@@ -9,6 +9,7 @@
 #include "manual.h"
 #include "run.h"
 #include "shell_completion.h"
+#include "summary_file.h"
 
 namespace lgen::cli {
 namespace {
@@ -24,6 +25,7 @@ struct Shell {
 constexpr Shell kShells[] = {{"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}};
 
 int put(const Words& words, const std::string& text) {
+  if (!words.has("output")) return show_on_stdout(text);
   const Outcome written = write_file(words.text("output", "-"), text);
   if (written) return kOk;
   complain(written.error().message);

@@ -6,20 +6,15 @@
 #include "help.h"
 #include "lgen/units.h"
 #include "lgen/version.h"
+#include "summary_file.h"
 
 namespace lgen::cli {
 namespace {
 
 int help(Words words) {
-  if (words.operands.empty()) {
-    fmt::print("{}", general_help());
-    return kOk;
-  }
+  if (words.operands.empty()) return show_on_stdout(general_help());
   const std::string& name = words.operands.front();
-  if (const Command* command = find_command(name)) {
-    fmt::print("{}", command_help(*command));
-    return kOk;
-  }
+  if (const Command* command = find_command(name)) return show_on_stdout(command_help(*command));
   const std::vector<std::string_view> names = command_names();
   const std::string_view guess = did_you_mean(name, names);
   complain(fmt::format("help: there is no command '{}'{}", name,

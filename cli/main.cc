@@ -11,6 +11,7 @@
 #include "exit_code.h"
 #include "help.h"
 #include "lgen/process.h"
+#include "summary_file.h"
 
 namespace lgen::cli {
 namespace {
@@ -38,8 +39,7 @@ int run_command(const Command& command, const std::vector<std::string>& args) {
     return kConfiguration;
   }
   if (words->help && &command != &kRunCommand) {  // which prints its plan's
-    fmt::print("{}", command_help(command));
-    return kOk;
+    return show_on_stdout(command_help(command));
   }
   return command.run(std::move(*words));
 }

@@ -21,6 +21,7 @@
 #include "run_outputs.h"
 #include "session.h"
 #include "stdout_loan.h"
+#include "summary_file.h"
 
 namespace lgen::cli {
 
@@ -54,8 +55,7 @@ int show_help(Arguments arguments) {
     complain(loaded.error().message);
     return kConfiguration;
   }
-  fmt::print("{}", plan_help(arguments.plan, plan));
-  return kOk;
+  return show_on_stdout(plan_help(arguments.plan, plan));
 }
 
 /// --local: target and metrics are known before the cluster is there, so that a bad plan is refused at once.
@@ -204,10 +204,7 @@ namespace {
 int run(Words words) {
   auto arguments = arguments_of(words);
   if (!arguments) return refuse(arguments.error());
-  if (words.help && arguments->plan.empty()) {
-    fmt::print("{}", command_help(kRunCommand));
-    return kOk;
-  }
+  if (words.help && arguments->plan.empty()) return show_on_stdout(command_help(kRunCommand));
   if (arguments->plan.empty()) return refuse({ErrorCode::invalid_argument, "which plan? lgen PLAN.lua [options]"});
   if (const Outcome plan = check_is_no_command(arguments->plan); !plan) return refuse(plan.error());
   if (const Outcome plan = check_is_no_address(arguments->plan, arguments->plan_args); !plan) {

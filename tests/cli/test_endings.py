@@ -98,6 +98,16 @@ class ReaderTest(LgenCase):
                               check=False)
         self.assertEqual(pipe.stdout, "1\n")
 
+    def test_a_reader_of_help_that_has_seen_enough(self):
+        self.plan()
+        read, write = os.pipe()
+        os.close(read)
+        for words in (["--help"], ["help", "run"], ["run", "--help"], ["bench", "--help"], ["plan.lua", "--help"], ["man"]):
+            with self.subTest(words):
+                ended = self.run_words(*words, stdout=write)
+                self.assertEqual((ended.code, ended.err), (0, ""))
+        os.close(write)
+
 
 class VerdictTest(LgenCase):
     def ended(self, top="", body="", *flags):
@@ -189,7 +199,7 @@ lgen.scenario("s", { load = lgen.load.shared_iterations { vus = 1, iterations = 
         ended = self.run_plan("plan.lua")
         self.check(ended, 99, "nothing was measured: all iterations (3) fell into the warm-up, which does not count")
         self.assertIn("– fits: 0 of 0 (and 3 in warm-up)", ended.out)
-        self.assertIn("3 iterations, warm-up included: 3 ok", " ".join(ended.out.split()))
+        self.assertIn("3 iterations, 3 of them in warm-up: 3 ok", " ".join(ended.out.split()))
 
     def test_abort(self):
         ended = self.ended("lgen.teardown(function() print('teardown ran') end)",

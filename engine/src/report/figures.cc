@@ -108,7 +108,19 @@ std::string brief_value(double value, std::string_view unit) {
   if (unit == "s") return brief_seconds(value);
   if (unit == "B") return brief_bytes(value);
   if (value == std::floor(value) && std::fabs(value) < 1e6) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.3g}", value);
+  const double size = std::fabs(value);
+  return size >= 999.5 && size < 1e6 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+}
+
+std::string_view unit_of(const MetricSpec& spec) {
+  if (!spec.scraped || !spec.unit.empty()) return spec.unit;
+  std::string_view name = spec.name;
+  for (const std::string_view end : {"_total", "_sum", "_bucket"}) {
+    if (name.ends_with(end)) name.remove_suffix(end.size());
+  }
+  if (name.ends_with("_bytes")) return "B";
+  const bool moment = name.ends_with("_time_seconds") || name.ends_with("_timestamp_seconds");  // of the world
+  return name.ends_with("_seconds") && !moment ? "s" : "";
 }
 
 std::string utc_text(double unix_seconds, const char* format) {

@@ -54,6 +54,9 @@ std::string brief_seconds(double seconds);
 /// A value in a metric's unit: seconds, bytes ("49.3K"), or a plain number of three digits.
 std::string brief_value(double value, std::string_view unit);
 
+/// Of a scraped metric, whose page tells no unit, the one its name ends with: "s", "B" or "".
+std::string_view unit_of(const MetricSpec& spec);
+
 /// A moment of the world in UTC, as strftime has it: whole seconds.
 std::string utc_text(double unix_seconds, const char* format);
 

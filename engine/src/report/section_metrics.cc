@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxSeries = 8;    // of one metric
 constexpr std::size_t kMaxScraped = 24;  // metrics
+constexpr std::size_t kLeastName = 20;   // columns
 
 std::string value_text(const MetricSpec& spec, const SeriesSnapshot& series) {
   if (spec.type == MetricType::rate) return fmt::format("{:.1f}% of {}", 100 * series.value, grouped(series.count));
@@ -53,7 +54,8 @@ void print_metric(Page& page, const MetricSnapshot& metric) {
   }
 }
 
-std::string number_text(double value) {
+std::string number_text(double value, std::string_view unit = "") {
+  if (!unit.empty()) return brief_value(value, unit);
   const bool whole = value >= 0 && value < 9e15 && value == std::floor(value);
   return whole ? grouped(static_cast<std::uint64_t>(value)) : brief_value(value, "");
 }
@@ -62,8 +64,7 @@ std::string number_text(double value) {
 std::string buckets_text(const MetricSnapshot& metric) {
   const BucketSums sums(metric, {});
   if (sums.count() <= 0) return "no samples";
-  const std::string_view unit = metric.spec.name.ends_with("_seconds_bucket") ? "s" : "";
-  const auto figure = [&](double p) { return brief_value(sums.percentile(p).value_or(0), unit); };
+  const auto figure = [&](double p) { return brief_value(sums.percentile(p).value_or(0), unit_of(metric.spec)); };
   return fmt::format("p50 {}, p90 {}, p99 {} of {}", figure(50), figure(90), figure(99), number_text(sums.count()));
 }
 
@@ -84,8 +85,24 @@ std::string scraped_text(const MetricSnapshot& metric) {
   if (metric.spec.type == MetricType::histogram) return durations_text(metric);
   const SeriesSnapshot all = aggregate(metric, {});
   const std::string of = metric.series.size() == 1 ? "" : fmt::format("  in {} series", grouped(metric.series.size()));
-  if (metric.spec.type == MetricType::counter) return "+" + number_text(all.value) + of;
-  return fmt::format("{} .. {}{}", number_text(all.min), number_text(all.max), of);
+  const auto text = [&](double value) { return number_text(value, unit_of(metric.spec)); };
+  if (metric.spec.type == MetricType::counter) return "+" + text(all.value) + of;
+  return fmt::format("{} .. {}{}", text(all.min), text(all.max), of);
+}
+
+/// Names that do not fit lose their middle: what tells `x_count`, `x_sum` and `x_bucket` apart is at the end.
+void print_names_and_texts(Page& page, const std::vector<const MetricSnapshot*>& metrics) {
+  std::size_t widest = 0;
+  std::vector<std::string> texts;
+  for (const MetricSnapshot* metric : metrics) {
+    widest = std::max(widest, display_width(texts.emplace_back(scraped_text(*metric))));
+  }
+  const std::size_t room = page.width() > widest + 4 + kLeastName ? page.width() - widest - 4 : kLeastName;
+  TextTable table({Span("  metric", Tone::dim), Span("")});
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    table.row({Span("  " + elide_middle(metrics[i]->spec.name, room)), Span(texts[i], Tone::bold)});
+  }
+  table.print(page, 0);
 }
 
 void print_scraped_metrics(Page& page, const Snapshot& metrics) {
@@ -95,11 +112,8 @@ void print_scraped_metrics(Page& page, const Snapshot& metrics) {
   }
   if (scraped.empty()) return;
   page.heading("SYSTEM UNDER TEST", {Span(" what its metrics pages say: counters by how much they rose", Tone::dim)});
-  TextTable table({Span("  metric", Tone::dim), Span("")});
-  for (std::size_t i = 0; i < std::min(scraped.size(), kMaxScraped); ++i) {
-    table.row({Span("  " + scraped[i]->spec.name), Span(scraped_text(*scraped[i]), Tone::bold)});
-  }
-  table.print(page, 0);
+  print_names_and_texts(page,
+                        {scraped.begin(), scraped.begin() + std::ptrdiff_t(std::min(scraped.size(), kMaxScraped))});
   if (scraped.size() > kMaxScraped) {
     page.line({Span(fmt::format("  … {} more in the JSON report", scraped.size() - kMaxScraped), Tone::dim)});
   }

@@ -155,6 +155,31 @@ TEST_CASE("how long pages took stands with the system under test, not among the 
   CHECK(holds(text, "scrape_duration_seconds  p50 10.0ms, p99 10.0ms, max 10.0ms of 1\n"));
 }
 
+TEST_CASE("names of scraped metrics that do not fit keep their ends, and their units are read off them") {
+  Metrics metrics;
+  const auto scraped = [&](const char* name, MetricType type, double value) {
+    MetricSpec spec{.name = name, .type = type, .labels = {"pod"}};
+    spec.scraped = spec.type_told = true;
+    const auto id = metrics.define(spec);
+    REQUIRE(id);
+    const SeriesId series = metrics.series(*id, {{"pod", "a"}});
+    type == MetricType::gauge ? metrics.set(series, value) : metrics.add(series, value);
+  };
+  scraped("grpc_server_call_rcvd_total_compressed_message_size_bytes_sum", MetricType::counter, 38'715);
+  scraped("grpc_server_call_rcvd_total_compressed_message_size_bytes_count", MetricType::counter, 3'612);
+  scraped("process_cpu_seconds_total", MetricType::counter, 1.33);
+  scraped("process_start_time_seconds", MetricType::gauge, 1'795'309'880);
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  const std::string text = render_console(summary, {false, 60});
+  INFO(text);
+  for (const char* part : {"…", "_size_bytes_sum ", " +37.8K\n", "_size_bytes_count ", " +3,612\n", " +1.33s\n",
+                           "  process_start_time_seconds ", " 1,795,309,880 .. 1,795,309,880\n"}) {
+    INFO(part);
+    CHECK(holds(text, part));
+  }
+}
+
 TEST_CASE("sections with nothing to say are not printed") {
   const std::string text = render_console(Summary{}, {false, 80});
   for (const char* title : {"THRESHOLDS", "CHECKS", "VERDICT", "SCENARIOS", "LATENCY", "STATUS CODES", "STREAMS",
@@ -318,9 +343,9 @@ TEST_CASE("a scenario tells how many of its iterations were warm-up") {
   Summary summary = good_summary();
   ScenarioProgress& scenario = summary.scenarios[0];
   scenario.warmup = std::chrono::seconds(10);
-  CHECK(holds(render_console(summary, {false, 120}), "30 iterations started, warm-up included: 30 ok"));
+  CHECK(holds(render_console(summary, {false, 200}), "30 iterations, warm-up included: 30 ok"));
   scenario.started_in_warmup = 12;
-  CHECK(holds(render_console(summary, {false, 120}), "30 iterations started, 12 of them in warm-up: 30 ok"));
+  CHECK(holds(render_console(summary, {false, 200}), "30 iterations, 12 of them in warm-up: 30 ok"));
 }
 
 TEST_CASE("a run that never leaves its warm-up says why its sections are missing") {

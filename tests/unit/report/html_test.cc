@@ -176,6 +176,44 @@ TEST_CASE("the figures are those of the summary") {
   CHECK(data["latency"]["groups"][0]["rows"][0]["count"] == 1207);
 }
 
+namespace {
+
+/// Two pods of each target, of which one has served a method.
+Summary scraped_summary(const std::vector<std::string>& targets) {
+  Metrics metrics;
+  MetricSpec calls{.name = "calls_total", .type = MetricType::counter, .labels = {"method", "pod", "target"}};
+  MetricSpec memory{.name = "memory_bytes", .type = MetricType::gauge, .labels = {"pod", "target"}};
+  for (MetricSpec* spec : {&calls, &memory}) spec->scraped = spec->type_told = true;
+  const auto calls_id = metrics.define(calls), memory_id = metrics.define(memory);
+  REQUIRE((calls_id && memory_id));
+  for (const std::string& target : targets) {
+    for (const char* pod : {"a", "b"}) {
+      metrics.add(metrics.series(*calls_id, {{"method", "used"}, {"pod", pod}, {"target", target}}), 3);
+      metrics.add(metrics.series(*calls_id, {{"method", "idle"}, {"pod", pod}, {"target", target}}), 0);
+      metrics.set(metrics.series(*memory_id, {{"pod", pod}, {"target", target}}), 4'000'000);
+    }
+  }
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  return summary;
+}
+
+}  // namespace
+
+TEST_CASE("what was scraped shows what rose, in its unit, and its target only where there are several") {
+  const Json one = html::metrics_part(scraped_summary({"pods"}));
+  REQUIRE(one.size() == 2);
+  const Json &calls = one[0], &memory = one[1];
+  CHECK(calls["series"].dump() ==
+        R"([{"labels":"method=used, pod=a","value":3},{"labels":"method=used, pod=b","value":3}])");
+  CHECK(calls["series_all"] == 4);
+  CHECK(calls["resting"] == 2);
+  CHECK(memory["unit"] == "B");
+  CHECK(memory["series"][0]["labels"] == "pod=a");
+  const Json two = html::metrics_part(scraped_summary({"pods", "proxies"}));
+  CHECK(two[1]["series"][0]["labels"] == "pod=a, target=pods");
+}
+
 TEST_CASE("a percentile spectrum rises and ends at the slowest sample") {
   const Summary summary = bad_summary();
   const Json part = html::latency_part(summary);

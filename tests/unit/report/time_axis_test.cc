@@ -131,6 +131,20 @@ TEST_CASE("the warm-up is where its samples are, and no longer than it was") {
   CHECK(time_part(summary)["warmups"] == Json::parse("[[1, 4]]"));
 }
 
+TEST_CASE("a gauge is drawn where it has a value: from when it was set, and not while its pod is gone") {
+  Metrics metrics;
+  const auto level = metrics.define({"level", MetricType::gauge, "", "", {}});
+  REQUIRE(level);
+  metrics.set(metrics.series(*level, {}), 7);
+  Summary summary;
+  summary.metrics = metrics.snapshot();
+  TimelineSeries series{"level", {}, {{}, {1, 5, 5, 5, {}}, {}, {1, 0, 0, 0, {}}}};
+  summary.timelines.series = {series};
+  const Json time = time_part(summary);
+  REQUIRE(time["charts"].size() == 1);
+  CHECK(time["charts"][0]["lines"][0]["values"].dump() == "[null,5,null,0]");
+}
+
 TEST_CASE("streams by backend are those opened minus those ended") {
   Summary summary;
   TimelineSeries opened{"grpc_stream_open_seconds", make_labels({{"backend", "pod-1"}}), {}};

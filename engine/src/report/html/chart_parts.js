@@ -100,12 +100,20 @@ const lgenChartParts = (() => {
         for (let at = Math.ceil(scale.min / step) * step; at <= scale.max + 1e-9; at += step) scale.ticks.push({ value: at });
       },
     });
+  /** "8 MiB, 16 MiB", not "9.54 MiB, 19.1 MiB". */
+  const binaryTicks = (scale) => {
+    let step = 1;
+    while (scale.max / step > 6) step *= 2;
+    scale.ticks = [];
+    for (let at = 0; at <= scale.max; at += step) scale.ticks.push({ value: at });
+  };
   const valueAxis = (unit, more = {}) =>
     axis({
       type: "linear",
       beginAtZero: true,
       ticks: { callback: (value) => tick(value, unit), maxTicksLimit: 6, precision: unit === "" ? 0 : undefined },
       ...widthOf(kAxisWidth),
+      ...(unit === "B" ? { afterBuildTicks: binaryTicks } : {}),
       ...more,
     });
   /** 1, 2 and 5 times the powers of ten, or fewer where there are many decades. */

@@ -131,7 +131,7 @@ const lgenPage = (() => {
     }
     if (checks.length > 0) {
       made.push(panel(table("Checks", [["", ""], ["check", ""], ["passed", "n"], ["failed", "n"], ["first failure", ""]],
-        checks.map((c) => row(td("", c.passes + c.fails === 0 ? "–" : c.fails > 0 && all.outcome.checks_excuse ? text("span", "mark warn", "!") : mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${c.warmup} in warm-up, ${c.warmup_fails} of them failed`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
+        checks.map((c) => row(td("", c.passes + c.fails === 0 ? "–" : c.fails > 0 && all.outcome.checks_excuse ? text("span", "mark warn", "!") : mark(c.fails === 0)), td("text", c.name, c.warmup === 0 ? null : text("div", "dim", `and ${plain(c.warmup)} in warm-up${c.warmup_fails > 0 ? `, ${plain(c.warmup_fails)} of them failed` : ""}`)), n(c.passes), n(c.fails), td("text dim", c.first_failure))),
         checks_all > checks.length ? `the first ${checks.length} of ${checks_all}` : "")));
     }
     return both ? [el("div", { class: "pair" }, ...made)] : made;
@@ -322,6 +322,7 @@ const lgenPage = (() => {
       rest > 0 ? `and ${plain(rest)} of other kinds` : ""))];
   }
 
+  const longName = (name) => el("th", { scope: "row", class: "long" }, ...soft(name));
   /** Those of the plan, or those that were scraped for it. */
   function ownMetrics(title, scraped) {
     const made = [];
@@ -331,9 +332,12 @@ const lgenPage = (() => {
       const rows = shown.flatMap((m) => {
         const one = m.series.length === 1 && m.series[0].labels === "";
         const value = (s) => (m.type === "rate" ? percent(s.value) : words(s.value, m.unit));
-        const more = (s) => (m.type === "gauge" ? `${words(s.min, m.unit)} to ${words(s.max, m.unit)}` : m.type === "rate" ? `of ${plain(s.count)}` : "");
-        const lines = m.series.map((s) => row(th(one ? m.name : s.labels || "(no labels)"), el("td", { class: "n", "data-value": String(s.value) }, value(s)), td("dim n", more(s)), td("text dim", one ? m.help : "")));
-        if (m.series_all > m.series.length) lines.push(row(th(text("span", "dim", `… ${plain(m.series_all - m.series.length)} more series`)), td(""), td(""), td("")));
+        const more = (s) => (m.type === "gauge" ? (s.min === s.max ? "" : `${words(s.min, m.unit)} to ${words(s.max, m.unit)}`) : m.type === "rate" ? `of ${plain(s.count)}` : "");
+        const lines = m.series.map((s) => row(longName(one ? m.name : s.labels || "(no labels)"), el("td", { class: "n", "data-value": String(s.value) }, value(s)), td("dim n", more(s)), td(one && m.help ? "text dim" : "", one ? m.help : "")));
+        const resting = m.resting || 0;
+        const moreSeries = m.series_all - m.series.length - resting;
+        if (moreSeries > 0) lines.push(row(th(text("span", "dim", `… ${plain(moreSeries)} more series`)), td(""), td(""), td("")));
+        if (resting > 0) lines.push(row(th(text("span", "dim", `${plain(resting)} series that did not rise`)), td(""), td(""), td("")));
         return one ? lines : [group(m.name, 4, m.help), ...lines];
       });
       made.push(panel(table(title, [["", ""], ["value", "n"], ["", "n"], ["", ""]], rows)));

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <set>
 
+#include "figures.h"
 #include "lgen/distribution.h"
 
 #include <fmt/format.h>
@@ -54,10 +56,22 @@ Json rounded(double value) {
   return exact(scale >= 1 ? std::round(value * scale) / scale : std::round(value));
 }
 
-std::string labels_words(const Labels& labels) {
+std::string labels_words(const Labels& labels, std::string_view without) {
   std::string text;
-  for (const auto& [name, value] : labels) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);
+  for (const auto& [name, value] : labels) {
+    if (name != without) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);
+  }
   return text;
+}
+
+std::string_view label_to_spare(const Snapshot& metrics) {
+  std::set<std::string_view> targets;
+  for (const MetricSnapshot& metric : metrics.metrics) {
+    for (const SeriesSnapshot& series : metric.series) {
+      if (metric.spec.scraped) targets.insert(label_of(series, "target"));
+    }
+  }
+  return targets.size() == 1 ? "target" : "";
 }
 
 std::vector<std::string> in_natural_order(std::vector<std::string> names) {

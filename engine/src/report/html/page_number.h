@@ -18,7 +18,10 @@ Json rounded(double value);
 Json exact(double value);
 
 /// `code=OK, kind=book`.
-std::string labels_words(const Labels& labels);
+std::string labels_words(const Labels& labels, std::string_view without = "");
+
+/// The label of scraped metrics that says nothing: "target" where there is one alone, else "".
+std::string_view label_to_spare(const Snapshot& metrics);
 
 /// "pod-2" before "pod-10"; "overflow" and "unknown" last.
 std::vector<std::string> in_natural_order(std::vector<std::string> names);

@@ -9,6 +9,7 @@
 #include "figures.h"
 #include "lgen/bucket_percentile.h"
 #include "lgen/http_recorder.h"
+#include "names.h"
 #include "page_data.h"
 #include "page_number.h"
 #include "sections.h"
@@ -170,14 +171,13 @@ Json scraped_histogram(const MetricSnapshot& metric) {
     }
   }
   const std::string name = metric.spec.name.substr(0, metric.spec.name.rfind('_'));
-  return {
-      {"name", name},
-      {"type", "percentiles"},
-      {"scraped", true},
-      {"unit", name.ends_with("_seconds") ? "s" : ""},
-      {"help", "of " + std::to_string(std::llround(sums.count())) + " samples, out of the buckets that were scraped"},
-      {"series_all", rows.size()},
-      {"series", std::move(rows)}};
+  return {{"name", name},
+          {"type", "percentiles"},
+          {"scraped", true},
+          {"unit", unit_of(metric.spec)},
+          {"help", "of " + grouped(whole(sums.count())) + " samples, out of the buckets that were scraped"},
+          {"series_all", rows.size()},
+          {"series", std::move(rows)}};
 }
 
 /// How long the pages took: no series, but percentiles.
@@ -192,14 +192,18 @@ Json scraped_durations(const MetricSnapshot& metric) {
           {"help", metric.spec.help}, {"series_all", rows.size()}, {"series", std::move(rows)}};
 }
 
-/// A metric of the plan and its series.
-Json own_metric(const MetricSnapshot& metric) {
+/// A metric of the plan, or one that was scraped, and its series. Of counters that were scraped those that have not
+/// risen are left out: a page has one for every method there is.
+Json own_metric(const MetricSnapshot& metric, std::string_view spare) {
   if (is_bucket_metric(metric.spec)) return scraped_histogram(metric);
   if (metric.spec.type == MetricType::histogram) return scraped_durations(metric);
+  const bool risen_alone = metric.spec.scraped && metric.spec.type == MetricType::counter;
+  std::size_t resting = 0;
   Json series = Json::array();
-  for (std::size_t i = 0; i < std::min(metric.series.size(), kMaxSeries); ++i) {
-    const SeriesSnapshot& one = metric.series[i];
-    Json row = {{"labels", labels_words(one.labels)}, {"value", exact(one.value)}};
+  for (const SeriesSnapshot& one : metric.series) {
+    if (risen_alone && one.value == 0) ++resting;
+    if ((risen_alone && one.value == 0) || series.size() >= kMaxSeries) continue;
+    Json row = {{"labels", labels_words(one.labels, metric.spec.scraped ? spare : "")}, {"value", exact(one.value)}};
     if (metric.spec.type == MetricType::gauge) {
       row["min"] = exact(one.min);
       row["max"] = exact(one.max);
@@ -207,10 +211,10 @@ Json own_metric(const MetricSnapshot& metric) {
     if (metric.spec.type == MetricType::rate) row["count"] = one.count;
     series.push_back(std::move(row));
   }
-  return {{"name", metric.spec.name},   {"type", to_string(metric.spec.type)},
-          {"unit", metric.spec.unit},   {"scraped", metric.spec.scraped},
-          {"help", metric.spec.help},   {"series_all", metric.series.size()},
-          {"series", std::move(series)}};
+  return {{"name", metric.spec.name},     {"type", to_string(metric.spec.type)},
+          {"unit", unit_of(metric.spec)}, {"scraped", metric.spec.scraped},
+          {"help", metric.spec.help},     {"series_all", metric.series.size()},
+          {"resting", resting},           {"series", std::move(series)}};
 }
 
 /// Histograms of the engine about itself: those that belong to no call.
@@ -351,10 +355,11 @@ Json errors_part(const Summary& summary) {
 
 Json metrics_part(const Summary& summary) {
   Json all = Json::array();
+  const std::string_view spare = label_to_spare(summary.metrics);
   for (const MetricSnapshot& metric : summary.metrics.metrics) {
     const bool latency = metric.spec.type == MetricType::histogram && !metric.spec.scraped;
     const bool shown = !metric.spec.built_in && !latency && !metric.series.empty();
-    if (shown && all.size() < kMaxSeries) all.push_back(own_metric(metric));
+    if (shown && all.size() < kMaxSeries) all.push_back(own_metric(metric, spare));
   }
   return all;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -332,16 +333,26 @@ class Charts {
     }
   }
 
+  /// The largest value of each interval; nothing before it is set, and while a pod does not answer.
+  static std::vector<double> as_set(const Points& points) {
+    std::vector<double> values = highest(points);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (points[i].count == 0) values[i] = std::numeric_limits<double>::quiet_NaN();
+    }
+    return values;
+  }
+
   void own_metric(const MetricSpec& spec) {
     const bool gauge = spec.type == MetricType::gauge;
     std::map<std::string, std::vector<double>> lines;
     for (const TimelineSeries& series : data_.series) {
       if (series.metric != spec.name) continue;
       const Points one = points_of(series, axis_);
-      lines[labels_words(series.labels)] = gauge ? highest(one) : rates(one, axis_);
+      lines[labels_words(series.labels, spec.scraped ? spare_ : "")] = gauge ? as_set(one) : rates(one, axis_);
     }
     if (lines.empty()) return;
-    Json made = chart("own_" + spec.name, spec.name + (gauge ? "" : " per second"), "lines", gauge ? spec.unit : "/s");
+    Json made =
+        chart("own_" + spec.name, spec.name + (gauge ? "" : " per second"), "lines", gauge ? unit_of(spec) : "/s");
     made["own"] = true;
     made["scraped"] = spec.scraped;
     made["help"] = spec.help;
@@ -365,6 +376,7 @@ class Charts {
 
   const Summary& summary_;
   const TimelineData& data_;
+  const std::string_view spare_ = label_to_spare(summary_.metrics);
   TimeAxis axis_, heat_axis_;
   Json charts_ = Json::array();
 };

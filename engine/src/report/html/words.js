@@ -42,8 +42,14 @@ const lgenWords = (() => {
     const two = (n) => String(Math.floor(n)).padStart(2, "0");
     return s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two((s % 3600) / 60)}:${two(s % 60)}`;
   };
+  /** Millions and more take no more room than thousands: "20M". */
+  const millions = (x) => {
+    const at = Math.abs(x) >= 1e12 ? 3 : Math.abs(x) >= 1e9 ? 2 : 1;
+    return `${Number((x / 10 ** (3 + 3 * at)).toPrecision(4))}${"MGT"[at - 1]}`;
+  };
   /** Ticks of an axis: short, and whole where they are. */
   const tick = (value, unit) => {
+    if (unit !== "s" && unit !== "B" && Math.abs(value) >= 1e6) return millions(value);
     const [number, of] = parts(value, unit);
     const brief = /^\d+\.\d*$/.test(number) ? String(Number(number)) : number;
     return of === "/s" || of === "" ? brief : brief + " " + of;
