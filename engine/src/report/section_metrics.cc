@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxSeries = 8;    // of one metric
 constexpr std::size_t kMaxScraped = 24;  // metrics
-constexpr std::size_t kLeastName = 20;   // columns
 
 std::string value_text(const MetricSpec& spec, const SeriesSnapshot& series) {
   if (spec.type == MetricType::rate) return fmt::format("{:.1f}% of {}", 100 * series.value, grouped(series.count));
@@ -90,17 +89,20 @@ std::string scraped_text(const MetricSnapshot& metric) {
   return fmt::format("{} .. {}{}", text(all.min), text(all.max), of);
 }
 
-/// Names that do not fit lose their middle: what tells `x_count`, `x_sum` and `x_bucket` apart is at the end.
+/// A name that does not fit has a line of its own: whatever were cut off might tell it apart from the others.
 void print_names_and_texts(Page& page, const std::vector<const MetricSnapshot*>& metrics) {
   std::size_t widest = 0;
   std::vector<std::string> texts;
   for (const MetricSnapshot* metric : metrics) {
     widest = std::max(widest, display_width(texts.emplace_back(scraped_text(*metric))));
   }
-  const std::size_t room = page.width() > widest + 4 + kLeastName ? page.width() - widest - 4 : kLeastName;
+  const std::size_t room = page.width() > widest + 4 ? page.width() - widest - 4 : 0;
   TextTable table({Span("  metric", Tone::dim), Span("")});
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    table.row({Span("  " + elide_middle(metrics[i]->spec.name, room)), Span(texts[i], Tone::bold)});
+    const std::string& name = metrics[i]->spec.name;
+    const bool fits = display_width(name) <= room;
+    if (!fits) table.title(Span("  " + name));
+    table.row({Span(fits ? "  " + name : ""), Span(texts[i], Tone::bold)});
   }
   table.print(page, 0);
 }

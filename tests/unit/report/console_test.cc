@@ -125,6 +125,11 @@ TEST_CASE("failed checks that a threshold on checks judges are told as excused w
               "! answers: 9 of 10, 1 failed (first: late); excused by threshold checks rate > 0.8\n"));
   summary.thresholds[0].ok = false;
   CHECK(holds(render_console(summary, {false, 132}), "✗ answers: 9 of 10, 1 failed (first: late)\n"));
+  summary.run.exit_code = 99;
+  CHECK(outcome_words(summary) == "exit code 99: 1 threshold and 1 check failed");
+  summary.thresholds[0].ok = true;
+  summary.thresholds.push_back({"iterations", "count > 5", {}, 1., false, "count is 1, not > 5"});
+  CHECK(outcome_words(summary) == "exit code 99: 1 threshold failed");
 }
 
 TEST_CASE("what a threshold has observed is told in its metric's unit") {
@@ -155,7 +160,7 @@ TEST_CASE("how long pages took stands with the system under test, not among the 
   CHECK(holds(text, "scrape_duration_seconds  p50 10.0ms, p99 10.0ms, max 10.0ms of 1\n"));
 }
 
-TEST_CASE("names of scraped metrics that do not fit keep their ends, and their units are read off them") {
+TEST_CASE("names of scraped metrics that do not fit have a line of their own; their units are read off them") {
   Metrics metrics;
   const auto scraped = [&](const char* name, MetricType type, double value) {
     MetricSpec spec{.name = name, .type = type, .labels = {"pod"}};
@@ -173,7 +178,8 @@ TEST_CASE("names of scraped metrics that do not fit keep their ends, and their u
   summary.metrics = metrics.snapshot();
   const std::string text = render_console(summary, {false, 60});
   INFO(text);
-  for (const char* part : {"…", "_size_bytes_sum ", " +37.8K\n", "_size_bytes_count ", " +3,612\n", " +1.33s\n",
+  for (const char* part : {"  grpc_server_call_rcvd_total_compressed_message_size_bytes_sum\n", " +37.8K\n",
+                           "message_size_bytes_count\n", " +3,612\n", "  process_cpu_seconds_total ", " +1.33s\n",
                            "  process_start_time_seconds ", " 1,795,309,880 .. 1,795,309,880\n"}) {
     INFO(part);
     CHECK(holds(text, part));
