@@ -164,7 +164,7 @@ lgen.scenario("s", { load = lgen.load.constant_vus { duration = "0.4s" },
 lgen.threshold("n", "rate > 0")
 lgen.threshold("n", "rate > 0", { labels = { phase = "warmup" } })
 """)
-        ended = self.run_plan("plan.lua")
+        ended = self.run_plan("plan.lua", "--validity", "warn")
         self.check(ended, 0)
         (scenario,), run = ended.summary["scenarios"], ended.summary["run"]
         counts = {series["labels"]["phase"]: series["value"] for series in ended.summary["metrics"]["n"]["series"]}

@@ -101,7 +101,7 @@ void print_names_and_texts(Page& page, const std::vector<const MetricSnapshot*>&
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const std::string& name = metrics[i]->spec.name;
     const bool fits = display_width(name) <= room;
-    if (!fits) table.title(Span("  " + name));
+    if (!fits) table.title(Span("  " + elide_middle(name, page.width() - 2)));
     table.row({Span(fits ? "  " + name : ""), Span(texts[i], Tone::bold)});
   }
   table.print(page, 0);

@@ -176,7 +176,7 @@ TEST_CASE("names of scraped metrics that do not fit have a line of their own; th
   scraped("process_start_time_seconds", MetricType::gauge, 1'795'309'880);
   Summary summary;
   summary.metrics = metrics.snapshot();
-  const std::string text = render_console(summary, {false, 60});
+  const std::string text = render_console(summary, {false, 80});
   INFO(text);
   for (const char* part : {"  grpc_server_call_rcvd_total_compressed_message_size_bytes_sum\n", " +37.8K\n",
                            "message_size_bytes_count\n", " +3,612\n", "  process_cpu_seconds_total ", " +1.33s\n",
