@@ -93,7 +93,8 @@ void LuaStream::abandon() {
   leave_task();
   done_ = true;
   ended_by_us_ = true;
-  status_ = {GrpcCode::cancelled, "the plan has ended", ""};
+  ending_ = std::make_unique<Ending>();
+  ending_->status = {GrpcCode::cancelled, "the plan has ended", ""};
   state_.streams.erase(this);
   retire();
 }
@@ -122,7 +123,7 @@ int LuaStream::send(lua_State* L, std::string_view message) {
   room.intended = intended;
   room.paced = late.has_value();
   room.key = std::move(key);
-  waits_.push_back(&room);
+  waits_.add(room);
   return room.begin(L, task, *this, StreamWait::For::room, std::nullopt);
 }
 
@@ -167,10 +168,10 @@ void LuaStream::cancel(std::string_view reason) {
 // ---- receiving ----
 
 int LuaStream::receive(lua_State* L, StreamWait::For what, std::optional<Duration> timeout) {
-  if (has_inbox_) {
-    const int results = push_message_or_error(L, inbox_);
-    has_inbox_ = false;
-    inbox_.clear();
+  if (has_kept_ && !draining_) {
+    const int results = push_message_or_error(L, kept_);
+    has_kept_ = false;
+    kept_.clear();
     read_next();
     return results;
   }
@@ -190,8 +191,8 @@ void LuaStream::on_message(std::string_view message) {
     read_next();
     return wake(*receiver, results);
   }
-  (draining_ ? last_ : inbox_) = message;
-  (draining_ ? has_last_ : has_inbox_) = true;
+  kept_ = message;
+  has_kept_ = true;
   if (draining_) read_next();
 }
 
@@ -230,12 +231,7 @@ int LuaStream::push_message_or_error(lua_State* L, std::string_view bytes) {
 int LuaStream::close(lua_State* L, std::optional<Duration> timeout) {
   Task::check_can_wait(L, "s:close");
   half_close();
-  if (!std::exchange(draining_, true) && has_inbox_) {
-    last_ = std::move(inbox_);
-    has_last_ = true;
-    has_inbox_ = false;
-    read_next();
-  }
+  if (!std::exchange(draining_, true) && has_kept_) read_next();
   if (done_) return push_close_result(L);
   return wait(L, "s:close", StreamWait::For::end, timeout);
 }
@@ -243,7 +239,7 @@ int LuaStream::close(lua_State* L, std::optional<Duration> timeout) {
 void LuaStream::on_done(const StreamResult& result) {
   settle_end(result);
   record(result);
-  if (trace_) state_.trace.ended(trace_, status_, result.trailers, result.timing.done - result.timing.started);
+  if (trace_) state_.trace.ended(trace_, ending_->status, result.trailers, result.timing.done - result.timing.started);
   leave_task();
   state_.streams.erase(this);
   state_.retire(*this);
@@ -252,10 +248,7 @@ void LuaStream::on_done(const StreamResult& result) {
 
 void LuaStream::settle_end(const StreamResult& result) {
   done_ = true;
-  status_ = result.status;
-  written_ = result.written;
-  received_ = result.received;
-  trailers_ = packed(result.trailers);
+  ending_ = std::make_unique<Ending>(Ending{result.status, packed(result.trailers), result.written, result.received});
   if (connection_ == 0) connection_ = result.connection;
   reached_ = reached_ || result.connection > 0 || !result.peer.empty();
   channel_->link->saw_peer(result.connection, result.peer);
@@ -263,25 +256,26 @@ void LuaStream::settle_end(const StreamResult& result) {
   const BackendRule& rule = channel_->defaults->backend;
   const std::string_view served =
       backend_by_metadata(rule, result.headers, result.trailers, result.peer, result.answered);
-  backend_ = served.empty() ? kUnknownBackend : served;
+  backend_ = state_.backend_name(served.empty() ? kUnknownBackend : served);
 }
 
 void LuaStream::record(const StreamResult& result) {
+  const GrpcStatus& status = ending_->status;
   StreamSample sample;
   sample.timing = result.timing;
-  sample.code = to_string(status_.code);
+  sample.code = to_string(status.code);
   sample.backend = backend_;
   sample.sent = result.written;
   sample.discarded = result.discarded;
   sample.received = result.received;
-  sample.confirmed = status_.ok() ? result.written : 0;
+  sample.confirmed = status.ok() ? result.written : 0;
   sample.sent_told = written_told_;
   sample.received_told = received_told_;
   site_.stream_ended(sample);
   site_.held_back(result.queued, result.stalls);
   if (correlation_) site_.messages_unanswered(correlation_->unanswered());
-  if (status_.ok() || (ended_by_us_ && status_.code == GrpcCode::cancelled)) return;
-  Failure lost = failure(sample.code, status_.message);
+  if (status.ok() || (ended_by_us_ && status.code == GrpcCode::cancelled)) return;
+  Failure lost = failure(sample.code, status.message);
   lost.duration = to_seconds(result.timing.done - result.timing.started);
   state_.host.add_error(lost);
 }
@@ -300,7 +294,7 @@ Failure LuaStream::failure(std::string_view code, std::string_view message) cons
 void LuaStream::wake_all() {
   using For = StreamWait::For;
   while (!waits_.empty()) {
-    StreamWait& next = *waits_.front();
+    StreamWait& next = waits_.front();
     lua_State* co = next.task().co();
     int results = 0;
     if (next.what() == For::end) {
@@ -315,8 +309,8 @@ void LuaStream::wake_all() {
 }
 
 int LuaStream::push_close_result(lua_State* L) {
-  if (!status_.ok() || !has_last_) return push_end(L);
-  return push_message_or_error(L, last_);
+  if (!ending_->status.ok() || !has_kept_) return push_end(L);
+  return push_message_or_error(L, kept_);
 }
 
 int LuaStream::push_end(lua_State* L) const {
@@ -326,11 +320,12 @@ int LuaStream::push_end(lua_State* L) const {
 }
 
 void LuaStream::push_end_status(lua_State* L) const {
-  push_status(L, status_.code, status_.message, status_.details,
-              status_.ok() ? "status" : kind_of_failure(status_.code, reached_, ended_by_us_));
-  if (trailers_.empty()) return;
+  const GrpcStatus& status = ending_->status;
+  push_status(L, status.code, status.message, status.details,
+              status.ok() ? "status" : kind_of_failure(status.code, reached_, ended_by_us_));
+  if (trailers().empty()) return;
   lua_pushliteral(L, "trailers");
-  push_packed_metadata(L, trailers_);
+  push_packed_metadata(L, trailers());
   lua_rawset(L, -3);
 }
 
@@ -341,7 +336,7 @@ void LuaStream::on_headers(const MetadataView& headers, std::string_view peer, s
   reached_ = has_headers_ = true;
   connection_ = connection;
   channel_->link->saw_peer(connection, peer);
-  headers_ = packed(&headers);
+  headers_ = state_.header_text(packed(&headers));
   if (trace_) state_.trace.headers(trace_, &headers, peer);
   using Source = BackendRule::Source;
   const BackendRule& rule = channel_->defaults->backend;
@@ -373,7 +368,7 @@ void LuaStream::learn_backend_from(std::string_view message) {
 }
 
 void LuaStream::learn_backend(std::string_view backend) {
-  backend_ = backend;
+  backend_ = state_.backend_name(backend);
   while (StreamWait* waiting = first_wait(StreamWait::For::backend)) {
     wake(*waiting, push_backend(waiting->task().co()));
   }
@@ -395,7 +390,7 @@ int LuaStream::push_backend(lua_State* L) const {
 int LuaStream::wait(lua_State* L, std::string_view function, StreamWait::For what, std::optional<Duration> timeout) {
   Task& task = Task::check_can_wait(L, function);
   StreamWait& wait = state_.waits.take(state_.host);
-  waits_.push_back(&wait);
+  waits_.add(wait);
   return wait.begin(L, task, *this, what, timeout);
 }
 
@@ -411,7 +406,7 @@ void LuaStream::wake(StreamWait& wait, int results) {
   wait.finish(results);
 }
 
-void LuaStream::forget(StreamWait& wait) { std::erase(waits_, &wait); }
+void LuaStream::forget(StreamWait& wait) { waits_.remove(wait); }
 
 int LuaStream::push_timeout(lua_State* L, const StreamWait& wait) {
   const std::string limit = format_duration(wait.timeout());

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "few.h"
 #include "grpc_channel.h"
 #include "grpc_correlate.h"
 #include "grpc_stream_wait.h"
@@ -59,13 +60,13 @@ class LuaStream final : public StreamEvents, public TaskResource {
   std::uint64_t id() const { return id_; }
   const PlanChannel& channel() const { return *channel_; }
   const MethodInfo& method() const { return method_; }
-  std::uint64_t sent() const { return done_ ? written_ : wire_->accepted(); }
-  std::uint64_t received() const { return done_ ? received_ : wire_->received(); }
+  std::uint64_t sent() const { return done_ ? ending_->written : wire_->accepted(); }
+  std::uint64_t received() const { return done_ ? ending_->received : wire_->received(); }
   /// "main[1]#2", empty until it has left.
   std::string connection() const { return channel_->link->connection_name(done_ ? connection_ : wire_->connection()); }
   bool has_headers() const { return has_headers_; }
-  std::string_view headers() const { return headers_; }    // packed
-  std::string_view trailers() const { return trailers_; }  // packed
+  std::string_view headers() const { return headers_ ? *headers_ : std::string_view(); }          // packed
+  std::string_view trailers() const { return ending_ ? ending_->trailers : std::string_view(); }  // packed
   void push_end_status(lua_State* L) const;
 
   // Waits that end without the stream's doing.
@@ -89,6 +90,12 @@ class LuaStream final : public StreamEvents, public TaskResource {
   void on_done(const StreamResult& result) override;
 
  private:
+  /// What is known once it is done.
+  struct Ending {
+    GrpcStatus status;
+    std::string trailers;  // packed
+    std::uint64_t written = 0, received = 0;
+  };
   int wait(lua_State* L, std::string_view function, StreamWait::For what, std::optional<Duration> timeout);
   StreamWait* first_wait(StreamWait::For what);
   /// Takes a wait off the list and lets its task go on with the `results` values pushed on its stack.
@@ -116,20 +123,19 @@ class LuaStream final : public StreamEvents, public TaskResource {
   const MethodInfo& method_;
   CallSite& site_;
   std::unique_ptr<GrpcStream> wire_;
-  std::vector<StreamWait*> waits_;
+  Few<StreamWait> waits_;
   std::uint64_t id_, trace_ = 0, connection_ = 0;
-  std::uint64_t written_ = 0, received_ = 0;            // once done
   std::uint64_t written_told_ = 0, received_told_ = 0;  // to the time line
   TimePoint intended_{}, opened_{}, last_message_{};
   SendTimes asked_{};  // the one message sent waits for its answer since
   std::unique_ptr<StreamCorrelation> correlation_;
-  std::string headers_, trailers_;  // packed
-  std::string backend_;
-  std::string inbox_, last_;  // a message not yet received; the last one of a stream being closed
-  GrpcStatus status_;
+  Rc<const std::string> headers_;  // packed
+  std::string_view backend_;       // GrpcState has it
+  std::string kept_;               // a message not yet received; of a stream being closed the last one
+  std::unique_ptr<Ending> ending_;
   int references_ = 1;
   bool decode_;
-  bool has_inbox_ = false, has_last_ = false, has_headers_ = false;
+  bool has_kept_ = false, has_headers_ = false;
   bool half_closed_ = false, draining_ = false, done_ = false;
   bool reached_ = false, ended_by_us_ = false, busy_ = false, attended_ = false;
 };

@@ -141,6 +141,16 @@ void GrpcState::bury(Link* link) {
   clean_up_timer_.arm(host.loop.now());
 }
 
+std::string_view GrpcState::backend_name(std::string_view name) {
+  const auto known = backend_names_.find(name);
+  return known != backend_names_.end() ? *known : *backend_names_.emplace(name).first;
+}
+
+const Rc<const std::string>& GrpcState::header_text(std::string packed) {
+  if (!last_headers_ || *last_headers_ != packed) last_headers_ = Rc<const std::string>::make(std::move(packed));
+  return last_headers_;
+}
+
 void GrpcState::retire(LuaStream& stream) {
   retired_.push_back(&stream);
   clean_up_timer_.arm(host.loop.now());

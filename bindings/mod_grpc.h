@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,6 +23,7 @@
 #include "lgen/loop.h"
 #include "lgen/schema.h"
 #include "modules.h"
+#include "rc.h"
 
 namespace lgen {
 struct Summary;
@@ -57,6 +59,10 @@ struct GrpcState {
   // Nothing is destroyed inside a callback of its own: that waits for the next turn.
   void bury(Link* link);
   void retire(LuaStream& stream);
+  // What many streams have in common, once for all of them: a backend's name, for good; packed headers, if they are the
+  // same as the last ones.
+  std::string_view backend_name(std::string_view name);
+  const Rc<const std::string>& header_text(std::string packed);
 
   Host& host;
   bool closed = false;
@@ -80,6 +86,8 @@ struct GrpcState {
 
   std::vector<std::unique_ptr<Link>> graveyard_;
   std::vector<LuaStream*> retired_;
+  std::set<std::string, std::less<>> backend_names_;
+  Rc<const std::string> last_headers_;
   Timer progress_timer_, clean_up_timer_;
 };
 

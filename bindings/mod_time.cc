@@ -141,6 +141,20 @@ int every_next(lua_State* L) {
   return every.next(L, Task::check_can_wait(L, "lgen.every"));
 }
 
+/// One for all: every held stream's VU may wait in a loop of its own.
+void push_next_function(lua_State* L) {
+  static constexpr char kKey = 0;  // in the registry
+  lua_pushlightuserdata(L, const_cast<char*>(&kKey));
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (lua_type(L, -1) == LUA_TFUNCTION) return;
+  lua_pop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushcclosure(L, every_next, 1);
+  lua_pushlightuserdata(L, const_cast<char*>(&kKey));
+  lua_pushvalue(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+}
+
 constexpr Key kEveryKeys[] = {
     {"jitter", "lgen.Duration", "each tick is moved by up to ± this"},
     {"count", "integer", "ends after this many ticks"},
@@ -163,8 +177,7 @@ int every(lua_State* L) {
   if (options.jitter > options.period / 2) raise(L, "lgen.every: jitter must not be more than half the period");
   for (Duration* time : {&options.period, &options.jitter, &options.duration}) *time = in_plan_time(task.host(), *time);
   options.period = std::max(options.period, Duration{1});
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_pushcclosure(L, every_next, 1);
+  push_next_function(L);
   push_object<Every>(L, task, options);
   return 2;
 }

@@ -28,6 +28,11 @@ inline std::uint64_t hash_name(std::string_view name) {
 
 class Random {
  public:
+  /// To be seeded by assignment before the first draw: most tasks never draw.
+  struct Unseeded {};
+  explicit Random(Unseeded) : state_{} {}
+  bool seeded() const { return state_ != std::array<std::uint64_t, 4>{}; }
+
   explicit Random(std::uint64_t seed = 0) {
     for (auto& word : state_) word = seed = mix64(seed);
   }

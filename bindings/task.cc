@@ -120,15 +120,14 @@ Task::Task(Host& host, Task* parent, LuaVu* vu, Ended ended)
     : host_(host), parent_(parent), vu_(vu), ended_(std::move(ended)) {
   const std::uint64_t number = parent ? ++parent->children_made_ : (vu ? 0 : ++host.hooks_made);
   id_ = host.task_seed(parent ? parent->id_ : (vu ? vu->next_task_seed() : 0), number);
-  random_ = Random(id_);
   tags_ = parent ? parent->tags_ : (vu ? vu->tags() : host.no_tags);
-  if (parent) parent->children_.push_back(this);
+  if (parent) parent->children_.add(*this);
   if (vu) vu->task_begins(*this);
 }
 
 Task::~Task() {
   if (co_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, co_ref_);
-  if (error_ref_ != LUA_NOREF) luaL_unref(host_.L, LUA_REGISTRYINDEX, error_ref_);
+  if (problem_) luaL_unref(host_.L, LUA_REGISTRYINDEX, problem_->reference);
   if (owns_function_) luaL_unref(host_.L, LUA_REGISTRYINDEX, function_);
 }
 
@@ -255,9 +254,7 @@ void Task::body_ended(int status) {
 void Task::drain() {
   state_ = State::draining;
   while (!resources_.empty()) {
-    TaskResource* resource = resources_.back();
-    resources_.pop_back();
-    resource->task_ended();
+    resources_.take_last().task_ended();
   }
   for (Task* child : children_) child->cancel();
   if (!children_.empty()) return;
@@ -277,10 +274,11 @@ void Task::keep_error() {
   lua_pushvalue(co_, -1);
   lua_pushvalue(co_, -1);
   lua_xmove(co_, host_.L, 2);
-  error_text_ = place + pop_error_text(host_.L);
-  error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
+  problem_ = std::make_unique<Problem>();
+  problem_->text = place + pop_error_text(host_.L);
+  problem_->reference = luaL_ref(host_.L, LUA_REGISTRYINDEX);
   luaL_traceback(host_.L, co_, nullptr, 0);
-  traceback_ = to_view(host_.L, -1);
+  problem_->traceback = to_view(host_.L, -1);
   lua_pop(host_.L, 1);
   lua_settop(co_, 0);
 }
@@ -290,8 +288,9 @@ void Task::finish() {
   state_ = State::finished;
   retain();  // whoever waited for it goes on inside a listener, and may drop the last handle
   if (end_ == TaskEnd::failed && parent_ && !joined_) parent_->fail_with(*this);
-  const auto listeners = std::exchange(listeners_, {});
-  for (const Ended& listener : listeners) listener(*this, end_);
+  if (const auto listeners = std::exchange(listeners_, {})) {
+    for (const Ended& listener : *listeners) listener(*this, end_);
+  }
   if (parent_) parent_->child_ended(*this);
   if (LuaVu* vu = std::exchange(vu_, nullptr)) {
     vu->task_ends(*this);
@@ -306,17 +305,16 @@ void Task::finish() {
 }
 
 void Task::child_ended(Task& child) {
-  children_.erase(std::find(children_.begin(), children_.end(), &child));
+  children_.remove(child);
   if (state_ == State::draining && children_.empty()) host_.loop.post([this] { finish(); });
 }
 
 /// An error nobody joins ends the parent with the same error, at its current wait.
 void Task::fail_with(Task& child) {
   if (state_ == State::draining || state_ == State::finished || child_failed_) return;
-  lua_rawgeti(host_.L, LUA_REGISTRYINDEX, child.error_ref_);
-  error_ref_ = luaL_ref(host_.L, LUA_REGISTRYINDEX);
-  error_text_ = child.error_text_;
-  traceback_ = child.traceback_;
+  lua_rawgeti(host_.L, LUA_REGISTRYINDEX, child.error_ref());
+  problem_ =
+      std::make_unique<Problem>(Problem{luaL_ref(host_.L, LUA_REGISTRYINDEX), child.error_text(), child.traceback()});
   child_failed_ = true;
   cancel();
 }
@@ -330,21 +328,17 @@ void Task::cancel() noexcept {
 
 std::optional<Duration> Task::take_lateness() {
   for (Task* task = this; task; task = task->parent_) {
-    if (!task->iteration_late_ && !task->tick_late_) continue;
-    const Duration late = task->iteration_late_.value_or(Duration{0}) + task->tick_late_.value_or(Duration{0});
-    task->iteration_late_.reset();
-    task->tick_late_.reset();
+    if (task->iteration_late_ == kInTime && task->tick_late_ == kInTime) continue;
+    Duration late{0};
+    for (Duration* part : {&task->iteration_late_, &task->tick_late_}) {
+      if (const Duration taken = std::exchange(*part, kInTime); taken != kInTime) late += taken;
+    }
     return late;
   }
   return std::nullopt;
 }
 
-void Task::disown(TaskResource& resource) noexcept {
-  const auto at = std::find(resources_.begin(), resources_.end(), &resource);
-  if (at == resources_.end()) return;
-  *at = resources_.back();
-  resources_.pop_back();
-}
+void Task::disown(TaskResource& resource) noexcept { resources_.remove(resource); }
 
 void Task::release() {
   if (--references_ != 0 || state_ != State::finished) return;

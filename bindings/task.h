@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "few.h"
 #include "lgen/loop.h"
 #include "lgen/metrics.h"
 #include "lgen/op.h"
@@ -76,7 +77,10 @@ class Task {
   Task& root() { return parent_ ? parent_->root() : *this; }
   Host& host() const { return host_; }
   LuaVu* vu() const { return vu_; }
-  Random& random() { return random_; }
+  Random& random() {
+    if (!random_.seeded()) random_ = Random(id_);
+    return random_;
+  }
   const TagSet& tags() const { return tags_; }
   void set_tags(TagSet tags) { tags_ = std::move(tags); }
   std::uint64_t id() const { return id_; }
@@ -110,14 +114,15 @@ class Task {
   bool cancel_requested() const { return cancel_requested_; }
   bool finished() const { return state_ == State::finished; }
   TaskEnd end() const { return end_; }
-  /// After `failed`: the error value is in the registry under this reference (LUA_NOREF otherwise); its text.
-  int error_ref() const { return error_ref_; }
-  const std::string& error_text() const { return error_text_; }
-  const std::string& traceback() const { return traceback_; }
+  /// After `failed`: the error value is in the registry under this reference (LUA_NOREF otherwise).
+  int error_ref() const { return problem_ ? problem_->reference : LUA_NOREF; }
+  /// After `failed` only.
+  const std::string& error_text() const { return problem_->text; }
+  const std::string& traceback() const { return problem_->traceback; }
   /// The function's return values stay on co()'s stack until the handle is released (lgen.spawn).
   void hold_results() { holds_results_ = true; }
 
-  void own(TaskResource& resource) { resources_.push_back(&resource); }
+  void own(TaskResource& resource) { resources_.add(resource); }
   void disown(TaskResource& resource) noexcept;
 
   /// Last statement of a binding that sleeps: one timer a task, made at its first use.
@@ -133,14 +138,22 @@ class Task {
   void forget_vu() { vu_ = nullptr; }
 
   /// Called once each when the task has ended, besides `ended`.
-  void on_end(Ended listener) { listeners_.push_back(std::move(listener)); }
+  void on_end(Ended listener) {
+    if (!listeners_) listeners_ = std::make_unique<std::vector<Ended>>();
+    listeners_->push_back(std::move(listener));
+  }
   /// Somebody looks after this task's failure (is joining it); otherwise it fails its parent.
   void set_joined(bool joined) { joined_ = joined; }
 
  private:
   friend struct Host;
-  enum class State { running, waiting, draining, finished };
+  enum class State : std::uint8_t { running, waiting, draining, finished };
   class Sleep;
+  /// Why it has failed.
+  struct Problem {
+    int reference = LUA_NOREF;  // of the error value
+    std::string text, traceback;
+  };
 
   Task(Host& host, Task* parent, LuaVu* vu, Ended ended);
   ~Task();
@@ -153,37 +166,39 @@ class Task {
   void child_ended(Task& child);
   void fail_with(Task& child);
 
+  static constexpr Duration kInTime = Duration::min();
+
+  // In an order that leaves no gaps: a held stream keeps its task.
   Host& host_;
   Task* parent_;
   LuaVu* vu_;
   lua_State* co_ = nullptr;
+  std::uint64_t id_;
   int co_ref_ = LUA_NOREF;
   int function_ = LUA_NOREF;
-  bool owns_function_ = false;
-  std::uint64_t id_;
-  State state_ = State::running;
+  int refusals_ = 0;  // waits refused since it was cancelled
+  int references_ = 0;
+  int arguments_ = 0;
   TaskEnd end_ = TaskEnd::returned;
+  State state_ = State::running;
+  bool owns_function_ = false;
   bool cancel_requested_ = false;
   bool interrupted_ = false;  // lgen.cancelled was raised at its wait
-  int refusals_ = 0;          // waits refused since it was cancelled
   bool joined_ = false;
-  int references_ = 0;
   bool holds_results_ = false;
-  int error_ref_ = LUA_NOREF;
-  std::string error_text_, traceback_;
+  bool beginning_ = false;
+  bool child_failed_ = false;  // the problem is a child's
+  std::unique_ptr<Problem> problem_;
   Waiter* waiter_ = nullptr;
   std::unique_ptr<Sleep> sleep_;
-  std::vector<Task*> children_;
-  std::vector<TaskResource*> resources_;
-  std::vector<Ended> listeners_;
+  Few<Task> children_;
+  Few<TaskResource> resources_;
+  std::unique_ptr<std::vector<Ended>> listeners_;
   Ended ended_;
   TagSet tags_;
-  Random random_;
+  Random random_{Random::Unseeded{}};
   std::uint64_t children_made_ = 0;
-  int arguments_ = 0;
-  bool beginning_ = false;
-  std::optional<Duration> iteration_late_, tick_late_;
-  bool child_failed_ = false;  // error_ref_ and error_text_ are a child's
+  Duration iteration_late_ = kInTime, tick_late_ = kInTime;
 };
 
 /// lgen.cancelled: the value raised in cancelled tasks.

@@ -28,11 +28,23 @@ IterationEnd to_iteration_end(TaskEnd end) {
   return IterationEnd::failed;
 }
 
+/// vu.state, made when it is first asked for.
+int make_state(lua_State* L) {
+  lua_newtable(L);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, 1);
+  return 1;
+}
+
 // What changes with every iteration is looked up when it is asked for: writing it down each time costs more than most
-// plans' whole use of it.
+// plans' whole use of it. What few plans ask for is not kept either: there may be 100,000 of these tables.
 int vu_field(lua_State* L) {
   const std::string_view name = lua_type(L, 2) == LUA_TSTRING ? to_view(L, 2) : "?";
   const LuaVu* vu = LuaVu::of_table(L, 1);
+  if (name == "state") return make_state(L);
+  if (vu && name == "index") return lua_pushnumber(L, static_cast<double>(vu->index())), 1;
+  if (vu && name == "scenario") return push(L, vu->scenario()), 1;
   if (vu && name == "iter") return lua_pushnumber(L, vu->iter()), 1;
   if (vu && name == "scheduled_at") return lua_pushnumber(L, vu->scheduled_at_seconds()), 1;
   if (std::find(kFields.begin(), kFields.end(), name) != kFields.end()) return 0;  // known, nil now (data)
@@ -60,12 +72,14 @@ void make_vu_metatable(lua_State* L) {
   lua_rawset(L, LUA_REGISTRYINDEX);
 }
 
+/// An iteration, whose errors are counted; or a function around the iterations, whose errors end the run.
+enum class LuaVu::Hook : std::uint8_t { iteration, vu_start, vu_stop };
+
 /// One coroutine run on behalf of the load layer: an iteration, vu_start or vu_stop.
 class LuaVu::Run final : public Operation {
  public:
-  /// `hook`: "vu_start" or "vu_stop", whose errors end the run; "" an iteration, whose errors are counted.
-  Run(Host& host, const ScenarioDecl& scenario, std::string_view hook, std::string_view phase, IterationDone done)
-      : host_(host), scenario_(scenario), hook_(hook), phase_(phase), done_(std::move(done)) {}
+  Run(Host& host, const ScenarioDecl& scenario, Hook hook, std::string_view phase, IterationDone done)
+      : host_(host), scenario_(scenario), phase_(phase), done_(std::move(done)), hook_(hook) {}
 
   void started(Task& task) { task_ = &task; }
   void ended(Task& task, TaskEnd end) {
@@ -95,36 +109,32 @@ class LuaVu::Run final : public Operation {
   }
   void tell(const Task& task) const {
     const std::string& scenario = scenario_.spec.name;
-    if (hook_.empty()) return host_.plan_error(task.error_text(), task.traceback(), scenario, phase_);
-    host_.runner->fail(fmt::format("{} of scenario '{}': {}", hook_, scenario, task.error_text()));
+    if (hook_ == Hook::iteration) return host_.plan_error(task.error_text(), task.traceback(), scenario, phase_);
+    const char* function = hook_ == Hook::vu_start ? "vu_start" : "vu_stop";
+    host_.runner->fail(fmt::format("{} of scenario '{}': {}", function, scenario, task.error_text()));
   }
 
   Host& host_;  // it and the scenario outlive the VU
   const ScenarioDecl& scenario_;
-  const std::string_view hook_, phase_;  // the phase: the scenario has it
+  const std::string_view phase_;  // the scenario has it
   IterationDone done_;
   Task* task_ = nullptr;
+  const Hook hook_;
   bool finished_ = false, dropped_ = false;
 };
 
 LuaVu::LuaVu(Host& host, ScenarioDecl& scenario, const VuIdentity& identity)
-    : host_(host), scenario_(scenario), identity_(identity), tags_(host.scenario_tags(scenario)) {
+    : host_(host), scenario_(scenario), id_(identity.id), index_(identity.index), tags_(host.scenario_tags(scenario)) {
   seed_ = mix64(hash_name(scenario.spec.name) ^ mix64(identity.id));
   lua_State* L = host_.L;
-  lua_createtable(L, 0, 7);
-  lua_pushnumber(L, static_cast<double>(identity_.id));
+  lua_createtable(L, 0, 4);
+  lua_pushnumber(L, static_cast<double>(id_));
   lua_setfield(L, -2, "id");
-  lua_pushnumber(L, static_cast<double>(identity_.index));
-  lua_setfield(L, -2, "index");
   lua_pushlightuserdata(L, const_cast<char*>(&kVuKey));
   lua_pushlightuserdata(L, this);
   lua_rawset(L, -3);
-  push(L, scenario_.spec.name);
-  lua_setfield(L, -2, "scenario");
   lua_rawgeti(L, LUA_REGISTRYINDEX, scenario_.setup == LUA_NOREF ? host_.decl.data : scenario_.data);
   lua_setfield(L, -2, "data");
-  lua_newtable(L);
-  lua_setfield(L, -2, "state");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "stopping");
   lua_pushlightuserdata(L, const_cast<char*>(&kVuMetatableKey));
@@ -145,17 +155,17 @@ void LuaVu::hold(lua_State* L, int index, std::function<void()> let_go_of_it) {
   let_go();
   lua_pushvalue(L, index);
   held_ = luaL_ref(L, LUA_REGISTRYINDEX);
-  let_go_ = std::move(let_go_of_it);
+  let_go_ = std::make_unique<std::function<void()>>(std::move(let_go_of_it));
 }
 
 void LuaVu::let_go() {
-  if (const auto call = std::exchange(let_go_, {})) call();
+  if (const auto call = std::exchange(let_go_, {})) (*call)();
   luaL_unref(host_.L, LUA_REGISTRYINDEX, std::exchange(held_, LUA_REFNIL));
 }
 
 /// Whatever of it still runs has been given up by the load layer: it is told to end and lives on without a VU.
 LuaVu::~LuaVu() {
-  const auto listeners = std::exchange(listeners_, {});
+  const Few<StopListener> listeners = std::exchange(listeners_, {});
   for (StopListener* listener : listeners) listener->vu_stopping();
   for (Task* task : tasks_) task->forget_vu();
   let_go();
@@ -174,6 +184,12 @@ void LuaVu::settle_table() {
   lua_pushliteral(L, "iter");
   lua_pushnumber(L, iter());
   lua_rawset(L, -3);
+  lua_pushliteral(L, "index");
+  lua_pushnumber(L, static_cast<double>(index_));
+  lua_rawset(L, -3);
+  lua_pushliteral(L, "scenario");
+  push(L, scenario_.spec.name);
+  lua_rawset(L, -3);
   lua_pushliteral(L, "scheduled_at");
   lua_pushnumber(L, scheduled_at_seconds());
   lua_rawset(L, -3);
@@ -186,18 +202,18 @@ Op LuaVu::start(const Iteration& iteration, IterationDone done) {
   phase_ = iteration.phase;
   iter_ = iteration.number + 1;
   scheduled_at_ = iteration.scheduled_at;
-  return run("", scenario_.run, std::move(done), iteration.late);
+  return run(Hook::iteration, scenario_.run, std::move(done), iteration.late);
 }
 
 Op LuaVu::begin(IterationDone done) {
-  return scenario_.vu_start == LUA_NOREF ? Op{} : run("vu_start", scenario_.vu_start, std::move(done));
+  return scenario_.vu_start == LUA_NOREF ? Op{} : run(Hook::vu_start, scenario_.vu_start, std::move(done));
 }
 
 Op LuaVu::end(IterationDone done) {
-  return scenario_.vu_stop == LUA_NOREF ? Op{} : run("vu_stop", scenario_.vu_stop, std::move(done));
+  return scenario_.vu_stop == LUA_NOREF ? Op{} : run(Hook::vu_stop, scenario_.vu_stop, std::move(done));
 }
 
-Op LuaVu::run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late) {
+Op LuaVu::run(Hook hook, int function, IterationDone done, std::optional<Duration> late) {
   lua_State* L = host_.L;
   auto* run = new (host_.run_memory.take(sizeof(Run))) Run(host_, scenario_, hook, phase_, std::move(done));
   lua_rawgeti(L, LUA_REGISTRYINDEX, function);
@@ -219,18 +235,8 @@ void LuaVu::ask_to_stop() {
   lua_pushboolean(L, 1);
   lua_rawset(L, -3);
   lua_pop(L, 1);
-  const auto listeners = std::exchange(listeners_, {});
+  const Few<StopListener> listeners = std::exchange(listeners_, {});
   for (StopListener* listener : listeners) listener->vu_stopping();
-}
-
-void LuaVu::unlisten(StopListener& listener) noexcept {
-  const auto at = std::find(listeners_.begin(), listeners_.end(), &listener);
-  if (at != listeners_.end()) listeners_.erase(at);
-}
-
-void LuaVu::task_ends(Task& task) {
-  *std::find(tasks_.begin(), tasks_.end(), &task) = tasks_.back();
-  tasks_.pop_back();
 }
 
 lua_State* LuaVu::take_coroutine(int& reference) {

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <lua.hpp>
+#include <memory>
 
+#include "few.h"
 #include "host.h"
 #include "lgen/vu.h"
 #include "task.h"
@@ -25,7 +27,8 @@ class LuaVu final : public Vu {
 
   bool stopping() const { return stopping_; }
   const std::string& scenario() const { return scenario_.spec.name; }
-  std::uint64_t id() const { return identity_.id; }
+  std::uint64_t id() const { return id_; }
+  std::uint64_t index() const { return index_; }
   std::string_view phase() const { return phase_; }
   TimePoint scheduled_at() const { return scheduled_at_; }
   /// vu.iter and vu.scheduled_at: 0 before the first iteration.
@@ -51,11 +54,11 @@ class LuaVu final : public Vu {
    protected:
     ~StopListener() = default;
   };
-  void listen(StopListener& listener) { listeners_.push_back(&listener); }
-  void unlisten(StopListener& listener) noexcept;
+  void listen(StopListener& listener) { listeners_.add(listener); }
+  void unlisten(StopListener& listener) noexcept { listeners_.remove(listener); }
 
-  void task_begins(Task& task) { tasks_.push_back(&task); }
-  void task_ends(Task& task);
+  void task_begins(Task& task) { tasks_.add(task); }
+  void task_ends(Task& task) { tasks_.remove(task); }
   /// One coroutine is kept from iteration to iteration: it costs nothing to start the next one.
   lua_State* take_coroutine(int& reference);
   void give_coroutine(lua_State* co, int reference);
@@ -63,26 +66,27 @@ class LuaVu final : public Vu {
 
  private:
   class Run;
-  Op run(std::string_view hook, int function, IterationDone done, std::optional<Duration> late = {});
+  enum class Hook : std::uint8_t;
+  Op run(Hook hook, int function, IterationDone done, std::optional<Duration> late = {});
   void settle_table();
   void let_go();
 
   Host& host_;
   ScenarioDecl& scenario_;
-  VuIdentity identity_;
+  const std::uint64_t id_, index_;
   TagSet tags_;
-  int table_ = LUA_NOREF;  // `vu`
   lua_State* spare_ = nullptr;
-  int spare_ref_ = LUA_NOREF;
-  bool stopping_ = false;
   std::string_view phase_;
   std::uint64_t iter_ = 0;
   TimePoint scheduled_at_{};
   std::uint64_t seed_ = 0, tasks_made_ = 0;
-  std::vector<Task*> tasks_;  // not yet finished
-  std::vector<StopListener*> listeners_;
+  Few<Task> tasks_;  // not yet finished
+  Few<StopListener> listeners_;
+  std::unique_ptr<std::function<void()>> let_go_;
+  int table_ = LUA_NOREF;  // `vu`
+  int spare_ref_ = LUA_NOREF;
   int held_ = LUA_REFNIL;
-  std::function<void()> let_go_;
+  bool stopping_ = false;
 };
 
 /// Metatable of `vu` tables: unknown fields raise with a did-you-mean.

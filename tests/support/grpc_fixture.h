@@ -105,11 +105,13 @@ class Stream final : public StreamEvents {
     done = true;
     result = stream_result;
     result.headers = result.trailers = nullptr;
+    headers_at_end = copy_of(*stream_result.headers);
     trailers = copy_of(*stream_result.trailers);
     result_peer = stream_result.peer;
   }
 
   Metadata headers;
+  Metadata headers_at_end;
   Metadata trailers;
   std::string peer;
   std::string result_peer;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,32 +28,43 @@ class GrpcAnswer {
   bool has_status() const { return has_status_; }
   bool too_large() const { return size_ > kMost; }
   int http_status() const { return http_status_; }
-  std::string_view content_type() const { return content_type_; }
+  std::string_view content_type() const { return rare_ ? rare_->content_type : std::string_view(); }
   Encoding encoding() const { return encoding_; }
-  std::string_view encoding_text() const { return encoding_text_; }
+  std::string_view encoding_text() const { return rare_ ? rare_->encoding_text : std::string_view(); }
   /// As told by grpc-status, grpc-message and grpc-status-details-bin.
   GrpcStatus status() const;
 
   /// Views into this, for plans: what gRPC itself is made of is left out.
-  void view_headers(MetadataView& view) const { view_range(0, headers_end_, view); }
-  void view_trailers(MetadataView& view) const { view_range(headers_end_, fields_.size(), view); }
+  void view_headers(MetadataView& view) const;
+  void view_trailers(MetadataView& view) const { view_range(fields_, headers_end_, fields_.size(), view); }
+  /// Before anything follows the headers: they are kept together with all others that are the same as `last`, so that
+  /// an answer which goes on for hours holds next to nothing.
+  void share_headers(std::shared_ptr<const std::string>& last);
 
   /// Forgets everything but the room.
   void reset();
 
  private:
-  static constexpr std::size_t kMost = 64 << 10;  // bytes of all fields, as HPACK counts them
+  static constexpr std::uint32_t kMost = 64 << 10;  // bytes of all fields, as HPACK counts them
+
+  /// Texts that a good answer has none of.
+  struct Rare {
+    std::string message;  // as it came
+    std::string details;
+    std::string content_type;   // when it is not gRPC's
+    std::string encoding_text;  // when it is unknown
+    void clear();
+  };
+  Rare& rare();
   bool known(std::string_view name, std::string_view value);
   void keep(std::string_view name, std::string_view value);
-  void view_range(std::size_t from, std::size_t to, MetadataView& view) const;
+  static void view_range(const std::string& fields, std::size_t from, std::size_t to, MetadataView& view);
 
-  std::string fields_;  // two sizes of 4 bytes, name, value; the headers' first, then the trailers'
-  std::size_t headers_end_ = 0;
-  std::size_t size_ = 0;
-  std::string message_;  // as it came
-  std::string details_;
-  std::string content_type_;   // when it is not gRPC's
-  std::string encoding_text_;  // when it is unknown
+  std::string fields_;  // two sizes of 4 bytes, name, value; the headers', unless they are shared, then the trailers'
+  std::shared_ptr<const std::string> headers_;  // shared
+  std::uint32_t headers_end_ = 0;
+  std::uint32_t size_ = 0;
+  std::unique_ptr<Rare> rare_;
   int http_status_ = 0;
   GrpcCode code_ = GrpcCode::unknown;
   Encoding encoding_ = Encoding::none;

@@ -17,7 +17,7 @@ constexpr std::uint64_t kMostUnpacked = 256 << 20;  // where the plan sets no li
 }  // namespace
 
 H2Call::~H2Call() {
-  if (orphaned_) *orphaned_ = nullptr;
+  if (rare_ && rare_->orphaned) *rare_->orphaned = nullptr;
 }
 
 void H2Call::begin(std::string_view method, const CallOptions& options, std::size_t size) {
@@ -26,16 +26,16 @@ void H2Call::begin(std::string_view method, const CallOptions& options, std::siz
   timing_.started = loop.precise_now();
   timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
   channel_->enter(*this);
-  request_ = {channel_->path(method), options.timeout, options.compression.value_or(channel_->options().compression),
-              options.metadata, options.wait_for_ready};
+  const Request request{channel_->path(method), options.timeout,
+                        options.compression.value_or(channel_->options().compression), options.metadata,
+                        options.wait_for_ready};
   if (options.metadata != nullptr) {
     if (const Outcome fine = GrpcRequest::check(*options.metadata); !fine) {
       return end(GrpcCode::internal, fine.error().message);
     }
   }
   if (too_large_to_send(size)) return;
-  channel_->submit(*this);
-  request_.metadata = kept_metadata_.get();
+  channel_->submit(*this, request);
   if (!options.timeout || over() || *options.timeout >= kNever - timing_.started) return;
   if (!deadline_) {
     deadline_ = std::make_unique<Timer>(loop, [this] { end(GrpcCode::deadline_exceeded, "Deadline Exceeded"); });
@@ -43,10 +43,18 @@ void H2Call::begin(std::string_view method, const CallOptions& options, std::siz
   deadline_->arm(timing_.started + *options.timeout);
 }
 
-void H2Call::keep_request() {
+H2Call::Rare& H2Call::rare() {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
+void H2Call::keep_request(const Request& request) {
   waited_ = true;
-  if (request_.metadata != nullptr) kept_metadata_ = std::make_unique<Metadata>(*request_.metadata);
-  request_.metadata = kept_metadata_.get();
+  Rare& kept = rare();
+  kept.request = request;
+  if (request.metadata == nullptr) return;
+  kept.metadata = *request.metadata;
+  kept.request.metadata = &kept.metadata;
 }
 
 void H2Call::sent_on(std::uint64_t connection, std::string_view peer, TimePoint now) {
@@ -71,7 +79,7 @@ void H2Call::over_now(End end) {
 void H2Call::end(GrpcCode code, std::string message) {
   if (over() || channel_ == nullptr) return;
   our_code_ = code;
-  why_ = std::move(message);
+  rare().why = std::move(message);
   over_now(End::ours);
   if (h2() != nullptr) h2()->reset(*this, NGHTTP2_CANCEL);
 }
@@ -81,7 +89,7 @@ bool H2Call::on_header(std::string_view name, std::string_view value) {
   if (timing_.first_byte == TimePoint{}) timing_.first_byte = h2()->received_at();
   if (answer_.header(name, value)) return true;
   our_code_ = GrpcCode::resource_exhausted;
-  why_ = "the answer's headers are larger than the 64 KiB a client takes";
+  rare().why = "the answer's headers are larger than the 64 KiB a client takes";
   over_now(End::ours);
   return false;
 }
@@ -101,14 +109,14 @@ void H2Call::on_closed(std::uint32_t code) {
   if (over()) return;
   reset_code_ = code;
   if (channel_->refused_by_goaway(connection_, h2_id())) {
-    why_ = fmt::format("not sent: {} had said GOAWAY and takes no more calls on this connection", peer_);
+    rare().why = fmt::format("not sent: {} had said GOAWAY and takes no more calls on this connection", peer_);
   }
   over_now(End::reset);
 }
 
 void H2Call::on_lost(const Error& error) {
   if (over()) return;
-  why_ = error.message;
+  rare().why = error.message;
   over_now(End::lost);
 }
 
@@ -124,8 +132,10 @@ void H2Call::clear() {
   answer_.reset();
   peer_ = {};
   connection_ = unconsumed_ = 0;
-  kept_metadata_.reset();
-  why_.clear();
+  if (rare_) {
+    rare_->metadata.clear();
+    rare_->why.clear();
+  }
   queued_ = Duration{0};
   waited_ = false;
   stalls_ = reset_code_ = 0;
@@ -137,8 +147,8 @@ void H2Call::orphan(Loop& loop) {
   settle();
   channel_ = nullptr;
   peer_ = {};  // the channel's text
-  orphaned_ = std::make_shared<H2Call*>(this);
-  loop.post([self = orphaned_] {
+  rare().orphaned = std::make_shared<H2Call*>(this);
+  loop.post([self = rare_->orphaned] {
     if (*self != nullptr) (*self)->tell();
   });
 }
@@ -154,9 +164,9 @@ static GrpcStatus with_limit_advice(GrpcStatus status) {
 GrpcStatus H2Call::make_status() {
   switch (end_) {
     case End::ours:
-      return {our_code_, why_, ""};
+      return {our_code_, rare_->why, ""};
     case End::lost:
-      return {GrpcCode::unavailable, why_, ""};
+      return {GrpcCode::unavailable, rare_->why, ""};
     case End::none:
     case End::clean:
     case End::reset:
@@ -168,7 +178,7 @@ GrpcStatus H2Call::make_status() {
 }
 
 GrpcStatus H2Call::reset_status() const {
-  if (!why_.empty()) return {GrpcCode::unavailable, why_, ""};
+  if (rare_ && !rare_->why.empty()) return {GrpcCode::unavailable, rare_->why, ""};
   const auto form = reset_by_us() ? "{} has broken HTTP/2's rules on this stream: {}" : "{} has reset the stream: {}";
   return {code_of_reset(reset_code_), fmt::format(fmt::runtime(form), peer_, h2_error_name(reset_code_)), ""};
 }

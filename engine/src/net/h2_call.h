@@ -37,14 +37,15 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
     const Metadata* metadata = nullptr;  // the caller's; while it waits, ours
     bool wait_for_ready = false;
   };
-  const Request& request() const { return request_; }
+  /// Of one that waits.
+  const Request& request() const { return rare_->request; }
   TimePoint started() const { return timing_.started; }
   bool waited() const { return waited_; }
   std::uint64_t connection() const { return connection_; }
 
-  /// It has to wait: keeps what the caller only lends.
-  void keep_request();
-  /// Submitted on `link`.
+  /// It has to wait: keeps what to open it with.
+  void keep_request(const Request& request);
+  /// Submitted on a connection.
   void sent_on(std::uint64_t connection, std::string_view peer, TimePoint now);
   /// Ends it from our side, unless it is over already. tell() follows in a later turn.
   void end(GrpcCode code, std::string message);
@@ -57,7 +58,7 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
   explicit H2Call(H2Channel& channel) : channel_(&channel) {}
   ~H2Call() override;
 
-  enum class End { none, clean, reset, lost, ours };
+  enum class End : std::uint8_t { none, clean, reset, lost, ours };
 
   /// Stamps, checks and submits it, or lets it wait, or ends it. `size`: of a unary call's request.
   void begin(std::string_view method, const CallOptions& options, std::size_t size);
@@ -97,19 +98,24 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
   std::uint64_t unconsumed_ = 0;  // bytes received that the peer does not know to be used
 
  private:
+  /// What most calls never need, so that those that are held stay small.
+  struct Rare {
+    Request request;  // of one that waits
+    Metadata metadata;
+    std::string why;                    // of End::lost and ours
+    std::shared_ptr<H2Call*> orphaned;  // nullptr inside once destroyed
+  };
+  Rare& rare();
   void over_now(End end);
   GrpcStatus reset_status() const;
   GrpcStatus foreign_status() const;
 
-  Request request_;
-  std::unique_ptr<Metadata> kept_metadata_;
+  std::unique_ptr<Rare> rare_;
   std::unique_ptr<Timer> deadline_;
-  std::shared_ptr<H2Call*> orphaned_;  // nullptr inside once destroyed
-  std::string why_;                    // of End::lost and ours
+  Duration queued_{0};
   GrpcCode our_code_ = GrpcCode::ok;
   std::uint32_t reset_code_ = 0;
   std::uint32_t stalls_ = 0;
-  Duration queued_{0};
   bool waited_ = false;
   End end_ = End::none;
 };

@@ -98,13 +98,13 @@ void H2Channel::recycle(H2UnaryCall* call) {
   }
 }
 
-void H2Channel::submit(H2Call& call) {
+void H2Channel::submit(H2Call& call, const H2Call::Request& request) {
   if (state_ == ChannelState::shutdown) return call.end(GrpcCode::cancelled, "the channel is closed");
-  if (can_send() && waiting_.empty()) return send(call);
-  if (state_ == ChannelState::transient_failure && !call.request().wait_for_ready) {
+  if (can_send() && waiting_.empty()) return send(call, request);
+  if (state_ == ChannelState::transient_failure && !request.wait_for_ready) {
     return call.end(GrpcCode::unavailable, last_error_->message);
   }
-  call.keep_request();
+  call.keep_request(request);
   waiting_.push_back(call);
   connect();
   if (state_ == ChannelState::ready && !link_->connection()->usable()) tell_soon();  // it takes another connection
@@ -112,8 +112,7 @@ void H2Channel::submit(H2Call& call) {
 
 bool H2Channel::can_send() const { return state_ == ChannelState::ready && link_->connection()->has_room(); }
 
-void H2Channel::send(H2Call& call) {
-  const H2Call::Request& request = call.request();
+void H2Channel::send(H2Call& call, const H2Call::Request& request) {
   std::optional<Duration> timeout = request.timeout;
   const TimePoint now = call.waited() ? loop_.precise_now() : call.started();
   if (timeout) *timeout -= now - call.started();
@@ -123,7 +122,10 @@ void H2Channel::send(H2Call& call) {
 }
 
 void H2Channel::send_waiting() {
-  while (!waiting_.empty() && can_send()) send(*waiting_.pop_front());
+  while (!waiting_.empty() && can_send()) {
+    H2Call& next = *waiting_.pop_front();
+    send(next, next.request());
+  }
   if (waiting_.empty() || state_ != ChannelState::ready || link_->connection()->usable()) return;
   leave_ready("every stream identifier was used", Goaway::no);
 }

@@ -57,7 +57,7 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   void enter(H2Call& call);
   void leave(H2Call& call);
   /// Sends it, lets it wait or ends it.
-  void submit(H2Call& call);
+  void submit(H2Call& call, const H2Call::Request& request);
   /// tell() follows.
   void note(H2Call& call);
   void recycle(H2UnaryCall* call);
@@ -72,6 +72,8 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   void give_back(std::string buffer);
   /// Two views to fill for a result: they last until the next result.
   MetadataView* scratch_views() { return views_; }
+  /// Those of the stream that was answered last; the next one's are most often the same.
+  std::shared_ptr<const std::string>& last_headers() { return last_headers_; }
   bool refused_by_goaway(std::uint64_t connection, std::int32_t stream) const;
 
  private:
@@ -89,7 +91,7 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   void leave_ready(std::string reason, Goaway goaway);
   void wake_waiters();
   void send_waiting();
-  void send(H2Call& call);
+  void send(H2Call& call, const H2Call::Request& request);
   bool can_send() const;
   void tell_soon();
   void tell();
@@ -129,6 +131,7 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   std::set<std::string, std::less<>> peers_;
   std::string_view peer_;  // of link_
   MetadataView views_[2];
+  std::shared_ptr<const std::string> last_headers_;
   std::string packed_;
 
   std::function<void(const ChannelEvent&)> listener_;

@@ -56,9 +56,9 @@ struct H2Connection::Hooks {
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     return self(user).frame_received(*frame);
   }
-  static int on_chunk(nghttp2_session* session, std::uint8_t, std::int32_t id, const std::uint8_t* bytes,
-                      std::size_t size, void* user) {
-    nghttp2_session_consume_connection(session, size);  // one slow reader must not hold up the others
+  static int on_chunk(nghttp2_session*, std::uint8_t, std::int32_t id, const std::uint8_t* bytes, std::size_t size,
+                      void* user) {
+    self(user).unconsumed_ += size;
     if (H2Stream* stream = self(user).find(id)) stream->on_data(view(bytes, size));
     return 0;
   }
@@ -93,6 +93,7 @@ H2Connection::H2Connection(std::shared_ptr<NetContext> context, std::unique_ptr<
     : context_(std::move(context)),
       tcp_(std::move(stream)),
       events_(events),
+      consume_at_(static_cast<std::size_t>(options.connection_window) / 8),
       news_(context_->loop(), [this] { events_.on_news(); }) {
   nghttp2_option* made = nullptr;
   nghttp2_option_new(&made);
@@ -213,6 +214,7 @@ void H2Connection::on_data(std::string_view bytes) {
   const ssize_t result =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   receiving_ = false;
+  if (unconsumed_ >= consume_at_) nghttp2_session_consume_connection(session_, std::exchange(unconsumed_, 0));
   if (result < 0) {
     fail(broken_protocol(nghttp2_strerror(static_cast<int>(result))));
   } else if (nghttp2_session_want_write(session_) != 0) {

@@ -123,6 +123,7 @@ class H2Connection final : private TcpStream::Events {
   std::shared_ptr<NetContext> context_;
   std::unique_ptr<TcpStream> tcp_;
   Events& events_;
+  const std::size_t consume_at_;  // bytes: nghttp2 is told of so many at once
   nghttp2_session* session_ = nullptr;
   Timer news_;
   H2Stream* streams_ = nullptr;  // open
@@ -130,6 +131,7 @@ class H2Connection final : private TcpStream::Events {
   std::vector<H2Stream*> sending_;  // bodies that may have something left when the turn has been written
   std::int32_t found_id_ = 0;       // the last one looked for
   H2Stream* found_ = nullptr;
+  std::size_t unconsumed_ = 0;  // of the connection's window, which is free again as soon as bytes have come
   std::uint32_t max_streams_ = 0;
   TimePoint received_at_{};
   TimePoint flushed_at_{};

@@ -22,8 +22,8 @@ class H2Memory {
   nghttp2_mem* hooks() { return &hooks_; }
 
  private:
-  static constexpr std::size_t kStep = 32;     // sizes are multiples of it
-  static constexpr std::size_t kClasses = 32;  // larger blocks are the system's
+  static constexpr std::size_t kStep = 16;     // sizes are multiples of it
+  static constexpr std::size_t kClasses = 64;  // larger blocks are the system's
   static constexpr std::size_t kSlab = 32 << 10;
 
   struct alignas(std::max_align_t) Head {

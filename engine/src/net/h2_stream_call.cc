@@ -124,6 +124,7 @@ void H2StreamCall::tell() {
 
 void H2StreamCall::tell_headers() {
   headers_untold_ = false;
+  answer_.share_headers(channel_->last_headers());
   MetadataView& view = channel_->scratch_views()[0];
   answer_.view_headers(view);
   events_->on_headers(view, peer_, connection_, timing_.first_byte);

@@ -9,7 +9,6 @@ namespace lgen {
 namespace {
 
 constexpr std::size_t kReadSize = 64 << 10;
-constexpr std::size_t kRecordSize = 16 << 10;
 
 }  // namespace
 
@@ -17,7 +16,7 @@ NetContext::NetContext(Loop& loop)
     : loop_(loop),
       hook_(loop.add_turn_hook([this] { flush(); })),
       read_buffer_(kReadSize),
-      plain_buffer_(kRecordSize) {}
+      plain_buffer_(kReadSize) {}
 
 std::shared_ptr<NetContext> NetContext::of(Loop& loop) {
   std::weak_ptr<void>& slot = shared_slot(loop);

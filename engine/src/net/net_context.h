@@ -30,16 +30,22 @@ class NetContext {
   std::vector<char>& plain_buffer() { return plain_buffer_; }
   H2Memory& h2_memory() { return h2_memory_; }
 
+  /// A TLS connection begins, or ends. true: it is one of few, which may keep what makes it quick.
+  bool begin_tls() { return tls_connections_++ < kFewTls; }
+  void end_tls() { --tls_connections_; }
+
   void flush_later(TcpStream& stream) { unflushed_.push_back(&stream); }
   void forget(TcpStream& stream);
 
  private:
+  static constexpr std::size_t kFewTls = 100;
   void flush();
 
   Loop& loop_;
+  std::size_t tls_connections_ = 0;
   std::size_t hook_;
   std::vector<char> read_buffer_;
-  std::vector<char> plain_buffer_;  // of TLS, one record
+  std::vector<char> plain_buffer_;  // of TLS
   H2Memory h2_memory_;
   std::vector<TcpStream*> unflushed_;
   std::vector<TcpStream*> flushing_;  // the batch being flushed; kept for its capacity

@@ -18,12 +18,14 @@ TcpStream::TcpStream(std::shared_ptr<NetContext> context, Socket socket, std::st
                      std::unique_ptr<TlsSession> tls)
     : context_(std::move(context)), socket_(std::move(socket)), peer_(std::move(peer)), tls_(std::move(tls)) {
   if (!tls_) return;
+  if (context_->begin_tls()) tls_->keep_buffers();
   tls_->start(out_);
   want_flush();
 }
 
 TcpStream::~TcpStream() {
   *gone_ = true;
+  if (tls_) context_->end_tls();
   if (flushing_) context_->forget(*this);
 }
 
@@ -143,14 +145,28 @@ void TcpStream::decrypt(std::string_view bytes) {
   if (!out_.empty() || !plain_.empty()) want_flush();
   if (!fed) return report(fed.error());
   if (!was_open && tls_->open()) events_->on_open();
-  while (!*gone && !ended_ && tls_->open()) {
+  std::optional<Error> problem;
+  while (!*gone && !ended_ && !problem && tls_->open()) {
     std::vector<char>& plain = context->plain_buffer();
-    const Result<std::size_t> count = tls_->read(plain.data(), plain.size(), out_);
-    if (!count) return report(count.error());
-    if (*count == 0) break;
-    events_->on_data({plain.data(), *count});
+    const std::size_t count = read_plain(plain, problem);
+    if (count == 0) break;
+    events_->on_data({plain.data(), count});
   }
-  if (!*gone && tls_->ended()) ended();
+  if (*gone) return;
+  if (problem) return report(*problem);
+  if (tls_->ended()) ended();
+}
+
+/// Servers put every answer into a record of its own; the listener hears of as many as fit at once.
+std::size_t TcpStream::read_plain(std::vector<char>& to, std::optional<Error>& problem) {
+  std::size_t filled = 0;
+  while (filled < to.size()) {
+    const Result<std::size_t> count = tls_->read(to.data() + filled, to.size() - filled, out_);
+    if (!count) problem = count.error();
+    if (!count || *count == 0) break;
+    filled += *count;
+  }
+  return filled;
 }
 
 void TcpStream::ended() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lgen/error.h"
 #include "net_context.h"
@@ -78,6 +79,7 @@ class TcpStream final : private SocketOwner {
   void write_on();
   void read_some();
   void decrypt(std::string_view bytes);
+  std::size_t read_plain(std::vector<char>& to, std::optional<Error>& problem);
   void ended();
   void report(const Error& error);
   void update_watch();

@@ -25,6 +25,8 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
+  /// OpenSSL's buffers, 34 KiB, stay between records; else they are given back each time.
+  void keep_buffers() { SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS); }
   /// The first bytes of the handshake.
   void start(std::string& out);
   /// Gives what has come from the peer and goes on with the handshake. The bytes must last until read() says 0.

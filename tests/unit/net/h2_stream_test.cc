@@ -55,6 +55,32 @@ TEST_CASE("messages go out as they are sent, replies come one for each read") {
   CHECK(body == H2Peer::framed("one") + H2Peer::framed(""));
 }
 
+TEST_CASE("headers are those of their own stream from the first to the end, alike or not") {
+  H2Case c([](H2Peer& peer) {
+    std::vector<std::int32_t> streams;
+    for (const char* pod : {"a", "a", "a pod with a longer name than the others", "a"}) {
+      streams.push_back(peer.next_request(false).stream);
+      peer.answer(streams.back(), {{"x-backend", pod}, {"x-zone", "1"}});
+    }
+    for (const std::int32_t stream : streams) peer.trailers(stream, {{"x-cost", std::to_string(stream)}});
+    peer.wait_closed();
+  });
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (const char* pod : {"a", "a", "a pod with a longer name than the others", "a"}) {
+    streams.push_back(std::make_unique<Stream>(*c.channel, kMethod, MethodKind::bidi));
+    Stream& stream = *streams.back();
+    c.f.until([&] { return !stream.headers.empty(); });
+    CHECK(stream.headers == Metadata{{"x-backend", pod}, {"x-zone", "1"}});
+  }
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    Stream& stream = *streams[i];
+    c.f.until([&] { return stream.done; });
+    CHECK(stream.result.status.ok());
+    CHECK(stream.headers_at_end == stream.headers);
+    CHECK(stream.trailers == Metadata{{"x-cost", std::to_string(2 * i + 1)}});
+  }
+}
+
 TEST_CASE("a peer with small windows is felt: the buffer fills, the stall is counted, room is told") {
   std::atomic<std::size_t> taken = 0;
   {
