@@ -13,10 +13,7 @@ constexpr std::size_t kReadSize = 64 << 10;
 }  // namespace
 
 NetContext::NetContext(Loop& loop)
-    : loop_(loop),
-      hook_(loop.add_turn_hook([this] { flush(); })),
-      read_buffer_(kReadSize),
-      plain_buffer_(kReadSize) {}
+    : loop_(loop), hook_(loop.add_turn_hook([this] { flush(); })), read_buffer_(kReadSize), plain_buffer_(kReadSize) {}
 
 std::shared_ptr<NetContext> NetContext::of(Loop& loop) {
   std::weak_ptr<void>& slot = shared_slot(loop);

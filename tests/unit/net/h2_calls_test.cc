@@ -75,6 +75,7 @@ TEST_CASE("a deadline is enforced here, too: the stream is reset and a late stat
       peer.reply(next.stream, "second");
       late = true;
     });
+    REQUIRE(c.f.wait_ready(*c.channel).ok());  // so that the request leaves at once, however slow the machine
     CallOptions options;
     options.timeout = 50ms;
     const Reply reply = c.call("first", options);
