@@ -114,8 +114,10 @@ std::string to_lua_text(lua_State* L, int index) {
   return value_text(L, index > 0 ? index : lua_gettop(L) + index + 1, 0);
 }
 
+bool Trace::wants_more() const { return calls_ < host_.settings.trace; }
+
 std::uint64_t Trace::begin(std::string_view method, std::string_view channel) {
-  if (calls_ >= host_.settings.trace) return 0;
+  if (!wants_more()) return 0;
   print(++calls_, fmt::format("{} on channel {}", method, channel));
   return calls_;
 }

@@ -21,6 +21,8 @@ class Trace {
  public:
   explicit Trace(Host& host) : host_(host) {}
 
+  /// Whether begin() would give a number: for those who have to make up a name first.
+  bool wants_more() const;
   /// The number of a call that is to be traced, or 0. The caller keeps it and passes it to all that follows.
   std::uint64_t begin(std::string_view method, std::string_view channel);
 

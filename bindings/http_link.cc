@@ -37,7 +37,10 @@ HttpLink::HttpLink(HttpState& state, std::string name, HttpDecl decl)
   open_ = host.metrics.series("http_connections_open", labels);
   wire_ = std::make_unique<HttpClient>(host.loop, decl_.wire);
   wire_->on_connection([this](const HttpConnectionEvent& event) { on_connection(event); });
+  state.links.push_back(this);
 }
+
+HttpLink::~HttpLink() { std::erase(state_.links, this); }
 
 void HttpLink::on_connection(const HttpConnectionEvent& event) {
   using Kind = HttpConnectionEvent::Kind;
@@ -100,13 +103,22 @@ std::shared_ptr<const HttpPrepared> HttpLink::prepare(lua_State* L, std::string_
   return std::move(*ready);
 }
 
-std::shared_ptr<HttpRoute> HttpLink::route(lua_State* L, std::string_view verb, std::string_view where,
-                                           std::string_view function) {
+const Rc<HttpRoute>& HttpLink::route(lua_State* L, std::string_view verb, std::string_view where,
+                                     std::string_view function) {
+  if (last_ && where == last_where_ && verb == last_verb_) return last_;
+  last_ = find_route(L, verb, where, function);
+  last_verb_ = verb;
+  last_where_ = where;
+  return last_;
+}
+
+Rc<HttpRoute> HttpLink::find_route(lua_State* L, std::string_view verb, std::string_view where,
+                                   std::string_view function) {
   auto routes = routes_.find(verb);
   if (routes == routes_.end()) routes = routes_.try_emplace(std::string(verb)).first;
   const auto found = routes->second.find(where);
   if (found != routes->second.end()) return found->second;
-  auto route = std::make_shared<HttpRoute>();
+  Rc<HttpRoute> route = Rc<HttpRoute>::make();
   route->plain = prepare(L, verb, where, {}, function);
   route->method = method_name(verb, url_of(L, where, function));
   if (kept_ < kKept) {

@@ -18,6 +18,7 @@
 #include "http_options.h"
 #include "lgen/http.h"
 #include "lgen/http_recorder.h"
+#include "rc.h"
 #include "stack.h"
 #include "task.h"
 
@@ -54,6 +55,7 @@ class HttpRoute {
 class HttpLink {
  public:
   HttpLink(HttpState& state, std::string name, HttpDecl decl);
+  ~HttpLink();
   HttpLink(const HttpLink&) = delete;
   HttpLink& operator=(const HttpLink&) = delete;
 
@@ -64,8 +66,7 @@ class HttpLink {
   void close() { wire_.reset(); }
 
   /// Raises when the URL is none.
-  std::shared_ptr<HttpRoute> route(lua_State* L, std::string_view verb, std::string_view where,
-                                   std::string_view function);
+  const Rc<HttpRoute>& route(lua_State* L, std::string_view verb, std::string_view where, std::string_view function);
   /// A request with headers of its own, or with a body in JSON. Raises when it cannot be sent.
   std::shared_ptr<const HttpPrepared> prepare(lua_State* L, std::string_view verb, std::string_view where,
                                               HttpHeaders own, std::string_view function);
@@ -80,10 +81,11 @@ class HttpLink {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
-  using Routes = std::unordered_map<std::string, std::shared_ptr<HttpRoute>, Hash, std::equal_to<>>;
+  using Routes = std::unordered_map<std::string, Rc<HttpRoute>, Hash, std::equal_to<>>;
   static constexpr std::size_t kKept = 10'000;  // routes
   static constexpr std::size_t kNamed = 100;    // methods in metrics
 
+  Rc<HttpRoute> find_route(lua_State* L, std::string_view verb, std::string_view where, std::string_view function);
   std::string url_of(lua_State* L, std::string_view where, std::string_view function) const;
   std::string method_name(std::string_view verb, const std::string& url);
   void on_connection(const HttpConnectionEvent& event);
@@ -97,6 +99,9 @@ class HttpLink {
   std::unique_ptr<HttpClient> wire_;
   std::unordered_map<std::string, Routes, Hash, std::equal_to<>> routes_;  // by verb, by what the plan writes
   std::size_t kept_ = 0;
+  // The one asked for last; mostly the next one, too.
+  std::string last_verb_, last_where_;
+  Rc<HttpRoute> last_;
   std::unordered_set<std::string> methods_;
   SeriesId connections_, open_;
   std::map<HttpClosed, SeriesId> closed_;
@@ -104,7 +109,7 @@ class HttpLink {
 
 struct HttpClientHandle {
   static constexpr ObjectType kType{"lgen.HttpClient"};
-  std::shared_ptr<HttpLink> link;
+  Rc<HttpLink> link;
 };
 
 template <class Make>

@@ -19,7 +19,7 @@ Duration step(TimePoint before, TimePoint after) {
 }
 
 struct Texts {
-  std::string_view client, backend, peer, url, reason, connection, headers, hops, body;
+  std::string_view client, backend, peer, url, reason, headers, hops, body;
 };
 
 Texts texts_of(const HttpResponse& res) {
@@ -35,7 +35,6 @@ Texts texts_of(const HttpResponse& res) {
   texts.peer = next(res.peer);
   texts.url = next(res.url);
   texts.reason = next(res.reason);
-  texts.connection = next(res.connection);
   texts.headers = next(res.headers);
   texts.hops = next(res.hops);
   texts.body = next(res.body);
@@ -82,9 +81,6 @@ void push_response(lua_State* L, std::string_view client, std::uint64_t number, 
   const auto size_of = [](std::string_view text) { return static_cast<std::uint32_t>(text.size()); };
   std::vector<std::string> statuses;
   const HttpHeadersView hops = view_of(result.hops, statuses);
-  char shown[24];
-  const char* end = number == 0 ? shown : fmt::format_to(shown, "#{}", number);
-  const std::string_view connection(shown, static_cast<std::size_t>(end - shown));
   const ConnectTiming& c = result.connect;
   const Timing& t = result.timing;
   const bool made = !result.reused;
@@ -99,19 +95,19 @@ void push_response(lua_State* L, std::string_view client, std::uint64_t number, 
       .queue = result.queued,
       .first_byte = step(t.sent, t.first_byte),
       .total = t.done - t.started,
+      .connection = number,
       .client = size_of(client),
       .backend = size_of(backend),
       .peer = size_of(result.peer),
       .url = size_of(result.url),
       .reason = size_of(result.reason),
-      .connection = size_of(connection),
       .headers = static_cast<std::uint32_t>(packed_size(result.headers)),
       .hops = static_cast<std::uint32_t>(packed_size(&hops)),
       .body = result.body.size()};
-  const std::size_t size = res.client + res.backend + res.peer + res.url + res.reason + res.connection +
-                           std::size_t{res.headers} + res.hops + res.body;
+  const std::size_t size =
+      res.client + res.backend + res.peer + res.url + res.reason + std::size_t{res.headers} + res.hops + res.body;
   char* out = tail_of(push_tailed_object(L, res, size));
-  for (const std::string_view text : {client, backend, result.peer, result.url, result.reason, connection}) {
+  for (const std::string_view text : {client, backend, result.peer, result.url, result.reason}) {
     if (!text.empty()) std::memcpy(out, text.data(), text.size());
     out += text.size();
   }
@@ -134,7 +130,7 @@ int response_property(lua_State* L) {
   if (name == "url") return push(L, texts.url), 1;
   if (name == "reason") return push(L, texts.reason), 1;
   if (name == "connection") {
-    return push(L, texts.connection.empty() ? "" : fmt::format("{}{}", texts.client, texts.connection)), 1;
+    return push(L, res.connection == 0 ? "" : fmt::format("{}#{}", texts.client, res.connection)), 1;
   }
   if (name == "version") return lua_pushstring(L, res.peer == 0 ? "" : res.two ? "2" : "1.1"), 1;
   if (name == "hops") return push_hops(L, texts.hops), 1;

@@ -17,8 +17,9 @@ struct HttpResponse {
   int status;
   bool reused, retried, two;  // two: HTTP/2
   Duration dns, connect, tls, queue, first_byte, total;
+  std::uint64_t connection;  // 0: never connected
   // Sizes of what lies behind, in this order.
-  std::uint32_t client, backend, peer, url, reason, connection, headers, hops;
+  std::uint32_t client, backend, peer, url, reason, headers, hops;
   std::uint64_t body;
 };
 

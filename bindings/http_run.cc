@@ -86,10 +86,23 @@ Arguments read_arguments(lua_State* L, const char* verb, const char* function) {
   return arguments;
 }
 
+/// The route's own, or one with headers that only this request has; valid until the next request.
+const std::shared_ptr<const HttpPrepared>& choose_request(lua_State* L, HttpLink& link, HttpRoute& route,
+                                                          const Arguments& arguments, const HttpSettings& settings,
+                                                          const char* function) {
+  if (settings.headers == 0 && settings.json == 0) return route.plain;
+  if (settings.headers == 0 && route.json) return route.json;
+  HttpHeaders own;
+  if (settings.json != 0) own.emplace_back("Content-Type", "application/json");
+  if (settings.headers != 0) read_headers(L, settings.headers, function, own);
+  auto& request = settings.headers == 0 ? route.json : host_of(L).http->request;
+  return request = link.prepare(L, arguments.verb, arguments.where, std::move(own), function);
+}
+
 }  // namespace
 
 int send_request(lua_State* L, const char* verb, const char* function) {
-  const std::shared_ptr<HttpLink>& link = check_object<HttpClientHandle>(L, 1, function).link;
+  const Rc<HttpLink>& link = check_object<HttpClientHandle>(L, 1, function).link;
   Arguments arguments = read_arguments(L, verb, function);
   const HttpSettings settings = read_request_options(L, arguments.options, function);
   Host& host = host_of(L);
@@ -107,39 +120,27 @@ int send_request(lua_State* L, const char* verb, const char* function) {
   }
   state.labels.clear();
   if (settings.tags != 0) read_tags(L, settings.tags, fmt::format("{}: tags", function), state.labels);
-  std::shared_ptr<HttpRoute> route = link->route(L, arguments.verb, arguments.where, function);
-  std::shared_ptr<const HttpPrepared> request = route->plain;
-  if (settings.headers != 0 || settings.json != 0) {
-    HttpHeaders own;
-    if (settings.json != 0) own.emplace_back("Content-Type", "application/json");
-    if (settings.headers != 0) read_headers(L, settings.headers, function, own);
-    if (settings.headers == 0 && route->json) {
-      request = route->json;
-    } else {
-      request = link->prepare(L, arguments.verb, arguments.where, std::move(own), function);
-      if (settings.headers == 0) route->json = request;
-    }
-  }
+  HttpRoute& route = *link->route(L, arguments.verb, arguments.where, function);
+  const auto& request = choose_request(L, *link, route, arguments, settings, function);
   HttpSend now{.body = arguments.body, .timeout = settings.timeout, .intended = {}};
   if (const auto late = task.take_lateness()) now.intended = host.loop.precise_now() - *late;
-  HttpSite& site = link->site(*route, host.current, name, arguments.verb, settings.tags == 0 ? nullptr : &state.labels);
-  route.reset();
-  return state.runs.take(state).start(L, task, link, std::move(request), arguments.verb, site, now);
+  HttpSite& site = link->site(route, host.current, name, arguments.verb, settings.tags == 0 ? nullptr : &state.labels);
+  return state.runs.take(state).start(L, task, link, request, arguments.verb, site, now);
 }
 
-int HttpRun::start(lua_State* L, Task& task, const std::shared_ptr<HttpLink>& link,
-                   std::shared_ptr<const HttpPrepared>&& request, std::string_view method, HttpSite& site,
+int HttpRun::start(lua_State* L, Task& task, const Rc<HttpLink>& link,
+                   const std::shared_ptr<const HttpPrepared>& request, std::string_view method, HttpSite& site,
                    const HttpSend& now) {
   task_ = &task;
   link_ = link;
   site_ = &site;
-  begin_trace(method, *request, now.body);
+  trace_ = 0;
+  if (state_.host.grpc->trace.wants_more()) begin_trace(method, *request, now.body);
   site.request_started();
   if (state_.host.input.purpose == PlanPurpose::check) {
-    request.reset();
     state_.host.loop.post([this] { answer_check(); });
   } else {
-    op_ = link->wire()->send(std::move(request), now, [this](const HttpResult& result) { ended(result); });
+    op_ = link->wire()->send(request, now, [this](const HttpResult& result) { ended(result); });
   }
   return task.await(L, *this);
 }
@@ -162,7 +163,6 @@ void HttpRun::answer_check() {
 void HttpRun::begin_trace(std::string_view method, const HttpPrepared& request, std::string_view body) {
   Trace& trace = state_.host.grpc->trace;
   trace_ = trace.begin(fmt::format("{} {}", method, request_url(request)), link_->name());
-  if (!trace_) return;
   trace.tell(trace_, fmt::format("> head {}", quote_for_lua(request_head(request))));
   if (!body.empty()) trace.tell(trace_, fmt::format("> body of {} bytes {}", body.size(), quote_for_lua(body)));
 }

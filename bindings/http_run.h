@@ -21,9 +21,9 @@ class HttpRun final : public Waiter {
  public:
   explicit HttpRun(HttpState& state) : state_(state) {}
 
-  int start(lua_State* L, Task& task, const std::shared_ptr<HttpLink>& link,
-            std::shared_ptr<const HttpPrepared>&& request, std::string_view method, HttpSite& site,
-            const HttpSend& now);
+  /// `request` is taken before it waits.
+  int start(lua_State* L, Task& task, const Rc<HttpLink>& link, const std::shared_ptr<const HttpPrepared>& request,
+            std::string_view method, HttpSite& site, const HttpSend& now);
   void interrupt() noexcept override { op_.cancel(); }
   /// The plan is closed: nobody is called back any more.
   void drop() noexcept { op_.reset(); }
@@ -39,7 +39,7 @@ class HttpRun final : public Waiter {
 
   HttpState& state_;
   Task* task_ = nullptr;
-  std::shared_ptr<HttpLink> link_;
+  Rc<HttpLink> link_;
   HttpSite* site_ = nullptr;
   std::uint64_t trace_ = 0;
   std::string_view backend_;  // valid while `ended` runs

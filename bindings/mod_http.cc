@@ -18,9 +18,7 @@ HttpState::~HttpState() { close(); }
 void HttpState::close() {
   if (std::exchange(closed, true)) return;
   for (const auto& run : runs.all()) run->drop();
-  for (const auto& weak : links) {
-    if (const auto link = weak.lock()) link->close();
-  }
+  for (HttpLink* link : links) link->close();
 }
 
 namespace {
@@ -28,21 +26,19 @@ namespace {
 /// Clients made inside a task close with it.
 class TaskClient final : public TaskResource {
  public:
-  explicit TaskClient(std::shared_ptr<HttpLink> link) : link_(std::move(link)) {}
+  explicit TaskClient(Rc<HttpLink> link) : link_(std::move(link)) {}
   void task_ended() noexcept override {
     if (link_->wire()) link_->wire()->close_idle();
     delete this;
   }
 
  private:
-  std::shared_ptr<HttpLink> link_;
+  Rc<HttpLink> link_;
 };
 
-void keep(lua_State* L, const std::string& name, const std::string& what, const std::shared_ptr<HttpLink>& link) {
+void keep(lua_State* L, const std::string& name, const std::string& what, const Rc<HttpLink>& link) {
   Host& host = host_of(L);
   HttpState& state = *host.http;
-  std::erase_if(state.links, [](const auto& weak) { return weak.expired(); });
-  state.links.push_back(link);
   if (host.phase == Phase::load) {
     state.names[name] = where(L);
   } else if (host.current) {
@@ -70,7 +66,7 @@ int client(lua_State* L) {
   check_name_free(L, name, what);
   HttpDecl decl;
   read_http_options(L, 2, what, decl);
-  auto link = std::make_shared<HttpLink>(*host_of(L).http, name, std::move(decl));
+  auto link = Rc<HttpLink>::make(*host_of(L).http, name, std::move(decl));
   keep(L, name, what, link);
   push_object<HttpClientHandle>(L, HttpClientHandle{std::move(link)});
   return 1;
@@ -85,7 +81,7 @@ int remove(lua_State* L) { return send_request(L, "DELETE", "c:delete"); }
 int request(lua_State* L) { return send_request(L, nullptr, "c:request"); }
 
 int close(lua_State* L) {
-  const auto& link = check_object<HttpClientHandle>(L, 1, "c:close").link;
+  const Rc<HttpLink>& link = check_object<HttpClientHandle>(L, 1, "c:close").link;
   if (link->wire()) link->wire()->close_idle();
   return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "free_list.h"
 #include "http_connections.h"
+#include "lgen/http.h"
 #include "lgen/http_recorder.h"
 
 namespace lgen::lua {
@@ -33,10 +34,11 @@ struct HttpState {
   HttpRecorder recorder;
   HttpConnections connections;
   std::uint64_t links_made = 0;
-  std::vector<std::weak_ptr<HttpLink>> links;
+  std::vector<HttpLink*> links;                           // all there are
   std::map<std::string, std::string, std::less<>> names;  // of the plan's clients -> where they were made
   FreeList<HttpRun> runs;
   // Scratch of the request being started or ended.
+  std::shared_ptr<const HttpPrepared> request;
   std::string json;
   Labels labels;
   std::vector<int> statuses;

@@ -45,8 +45,13 @@ def turns(runs, *each):
 
 def count_instructions(command):
     """Those of one run, its start and end included, as valgrind counts them."""
+    return under_callgrind(command)[0]
+
+
+def under_callgrind(command, *figures):
+    """The instructions of a run, and what else is to be found in what it prints."""
     out = run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]).out
-    return int(re.search(r"Collected : (\d+)", out)[1])
+    return [int(re.search(pattern, out)[1]) for pattern in (r"Collected : (\d+)", *figures)]
 
 
 def median_cpu(usages):

@@ -4,7 +4,7 @@ import os
 import re
 import struct
 
-from measure import run
+from measure import run, under_callgrind
 from proxies import Nginx
 
 BODY = b"\x0a\x04vu16"  # hello.HelloRequest {name = "vu16"}, as plans/unary.lua sends it
@@ -62,6 +62,11 @@ def checked_wrk(command, requests):
     used.cpu *= requests / made
     used.wall *= requests / made
     return used
+
+
+def count_of_wrk(command):
+    """Instructions of a run, and the requests it has made."""
+    return under_callgrind(command, r"(\d+) requests in")
 
 
 def web_server(listen):

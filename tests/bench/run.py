@@ -183,7 +183,7 @@ def wait_for_streams(servers, streams, process, out):
 
 PARTS = ("unary", "one_line", "stream", "open_model", "codec", "metrics", "start", "held", "held_many", "h2_1x32",
          "h2_4x16", "h2_16x16", "h2_tls", "h2_instructions", "h2_unary", "h2_stream", "h2_held", "h2_held_100k",
-         "http1", "http2")
+         "http1", "http2", "http1_instructions", "http2_instructions")
 
 
 def parse_arguments():

@@ -190,7 +190,7 @@ class HttpClient {
 
   /// Body, timeout and intended start of `request` do not count. The error says what cannot be sent, and why.
   Result<std::shared_ptr<const HttpPrepared>> prepare(const HttpRequest& request);
-  Op send(std::shared_ptr<const HttpPrepared> request, const HttpSend& now, HttpDone done);
+  Op send(const std::shared_ptr<const HttpPrepared>& request, const HttpSend& now, HttpDone done);
 
   /// One listener; it must not use the client.
   void on_connection(std::function<void(const HttpConnectionEvent&)> listener);

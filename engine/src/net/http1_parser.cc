@@ -37,7 +37,7 @@ void Http1Parser::next() {
   body_received_ = passed_ = between_ = 0;
   body_announced_.reset();
   gunzip_.reset();
-  no_body_ = complete_ = keep_alive_ = continued_ = false;
+  no_body_ = complete_ = keep_alive_ = continued_ = from_known_ = false;
   fresh_ = true;
   fault_ = Fault::none;
 }
@@ -94,23 +94,35 @@ std::size_t Http1Parser::feed(std::string_view bytes) {
 
 /// The short way, for an answer that is all there; 0: it is not, or may not be.
 std::size_t Http1Parser::take_whole(std::string_view bytes) {
+  const bool same = !known_.bytes.empty() && bytes.starts_with(known_.bytes);
+  if (!same && !learn(bytes)) return 0;
+  const Http1Whole& whole = known_.whole;
+  if (bytes.size() - whole.head < whole.length) return 0;
+  parser_.status_code = static_cast<unsigned>(whole.status) & 0xffffU;
+  parser_.http_major = parser_.http_minor = 1;
+  body_.assign(bytes.substr(whole.head, whole.length));
+  body_announced_ = body_received_ = whole.length;
+  from_known_ = head_complete_ = complete_ = keep_alive_ = true;
+  return whole.head + whole.length;
+}
+
+/// Reads the head into known_. false: nothing was learnt.
+bool Http1Parser::learn(std::string_view bytes) {
   whole_.clear();
   const auto whole = read_whole(bytes, whole_);
-  if (!whole || whole->head > limits_.head || whole->length > limits_.body) return 0;
-  parser_.status_code = static_cast<unsigned>(whole->status) & 0xffffU;
-  parser_.http_major = parser_.http_minor = 1;
-  extend(first_line_, whole->reason.data(), whole->reason.size());
-  const std::size_t start = text_.size();
-  text_.append(bytes.substr(0, whole->head));  // in one piece; the names' letters are changed where they lie
-  const std::string_view text = std::string_view(text_).substr(start);
+  if (!whole || whole->head > limits_.head || whole->length > limits_.body) return false;
+  known_.bytes = bytes.substr(0, whole->head);
+  known_.text = known_.bytes;
+  known_.whole = *whole;
+  const std::string_view text(known_.text);
+  known_.whole.reason =
+      text.substr(static_cast<std::size_t>(whole->reason.data() - bytes.data()), whole->reason.size());
+  known_.headers.clear();
   for (const auto& [name, name_size, value, value_size] : whole_) {
-    for (std::size_t i = start + name; i < start + name + name_size; ++i) text_[i] = lower(text_[i]);
-    headers_.emplace_back(text.substr(name, name_size), text.substr(value, value_size));
+    for (std::size_t i = name; i < name + name_size; ++i) known_.text[i] = lower(known_.text[i]);
+    known_.headers.emplace_back(text.substr(name, name_size), text.substr(value, value_size));
   }
-  body_.assign(bytes.substr(whole->head, whole->length));
-  body_announced_ = body_received_ = whole->length;
-  head_complete_ = complete_ = keep_alive_ = true;
-  return whole->head + whole->length;
+  return true;
 }
 
 bool Http1Parser::finish() {

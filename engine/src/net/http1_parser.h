@@ -52,10 +52,10 @@ class Http1Parser {
   std::string fault_text() const;
 
   int status() const { return static_cast<int>(parser_.status_code); }
-  std::string_view reason() const { return view(first_line_); }
+  std::string_view reason() const { return from_known_ ? known_.whole.reason : view(first_line_); }
   std::string_view target() const { return view(first_line_); }
   std::string_view method() const;
-  const HttpHeadersView& headers() const { return headers_; }
+  const HttpHeadersView& headers() const { return from_known_ ? known_.headers : headers_; }
   std::string_view body() const { return body_; }
   bool http_1_0() const { return parser_.http_major == 1 && parser_.http_minor == 0; }
   /// The server has asked for the request's body (100 Continue).
@@ -75,12 +75,20 @@ class Http1Parser {
     Piece name;
     Piece value;
   };
+  /// The head of the last answer that came whole. The next one's is mostly the same bytes, and then it says the same.
+  struct Known {
+    std::string bytes;
+    std::string text;  // names in lower case; `whole` and `headers` point there
+    Http1Whole whole;
+    HttpHeadersView headers;
+  };
   static const http_parser_settings& settings();
   static Http1Parser& self(http_parser* parser) { return *static_cast<Http1Parser*>(parser->data); }
 
   std::string_view view(const Piece& piece) const { return std::string_view(text_).substr(piece.start, piece.size); }
   void restart_head();
   std::size_t take_whole(std::string_view bytes);
+  bool learn(std::string_view bytes);
   void extend(Piece& piece, const char* bytes, std::size_t size);
   void add_name(const char* bytes, std::size_t size);
   void add_value(const char* bytes, std::size_t size);
@@ -101,8 +109,10 @@ class Http1Parser {
   std::string text_;  // first line and headers; names in lower case
   Piece first_line_;
   std::vector<Field> fields_;
-  std::vector<Http1Whole::Field> whole_;  // scratch of take_whole()
-  bool fresh_ = true;                     // nothing of the message has come
+  std::vector<Http1Whole::Field> whole_;  // scratch of learn()
+  Known known_;
+  bool from_known_ = false;  // this message's head is known_
+  bool fresh_ = true;        // nothing of the message has come
   bool in_value_ = false;
   HttpHeadersView headers_;  // into text_, once the head is complete
   std::size_t head_bytes_ = 0;

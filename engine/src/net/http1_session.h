@@ -39,10 +39,12 @@ class Http1Session final : public HttpExchange, private TcpStream::Events {
   void timed_out(TimePoint) override { closed_ = HttpClosed::failed; }
   /// Should it be closed now: why.
   HttpClosed why_closed() const { return closed_; }
+  void let_go() noexcept override { delete this; }
   /// Until the next request.
   void keep_for(Keeper* keeper) { keeper_ = keeper; }
 
  private:
+  ~Http1Session() override = default;
   void write(std::string_view bytes);
   void hold(std::string_view body);
   void release();

@@ -1,6 +1,7 @@
 #include "http1_whole.h"
 
 #include <array>
+#include <cstring>
 
 namespace lgen {
 namespace {
@@ -17,6 +18,17 @@ constexpr std::array<bool, 256> kToken = [] {
 
 constexpr bool plain(char c) { return (c >= 0x20 && c < 0x7f) || c == '\t'; }
 constexpr bool blank(char c) { return c == ' ' || c == '\t'; }
+
+/// Eight at a time: they are plain, and none is a tab. A byte below 0x20 borrows from its highest bit, one from 0x7f on
+/// has that bit or gets it by one more.
+bool eight_plain(const char* bytes) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  const std::uint64_t below = (word - 0x20 * kEach) & ~word;
+  const std::uint64_t above = (word + kEach) | word;
+  return ((below | above) & (0x80 * kEach)) == 0;
+}
 
 /// `lower` is in lower case.
 bool same(std::string_view text, std::string_view lower) {
@@ -42,6 +54,7 @@ std::optional<std::uint64_t> number(std::string_view digits) {
 
 /// The end of a line of plain characters from `at`, at its "\r\n"; 0: there is none.
 std::size_t line_end(std::string_view bytes, std::size_t at) {
+  while (at + 8 <= bytes.size() && eight_plain(bytes.data() + at)) at += 8;
   while (at < bytes.size() && plain(bytes[at])) ++at;
   return at + 1 < bytes.size() && bytes[at] == '\r' && bytes[at + 1] == '\n' ? at : 0;
 }

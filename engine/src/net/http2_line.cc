@@ -12,19 +12,42 @@ namespace lgen {
 namespace {
 
 constexpr std::size_t kConsume = 256 << 10;  // bytes read before the peer is told that they were
+constexpr std::size_t kKeepHead = 4 << 10;   // of room, for the next answer
+constexpr std::size_t kKeepBody = 64 << 10;
+
 std::string_view name_of(const nghttp2_nv& nv) { return {reinterpret_cast<const char*>(nv.name), nv.namelen}; }
 
 }  // namespace
 
 // ---- the exchange ----
 
-Http2Exchange::Http2Exchange(Http2Line& line) : HttpExchange(line.number(), line.timing()), line_(line) {
-  ++line_.exchanges_;
+Http2Exchange::Http2Exchange(Http2Line& line) : HttpExchange(line.number(), line.timing()), line_(line) {}
+
+void Http2Exchange::let_go() noexcept {
+  if (h2() != nullptr) h2()->reset(*this, NGHTTP2_CANCEL);
+  if (std::exchange(noted_, false)) std::erase(line_.over_, this);
+  clear();
+  line_.take_back(*this);
 }
 
-Http2Exchange::~Http2Exchange() {
-  std::erase(line_.over_, this);
-  --line_.exchanges_;
+/// Everything for another request. What was once large is given back.
+void Http2Exchange::clear() {
+  user_ = nullptr;
+  body_ = {};
+  if (text_.capacity() > kKeepHead) std::string().swap(text_);
+  if (answer_body_.capacity() > kKeepBody) std::string().swap(answer_body_);
+  text_.clear();
+  answer_body_.clear();
+  fields_.clear();
+  headers_.clear();
+  gunzip_.reset();
+  error_.reset();
+  status_ = 0;
+  head_complete_ = over_ = held_ = never_seen_ = false;
+  if (release_) release_->disarm();
+  head_bytes_ = unconsumed_ = 0;
+  body_received_ = sent_ = received_ = 0;
+  first_byte_ = done_ = {};
 }
 
 void Http2Exchange::start(const HttpPrepared& request, std::string_view body, User& user) {
@@ -32,7 +55,8 @@ void Http2Exchange::start(const HttpPrepared& request, std::string_view body, Us
   body_ = body;
   held_ = request.head.expects && !body.empty();
   if (body.empty() && !request.head.expects) return submit(request.nvs, false);
-  std::vector<nghttp2_nv> nvs = request.nvs;
+  std::vector<nghttp2_nv>& nvs = line_.fields_;
+  nvs = request.nvs;
   if (body.empty()) {
     std::erase_if(nvs, [](const nghttp2_nv& nv) { return name_of(nv) == "expect"; });
     return submit(nvs, false);
@@ -52,7 +76,7 @@ void Http2Exchange::submit(std::span<const nghttp2_nv> fields, bool body) {
 }
 
 void Http2Exchange::hold() {
-  release_ = std::make_unique<Timer>(line_.loop_, [this] { release(); });
+  if (!release_) release_ = std::make_unique<Timer>(line_.loop_, [this] { release(); });
   release_->arm(line_.loop_.now() + line_.patience_);
 }
 
@@ -184,9 +208,10 @@ void Http2Exchange::on_lost(const Error& error) {
   over(error.code, error.message);
 }
 
-/// Subtleness ahead: its user may destroy it, and its line's owner with it.
+/// Subtleness ahead: its user may let it go, and its line's owner may destroy it then.
 void Http2Exchange::deliver() {
   if (h2() != nullptr) h2()->reset(*this, error_ ? NGHTTP2_CANCEL : NGHTTP2_NO_ERROR);
+  noted_ = false;
   User* user = std::exchange(user_, nullptr);
   if (user == nullptr) return;
   if (!error_) return user->on_answer(!line_.dead());
@@ -210,7 +235,28 @@ Http2Line::Http2Line(std::shared_ptr<NetContext> context, Connected connected, c
                   H2Options{.max_header_list = static_cast<std::uint32_t>(limits.head)},
                   static_cast<H2Connection::Events&>(*this)) {}
 
-Http2Line::~Http2Line() { *gone_ = true; }
+Http2Line::~Http2Line() {
+  *gone_ = true;
+  for (Http2Exchange* exchange : spare_) delete exchange;
+}
+
+HttpSession Http2Line::exchange() {
+  ++exchanges_;
+  if (spare_.empty()) return HttpSession(new Http2Exchange(*this));
+  HttpSession session(spare_.back());
+  spare_.pop_back();
+  return session;
+}
+
+void Http2Line::take_back(Http2Exchange& exchange) {
+  --exchanges_;
+  spare_.push_back(&exchange);
+}
+
+void Http2Line::note(Http2Exchange& exchange) {
+  exchange.noted_ = true;
+  over_.push_back(&exchange);
+}
 
 HttpClosed Http2Line::why_closed() const {
   if (failed_) return HttpClosed::failed;

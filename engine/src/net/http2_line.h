@@ -19,11 +19,10 @@ namespace lgen {
 
 class Http2Line;
 
-/// A request on a stream of its own.
+/// A request on a stream of its own; its line uses it again for another one.
 class Http2Exchange final : public HttpExchange, private H2Stream {
  public:
   explicit Http2Exchange(Http2Line& line);
-  ~Http2Exchange() override;
 
   void start(const HttpPrepared& request, std::string_view body, User& user) override;
   Answer answer() const override;
@@ -31,14 +30,18 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   std::string_view version() const override { return "2"; }
   std::uint64_t unsent() const override { return body_.size(); }
   void timed_out(TimePoint sent) override;
+  void let_go() noexcept override;
 
   /// It is over: tells its user.
   void deliver();
 
  private:
+  friend class Http2Line;
   struct Field {
     std::size_t start, name, value;  // place in text_, sizes
   };
+  ~Http2Exchange() override = default;
+  void clear();
   bool on_header(std::string_view name, std::string_view value) override;
   void on_headers_end(bool end) override;
   void on_data(std::string_view bytes) override;
@@ -62,6 +65,7 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   HttpHeadersView headers_;
   int status_ = 0;
   bool head_complete_ = false, over_ = false, never_seen_ = false;
+  bool noted_ = false;  // and not delivered yet
   std::size_t head_bytes_ = 0, unconsumed_ = 0;
   std::uint64_t body_received_ = 0;
   std::string answer_body_;
@@ -93,6 +97,8 @@ class Http2Line final : private H2Connection::Events {
   bool dead() const { return connection_.error() || connection_.goaway() || connection_.used_up() || retired_; }
   const std::optional<Error>& error() const { return connection_.error(); }
   std::size_t exchanges() const { return exchanges_; }
+  /// For one more request.
+  HttpSession exchange();
   /// It is telling its users: not to be destroyed by them.
   bool telling() const { return telling_; }
   void close() { connection_.close(); }
@@ -106,7 +112,8 @@ class Http2Line final : private H2Connection::Events {
  private:
   friend class Http2Exchange;
   void on_news() override;
-  void note(Http2Exchange& exchange) { over_.push_back(&exchange); }
+  void note(Http2Exchange& exchange);
+  void take_back(Http2Exchange& exchange);
   /// Its server does not behave, or is gone: those on it may end, others go elsewhere.
   void retire() { retired_ = failed_ = true; }
 
@@ -118,8 +125,10 @@ class Http2Line final : private H2Connection::Events {
   Loop& loop_;
   const Duration patience_;
   Owner& owner_;
-  std::size_t exchanges_ = 0;
+  std::size_t exchanges_ = 0;  // in use
+  std::vector<Http2Exchange*> spare_;
   std::vector<Http2Exchange*> over_;  // not told yet
+  std::vector<nghttp2_nv> fields_;    // scratch, of a request with a body
   bool telling_ = false;
   bool retired_ = false, failed_ = false;
   std::shared_ptr<bool> gone_ = std::make_shared<bool>(false);

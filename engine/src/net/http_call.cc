@@ -43,8 +43,8 @@ bool describes_body(std::string_view name) {
 
 }  // namespace
 
-void HttpCall::begin(std::shared_ptr<HttpClient::Impl> client, TimePoint intended, HttpDone done) {
-  client_ = std::move(client);
+void HttpCall::begin(const std::shared_ptr<HttpClient::Impl>& client, TimePoint intended, HttpDone done) {
+  client_.enter(client);
   done_ = std::move(done);
   timing_ = {};
   timing_.started = loop_.precise_now();
@@ -58,19 +58,20 @@ void HttpCall::begin(std::shared_ptr<HttpClient::Impl> client, TimePoint intende
   reused_ = retried_ = finishing_ = dropped_ = false;
 }
 
-void HttpCall::start(std::shared_ptr<HttpClient::Impl> client, std::shared_ptr<const HttpPrepared> request,
-                     const HttpSend& now, HttpDone done) {
-  begin(std::move(client), now.intended, std::move(done));
-  request_ = std::move(request);
+void HttpCall::start(const std::shared_ptr<HttpClient::Impl>& client,
+                     const std::shared_ptr<const HttpPrepared>& request, const HttpSend& now, HttpDone done) {
+  begin(client, now.intended, std::move(done));
+  if (request_ != request) request_ = request;  // to count its owners takes atomic instructions
   body_.assign(now.body);
-  timeout_ = now.timeout.value_or(client_->options.timeout);
+  timeout_ = now.timeout.value_or(client_.options.timeout);
   if (timeout_ > Duration{0}) timer_.arm(deadline_ = timing_.started + timeout_);
   ask();
 }
 
-void HttpCall::refuse(std::shared_ptr<HttpClient::Impl> client, const HttpRequest& request, Error error,
+void HttpCall::refuse(const std::shared_ptr<HttpClient::Impl>& client, const HttpRequest& request, Error error,
                       HttpDone done) {
-  begin(std::move(client), request.intended, std::move(done));
+  begin(client, request.intended, std::move(done));
+  request_.reset();
   method_ = request.method;
   text_ = without_password(request.url);
   finish_later(std::move(error));
@@ -100,8 +101,8 @@ void HttpCall::dial() {
   reused_ = false;
   Result<ConnectTo> to = place_->where();
   if (!to) return finish_later(to.error());
-  to->deadline = std::min(deadline_, loop_.now() + client_->options.connect_timeout);
-  connecting_ = tcp_connect(client_->context, std::move(*to), [this](auto made) { connected(std::move(made)); });
+  to->deadline = std::min(deadline_, loop_.now() + client_.options.connect_timeout);
+  connecting_ = tcp_connect(client_.context, std::move(*to), [this](auto made) { connected(std::move(made)); });
 }
 
 void HttpCall::connected(Result<Connected> connected) {
@@ -130,7 +131,7 @@ void HttpCall::leave(bool reusable) {
 }
 
 void HttpCall::on_answer(bool reusable) {
-  if (hops_.size() < client_->options.follow && redirected(reusable)) return;
+  if (hops_.size() < client_.options.follow && redirected(reusable)) return;
   finish(nullptr, reusable);
 }
 
@@ -158,7 +159,7 @@ bool HttpCall::redirected(bool reusable) {
     std::erase_if(next.headers, [](const auto& header) { return is_credential(header.first); });
   }
   hops_.push_back({status, request_->text});
-  Result<std::shared_ptr<const HttpPrepared>> ready = client_->prepare(next, std::move(*url));
+  Result<std::shared_ptr<const HttpPrepared>> ready = client_.prepare(next, std::move(*url));
   if (!ready) {
     finish(&ready.error(), reusable);
     return true;
@@ -174,7 +175,7 @@ bool HttpCall::redirected(bool reusable) {
 
 /// What a server says it has not looked at can be sent once more, whatever it is (RFC 9113, 8.7).
 bool HttpCall::may_retry(HttpExchange::Seen seen) const {
-  if (!client_->options.retry_stale || tries_ >= (reused_ ? kTries : kFreshTries)) return false;
+  if (!client_.options.retry_stale || tries_ >= (reused_ ? kTries : kFreshTries)) return false;
   if (seen == HttpExchange::Seen::never) return true;
   const std::string& method = request_->request.method;
   return seen == HttpExchange::Seen::unanswered && reused_ && (method == "GET" || method == "HEAD");
@@ -298,10 +299,10 @@ void HttpCall::drop() noexcept {
 void HttpCall::recycle() {
   stage_ = Stage::idle;
   place_ = nullptr;
-  request_.reset();
   done_ = nullptr;
-  const std::shared_ptr<HttpClient::Impl> client = std::move(client_);
-  client->spare.push_back(this);
+  HttpClient::Impl& client = client_;
+  client.spare.push_back(this);
+  client.leave();
 }
 
 }  // namespace lgen

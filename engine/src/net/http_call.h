@@ -1,7 +1,8 @@
 // One request of a client, from send() to its result: its turn for a connection, the answer, redirects, once more when
 // a kept connection was closed.
 // Thread: the loop's.
-// Lifetime: used again; busy from start() until it has both completed and been dropped.
+// Lifetime: its client's, which it keeps alive while it is busy: from start() until it has both completed and been
+// dropped. Then it is used again.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +17,18 @@
 
 namespace lgen {
 
-class HttpCall final : public Operation, private HttpExchange::User {
+class HttpCall final : public Operation, public ListHook<WaitingForTurn>, private HttpExchange::User {
  public:
-  explicit HttpCall(Loop& loop) : loop_(loop), timer_(loop, [this] { on_timer(); }) {}
+  explicit HttpCall(HttpClient::Impl& client)
+      : client_(client), loop_(client.loop), timer_(loop_, [this] { on_timer(); }) {}
   HttpCall(const HttpCall&) = delete;
   HttpCall& operator=(const HttpCall&) = delete;
 
-  void start(std::shared_ptr<HttpClient::Impl> client, std::shared_ptr<const HttpPrepared> request, const HttpSend& now,
-             HttpDone done);
+  /// `client`: the owner of the one it is of.
+  void start(const std::shared_ptr<HttpClient::Impl>& client, const std::shared_ptr<const HttpPrepared>& request,
+             const HttpSend& now, HttpDone done);
   /// Completes with `error`, a turn later: the request cannot be sent.
-  void refuse(std::shared_ptr<HttpClient::Impl> client, const HttpRequest& request, Error error, HttpDone done);
+  void refuse(const std::shared_ptr<HttpClient::Impl>& client, const HttpRequest& request, Error error, HttpDone done);
 
   /// The place has a connection, or room for one more.
   void turn_came(HttpSession session);
@@ -38,7 +41,7 @@ class HttpCall final : public Operation, private HttpExchange::User {
  private:
   enum class Stage { idle, waiting, dialling, settling, talking, ended };
 
-  void begin(std::shared_ptr<HttpClient::Impl> client, TimePoint intended, HttpDone done);
+  void begin(const std::shared_ptr<HttpClient::Impl>& client, TimePoint intended, HttpDone done);
   void ask();
   void dial();
   void connected(Result<Connected> connected);
@@ -55,9 +58,9 @@ class HttpCall final : public Operation, private HttpExchange::User {
   void fill(HttpResult& result) const;
   void recycle();
 
+  HttpClient::Impl& client_;
   Loop& loop_;
-  std::shared_ptr<HttpClient::Impl> client_;
-  std::shared_ptr<const HttpPrepared> request_;
+  std::shared_ptr<const HttpPrepared> request_;  // kept for the next time, which mostly asks for the same
   HttpPlace* place_ = nullptr;
   HttpDone done_;
   Timer timer_;                // the whole request's; or completes what ended inside a call

@@ -18,7 +18,7 @@ HttpClient::Impl::~Impl() {
 }
 
 HttpCall& HttpClient::Impl::take_call() {
-  if (spare.empty()) return *new HttpCall(loop);
+  if (spare.empty()) return *new HttpCall(*this);
   HttpCall& call = *spare.back();
   spare.pop_back();
   return call;
@@ -95,16 +95,16 @@ Op HttpClient::send(const HttpRequest& request, HttpDone done) {
   HttpCall& call = impl_->take_call();
   auto ready = impl_->prepare(request);
   if (ready) {
-    call.start(impl_, std::move(*ready), {request.body, request.timeout, request.intended}, std::move(done));
+    call.start(impl_, *ready, {request.body, request.timeout, request.intended}, std::move(done));
   } else {
     call.refuse(impl_, request, ready.error(), std::move(done));
   }
   return Op(&call);
 }
 
-Op HttpClient::send(std::shared_ptr<const HttpPrepared> request, const HttpSend& now, HttpDone done) {
+Op HttpClient::send(const std::shared_ptr<const HttpPrepared>& request, const HttpSend& now, HttpDone done) {
   HttpCall& call = impl_->take_call();
-  call.start(impl_, std::move(request), now, std::move(done));
+  call.start(impl_, request, now, std::move(done));
   return Op(&call);
 }
 

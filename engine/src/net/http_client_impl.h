@@ -5,13 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "hook_list.h"
 #include "http1_session.h"
 #include "http2_line.h"
 #include "http_prepared.h"
@@ -24,8 +24,7 @@ namespace lgen {
 
 class HttpCall;
 class HttpPlace;
-
-using HttpSession = std::unique_ptr<HttpExchange>;
+struct WaitingForTurn;  // tag of a place's list
 
 /// The connections to one scheme, host and port, and the requests that wait for one.
 class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
@@ -78,9 +77,9 @@ class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
   const Url url_;  // of the first request there
   const std::string key_;
   Speaks speaks_;
-  std::vector<std::unique_ptr<Http1Session>> idle_;  // the one used last is at the end, and used next
+  std::vector<HttpSession> idle_;  // of HTTP/1.1; the one used last is at the end, and used next
   std::vector<Line> lines_;
-  std::deque<HttpCall*> waiting_;
+  HookList<HttpCall, WaitingForTurn> waiting_;
   std::size_t open_ = 0;  // idle, busy or being made
 };
 
@@ -94,6 +93,13 @@ struct HttpClient::Impl {
   Result<std::shared_ptr<TlsContext>> tls_context();
   HttpPlace& place_of(const Url& url);
   HttpCall& take_call();
+  /// A call begins, or is over: the client lasts as long as its calls. leave() may destroy it.
+  void enter(const std::shared_ptr<Impl>& self) {
+    if (busy++ == 0) kept_by_calls = self;
+  }
+  void leave() {
+    if (--busy == 0) const std::shared_ptr<Impl> last = std::move(kept_by_calls);
+  }
   void tell(const HttpConnectionEvent& event) const {
     if (listener && !closed) listener(event);
   }
@@ -104,6 +110,8 @@ struct HttpClient::Impl {
   std::shared_ptr<TlsContext> tls;
   std::map<std::string, std::unique_ptr<HttpPlace>> places;
   std::vector<HttpCall*> spare;  // calls to be used again
+  std::size_t busy = 0;          // the others
+  std::shared_ptr<Impl> kept_by_calls;
   std::function<void(const HttpConnectionEvent&)> listener;
   std::uint64_t connections = 0;
   bool closed = false;  // nobody will ask any more

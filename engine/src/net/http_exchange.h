@@ -1,10 +1,11 @@
 // The seam between requests and the versions of HTTP: one request and its answer on some connection. Of HTTP/1.1 it is
 // the connection itself, one request after another; of HTTP/2 one stream.
 // Thread: the loop's.
-// Lifetime: may be destroyed at any time, also inside what it calls.
+// Lifetime: its HttpSession owns it; it may be let go at any time, also inside what it calls.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -45,7 +46,6 @@ class HttpExchange {
   };
 
   HttpExchange(std::uint64_t number, const ConnectTiming& timing) : number_(number), timing_(timing) {}
-  virtual ~HttpExchange() = default;
   HttpExchange(const HttpExchange&) = delete;
   HttpExchange& operator=(const HttpExchange&) = delete;
 
@@ -69,11 +69,21 @@ class HttpExchange {
   std::uint64_t number() const { return number_; }
   const ConnectTiming& connect_timing() const { return timing_; }
 
+  /// Its owner has done with it: frees itself, or waits to be used again. What answer() shows ends here.
+  virtual void let_go() noexcept = 0;
+
  protected:
+  virtual ~HttpExchange() = default;
+
   const std::uint64_t number_;
   const ConnectTiming timing_;
   std::uint64_t sent_ = 0, received_ = 0;
   TimePoint first_byte_{}, done_{};
 };
+
+struct LetGo {
+  void operator()(HttpExchange* exchange) const noexcept { exchange->let_go(); }
+};
+using HttpSession = std::unique_ptr<HttpExchange, LetGo>;
 
 }  // namespace lgen

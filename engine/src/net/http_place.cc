@@ -49,7 +49,7 @@ HttpPlace::Turn HttpPlace::turn_of_two(HttpSession& session) {
     if (best == nullptr || one.line->exchanges() < best->exchanges()) best = one.line.get();
   }
   if (best == nullptr || (best->exchanges() > 0 && in_use() < most())) return Turn::dial;
-  session = std::make_unique<Http2Exchange>(*best);
+  session = best->exchange();
   return Turn::kept;
 }
 
@@ -63,12 +63,12 @@ HttpPlace::Turn HttpPlace::turn(HttpSession& session) {
 
 HttpPlace::Turn HttpPlace::ask(HttpCall& call, HttpSession& session) {
   const Turn found = waiting_.empty() ? turn(session) : Turn::wait;
-  if (found == Turn::wait) waiting_.push_back(&call);
+  if (found == Turn::wait) waiting_.push_back(call);
   return found;
 }
 
 void HttpPlace::stop_waiting(HttpCall& call) {
-  std::erase(waiting_, &call);
+  call.unlink();
   for (Line& one : lines_) {
     if (one.maker == &call) one.maker = nullptr;
   }
@@ -78,9 +78,7 @@ void HttpPlace::serve_waiting() {
   while (!waiting_.empty()) {
     HttpSession session;
     if (turn(session) == Turn::wait) return;
-    HttpCall& next = *waiting_.front();
-    waiting_.pop_front();
-    next.turn_came(std::move(session));
+    waiting_.pop_front()->turn_came(std::move(session));
   }
 }
 
@@ -99,8 +97,8 @@ Outcome HttpPlace::connected(HttpCall& call, Connected made, HttpSession& sessio
   const std::uint64_t number = ++client_.connections;
   tell_opened(number, made.stream->peer(), made.timing);
   if (speaks_ == Speaks::one) {
-    session = std::make_unique<Http1Session>(client_.loop, std::move(made), limits, options.gzip, number,
-                                             options.expect_timeout);
+    session.reset(
+        new Http1Session(client_.loop, std::move(made), limits, options.gzip, number, options.expect_timeout));
     return Done{};
   }
   lines_.push_back({std::make_unique<Http2Line>(client_.context, std::move(made), limits, options.gzip, number,
@@ -143,9 +141,8 @@ void HttpPlace::give_back(HttpSession session, bool reusable) {
     return drop_dead_lines();
   }
   if (!reusable || !keeps()) return close(std::move(session));
-  std::unique_ptr<Http1Session> one(static_cast<Http1Session*>(session.release()));
-  one->keep_for(this);
-  idle_.push_back(std::move(one));
+  static_cast<Http1Session&>(*session).keep_for(this);
+  idle_.push_back(std::move(session));
   if (idle_.size() <= client_.options.max_idle) return;
   HttpSession oldest = std::move(idle_.front());
   idle_.erase(idle_.begin());
@@ -175,7 +172,7 @@ void HttpPlace::line_news(Http2Line& line) {
   if (at->maker != nullptr && (line.has_room() || line.dead())) {
     HttpCall& maker = *std::exchange(at->maker, nullptr);
     if (line.has_room()) {
-      maker.turn_came(std::make_unique<Http2Exchange>(line));
+      maker.turn_came(line.exchange());
     } else {
       const Error error =
           line.error() ? *line.error()

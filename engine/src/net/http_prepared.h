@@ -28,6 +28,7 @@ class HttpPrepared {
 };
 
 /// Fills `fields` and `nvs` from the lines of the head. What only concerns one connection of HTTP/1.1 is left out.
+/// nghttp2 copies none of it: who sends it keeps it until it has left, or its stream was reset.
 void make_fields(HttpPrepared& ready);
 
 nghttp2_nv make_nv(std::string_view name, std::string_view value);

@@ -173,6 +173,45 @@ TEST_CASE("requests behind each other are told apart") {
   CHECK(at == bytes.size());
 }
 
+TEST_CASE("an answer that begins as the one before is still one of its own") {
+  const std::string head = "HTTP/1.1 200 Fine\r\nX-A: b\r\nContent-Length: 2\r\n\r\n";
+  const std::string other = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n";
+  struct Row {
+    const char* what;
+    std::string bytes;
+    std::size_t piece;
+    int status;
+    const char* body;
+  };
+  const Row rows[] = {
+      {"the first", head + "ab", 1000, 200, "ab"},
+      {"the same head", head + "cd", 1000, 200, "cd"},
+      {"in pieces", head + "ef", 7, 200, "ef"},
+      {"whole again", head + "gh", 1000, 200, "gh"},
+      {"half a body first", head + "ij", 58, 200, "ij"},
+      {"another head", other + "kl", 1000, 404, "kl"},
+      {"and the first once more", head + "mn", 1000, 200, "mn"},
+  };
+  Http1Parser parser(Kind::response, {});
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    CHECK(feed(parser, row.bytes, row.piece) == row.bytes.size());
+    REQUIRE(parser.complete());
+    CHECK(parser.status() == row.status);
+    CHECK(parser.reason() == (row.status == 200 ? "Fine" : "Not Found"));
+    CHECK(parser.headers().size() == (row.status == 200 ? 2 : 1));
+    CHECK(parser.headers().back() == std::pair<std::string_view, std::string_view>("content-length", "2"));
+    CHECK(parser.body() == row.body);
+    CHECK(parser.keep_alive());
+    parser.next();
+    CHECK_FALSE(parser.head_complete());
+  }
+  parser.expect_no_body();
+  CHECK(parser.feed(head) == head.size());
+  CHECK(parser.complete());
+  CHECK(parser.body().empty());
+}
+
 TEST_CASE("what is unusual about a response is judged alike whether it comes whole or byte by byte") {
   const char* rows[] = {
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
