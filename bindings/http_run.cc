@@ -68,10 +68,10 @@ struct Arguments {
   int options = 0;  // 0: none
 };
 
-Arguments read_arguments(lua_State* L, const char* verb, const char* function) {
+Arguments read_arguments(lua_State* L, std::string_view verb, std::string_view function) {
   int at = 2;
   Arguments arguments;
-  arguments.verb = verb ? std::string_view(verb) : check_string(L, at++, function);
+  arguments.verb = verb.empty() ? check_string(L, at++, function) : verb;
   arguments.where = check_string(L, at, function);
   int body = at + 1;
   const bool options_alone = lua_type(L, body) == LUA_TTABLE && lua_isnoneornil(L, body + 1);
@@ -89,7 +89,7 @@ Arguments read_arguments(lua_State* L, const char* verb, const char* function) {
 /// The route's own, or one with headers that only this request has; valid until the next request.
 const std::shared_ptr<const HttpPrepared>& choose_request(lua_State* L, HttpLink& link, HttpRoute& route,
                                                           const Arguments& arguments, const HttpSettings& settings,
-                                                          const char* function) {
+                                                          std::string_view function) {
   if (settings.headers == 0 && settings.json == 0) return route.plain;
   if (settings.headers == 0 && route.json) return route.json;
   HttpHeaders own;
@@ -101,7 +101,7 @@ const std::shared_ptr<const HttpPrepared>& choose_request(lua_State* L, HttpLink
 
 }  // namespace
 
-int send_request(lua_State* L, const char* verb, const char* function) {
+int send_request(lua_State* L, std::string_view verb, std::string_view function) {
   const Rc<HttpLink>& link = check_object<HttpClientHandle>(L, 1, function).link;
   Arguments arguments = read_arguments(L, verb, function);
   const HttpSettings settings = read_request_options(L, arguments.options, function);

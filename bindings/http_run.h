@@ -47,7 +47,7 @@ class HttpRun final : public Waiter {
   Op op_;
 };
 
-/// c:get(where, body?, options?) and its like; `verb` nullptr: c:request(verb, where, body?, options?).
-int send_request(lua_State* L, const char* verb, const char* function);
+/// c:get(where, body?, options?) and its like; `verb` "": c:request(verb, where, body?, options?).
+int send_request(lua_State* L, std::string_view verb, std::string_view function);
 
 }  // namespace lgen::lua

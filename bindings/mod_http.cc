@@ -78,7 +78,7 @@ int post(lua_State* L) { return send_request(L, "POST", "c:post"); }
 int put(lua_State* L) { return send_request(L, "PUT", "c:put"); }
 int patch(lua_State* L) { return send_request(L, "PATCH", "c:patch"); }
 int remove(lua_State* L) { return send_request(L, "DELETE", "c:delete"); }
-int request(lua_State* L) { return send_request(L, nullptr, "c:request"); }
+int request(lua_State* L) { return send_request(L, {}, "c:request"); }
 
 int close(lua_State* L) {
   const Rc<HttpLink>& link = check_object<HttpClientHandle>(L, 1, "c:close").link;

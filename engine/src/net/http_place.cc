@@ -45,8 +45,8 @@ HttpPlace::Turn HttpPlace::turn_of_one(HttpSession& session) {
 HttpPlace::Turn HttpPlace::turn_of_two(HttpSession& session) {
   Http2Line* best = nullptr;
   for (const Line& one : lines_) {
-    if (!one.line->has_room() || one.maker != nullptr || !client_.options.keepalive) continue;
-    if (best == nullptr || one.line->exchanges() < best->exchanges()) best = one.line.get();
+    if (best != nullptr && one.line->exchanges() >= best->exchanges()) continue;
+    if (one.line->has_room() && one.maker == nullptr && client_.options.keepalive) best = one.line.get();
   }
   if (best == nullptr || (best->exchanges() > 0 && in_use() < most())) return Turn::dial;
   session = best->exchange();
@@ -136,7 +136,7 @@ void HttpPlace::failed(const Error* error) {
 }
 
 void HttpPlace::give_back(HttpSession session, bool reusable) {
-  if (speaks_ == Speaks::two) {
+  if (session->version() == "2") {  // whatever the last connection has agreed on
     session.reset();
     return drop_dead_lines();
   }
@@ -191,8 +191,8 @@ void HttpPlace::line_news(Http2Line& line) {
 void HttpPlace::drop_dead_lines() {
   for (std::size_t i = 0; i < lines_.size();) {
     Http2Line& line = *lines_[i].line;
-    const bool used = line.settled() && lines_[i].maker == nullptr && !keeps();
-    if (line.telling() || line.exchanges() > 0 || lines_[i].maker != nullptr || !(line.dead() || used)) {
+    const bool busy = line.exchanges() > 0 || line.telling() || lines_[i].maker != nullptr;
+    if (busy || !(line.dead() || (line.settled() && !keeps()))) {
       ++i;
       continue;
     }
