@@ -52,6 +52,7 @@ void Link::saw_peer(std::uint64_t connection, std::string_view peer) {
 FirstCallFacts Link::first_call_facts(std::uint64_t connection) {
   FirstCallFacts facts{connection_name(connection), tls_, {}};
   if (wire_ && connection == wire_->connections()) facts.connected = wire_->connected_at();
+  if (connection > 0) facts.steps = entries_[connection - 1].steps;
   return facts;
 }
 
@@ -68,7 +69,10 @@ void Link::on_event(const ChannelEvent& event) {
   if (event.prev == ChannelState::ready && event.connection > 0) {
     ledger.lost(account_, entry(event.connection, event.at), event);
   }
-  if (event.state == ChannelState::ready && event.connection > 0) entry(event.connection, event.at);
+  if (event.state == ChannelState::ready && event.connection > 0) {
+    Ledger::Entry& made = entry(event.connection, event.at);
+    if (event.timing) ledger.made(made, *event.timing);
+  }
   if (event.state == ChannelState::transient_failure) ledger.failed_attempt(account_, event);
   const auto feeds = feeds_;  // a feed may unsubscribe when it is woken
   for (EventFeed* feed : feeds) feed->put(name_, connection_name(event.connection), event);

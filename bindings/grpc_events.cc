@@ -58,6 +58,23 @@ void EventFeed::end_wait() noexcept {
   host_.loop.post([task] { task->wake([](lua_State*) { return 0; }); });
 }
 
+namespace {
+
+void push_timing(lua_State* L, const ConnectSteps& timing) {
+  const std::pair<const char*, Duration> steps[] = {{"dns", timing.dns},
+                                                    {"connect", timing.connect},
+                                                    {"tls", timing.tls},
+                                                    {"settings", timing.settings},
+                                                    {"total", timing.total()}};
+  lua_createtable(L, 0, 5);
+  for (const auto& [name, took] : steps) {
+    lua_pushnumber(L, to_seconds(took));
+    lua_setfield(L, -2, name);
+  }
+}
+
+}  // namespace
+
 int EventFeed::push_item(lua_State* L) {
   const auto set = [L](const char* key, std::string_view text) {
     push(L, text);
@@ -65,7 +82,7 @@ int EventFeed::push_item(lua_State* L) {
   };
   const Item& item = items_.front();
   const ChannelEvent& event = item.event;
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   set("channel", item.channel);
   set("state", to_string(event.state));
   set("prev", to_string(event.prev));
@@ -77,6 +94,10 @@ int EventFeed::push_item(lua_State* L) {
   if (event.goaway == Goaway::seen) {
     lua_pushboolean(L, 1);
     lua_setfield(L, -2, "goaway");
+  }
+  if (event.timing) {
+    push_timing(L, *event.timing);
+    lua_setfield(L, -2, "timing");
   }
   items_.pop_front();
   return 1;

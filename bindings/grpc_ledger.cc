@@ -55,7 +55,7 @@ ChannelAccount& Ledger::account(const std::string& name, const std::string& pool
 Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at) {
   ++account.summary.connections;
   host_.metrics.add(account.connections);
-  Entry entry{++account.last_number, kNotKept};
+  Entry entry{.number = ++account.last_number};
   if (entry.number > 1) note(at, "reconnected", {{"connection", name_of(account, entry)}});
   if (records_.size() == kMaxRecords) {
     ++records_dropped_;
@@ -67,6 +67,11 @@ Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at) {
   record.connection = entry.number;
   record.opened_at = seconds(at);
   return entry;
+}
+
+void Ledger::made(Entry& entry, const ConnectSteps& timing) {
+  entry.steps = to_string(timing);
+  if (entry.record != kNotKept) records_[entry.record].timing = timing;
 }
 
 void Ledger::lost(ChannelAccount& account, const Entry& entry, const ChannelEvent& event) {
@@ -98,7 +103,8 @@ void Ledger::crowded(ChannelAccount& account, std::uint64_t limit) {
   if (std::exchange(account.crowding_told, true)) return;
   notes_.push_back(
       fmt::format("channel \"{}\" had more than max_streams = {} calls and streams open on one connection; "
-                  "beyond the server's own limit they wait unseen inside gRPC",
+                  "beyond the server's own limit they wait, unseen inside gRPC core; transport h2 counts it in "
+                  "grpc_queue_seconds",
                   account.summary.name, limit));
   log(LogLevel::warn, notes_.back());
 }

@@ -36,6 +36,7 @@ class Ledger {
   struct Entry {
     std::uint64_t number = 0;  // within the account: the 2 of "main[1]#2"
     std::size_t record = kNotKept;
+    std::string steps = {};  // of making it, in words
   };
 
   explicit Ledger(Host& host) : host_(host) {}
@@ -46,6 +47,7 @@ class Ledger {
   static void share(ChannelAccount& account, const std::string& handle) { account.handles.push_back(handle); }
 
   Entry opened(ChannelAccount& account, TimePoint at);
+  void made(Entry& entry, const ConnectSteps& timing);
   void lost(ChannelAccount& account, const Entry& entry, const ChannelEvent& event);
   void failed_attempt(ChannelAccount& account, const ChannelEvent& event);
   void set_state(ChannelAccount& account, ChannelState state);

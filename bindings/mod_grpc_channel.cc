@@ -171,6 +171,8 @@ constexpr Key kEventKeys[] = {
     {"connection", "string", "\"main[1]#2\": made or left"},
     {"reason", "string", "why it was left or could not be made, as far as known"},
     {"goaway", "true|\"inferred\"", "the server asked to leave: seen, or inferred from a stream that lives on"},
+    {"timing", "{dns: number, connect: number, tls: number, settings: number, total: number}",
+     "of a connection made by transport h2: seconds of each step"},
 };
 constexpr KeySet kEventFields[] = {{"lgen.ChannelEvent", kEventKeys}};
 

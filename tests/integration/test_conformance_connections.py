@@ -2,8 +2,11 @@
 every call is accounted for."""
 
 import signal
+import tempfile
 import unittest
 
+import certificates
+import lgen
 import peers
 from conformance_case import ConformanceCase
 from programs import Server
@@ -60,6 +63,45 @@ class InFlight(ConformanceCase):
         with Server() as server:
             self.interrupt(server, signal.SIGSTOP, self.LOST | self.NOBODY, "--keepalive", "1s")
             server.send_signal(signal.SIGCONT)
+
+    def test_the_run_is_stopped(self):
+        """What is under way is cancelled then, which is no error."""
+        with Server() as server, both_running(plan("in_flight.lua"), "--target", server.target, "--calls", self.CALLS,
+                                              "--channels", self.CHANNELS, "--quiet", "--stop-timeout", "10ms") as runs:
+            for run in runs.values():
+                run.err.wait_for("all are under way")
+                run.interrupt()
+        self.check_books(runs)
+        for run in runs.values():
+            self.assertEqual(run.code, lgen.STOPPED, run.stdout)
+            self.assertEqual(run.summary.totals("grpc_calls", "code"), {"CANCELLED": self.TIMES})
+            self.assertEqual(run.summary.totals("grpc_streams_ended", "code"), {"CANCELLED": self.TIMES})
+            self.assertEqual((run.summary.json["errors"], run.summary.totals("grpc_streams_failed", "code")), ([], {}))
+
+
+class Made(ConformanceCase):
+    """How long connections took to make is told where the transport knows."""
+
+    def test_each_step(self):
+        with tempfile.TemporaryDirectory() as folder:
+            made = certificates.self_signed(folder, "localhost")
+            with Server("--tls-cert", made.cert, "--tls-key", made.key) as server:
+                runs = over_both(plan("made.lua"), "--target", f"localhost:{server.grpc_port}", "--ca", made.cert, "--quiet")
+        for transport, run in runs.items():
+            with self.subTest(transport):
+                self.assertEqual(run.code, 0, run.stdout + run.stderr)
+                self.check_told(run, bool(Differences().of("steps of connecting", transport)))
+
+    def check_told(self, run, told):
+        steps = ["dns", "connect", "tls", "settings"]
+        events = run.summary.events("made")
+        self.assertEqual([event["told"] for event in events], [told] * 2)
+        for event in events:
+            self.assertAlmostEqual(event["total"], sum(event[step] for step in steps), delta=1e-9)
+            self.assertEqual([event[step] > 0 for step in steps], [told] * 4, event)
+        self.assertEqual([record["timing"] is not None for record in run.summary.connections],
+                         [told] * len(run.summary.connections))
+        self.assertEqual("made in" in run.stdout, told)
 
 
 class Aging(ConformanceCase):

@@ -103,6 +103,9 @@ class ColdStartTest(LatencyCase):
         ended = self.run_echo("ch:call(SayHello, {}, { wait_for_ready = true })", "--wait-ready", "0", load=self.LOAD)
         slowest = ended.summary["first_calls"][0]
         self.assertRegex(slowest["why"], "^dial [0-9.]+[mu]?s, first on the backend$")
+        over_h2 = self.run_echo("ch:call(SayHello, {}, { wait_for_ready = true })", "--wait-ready", "0", "--transport", "h2",
+                                load=self.LOAD)
+        self.assertRegex(over_h2.summary["first_calls"][0]["why"], r"^dial \S+ \(.*\bdial \S+, SETTINGS \S+\), first on")
         self.assertGreater(slowest["connecting"], 0)
         self.assertLessEqual(slowest["connecting"], slowest["duration"])
 

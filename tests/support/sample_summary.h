@@ -203,6 +203,10 @@ inline Summary bad_summary() {
   summary.connections[1].goaway = "inferred";
   summary.connections[1].reason = "left READY while 10 streams lived on";
   summary.connections.push_back({"main[2]", 2, "127.0.0.1:18443", 14.02, 29.9, "", "Socket closed"});
+  using std::chrono::microseconds;
+  summary.connections[0].timing = {
+      .connect = microseconds(120), .tls = microseconds(1400), .settings = microseconds(300)};
+  summary.connections.back().timing = {microseconds(310), microseconds(190), microseconds(378'000), microseconds(1500)};
   const std::string hello = "hello.Hello/SayHello";
   summary.first_calls = {
       {14.02, "first_on_connection", "probe", "main", hello, "pod-2", "main[2]#2", "OK", 0.41, 0.38,

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "lgen/connect_steps.h"
 #include "lgen/error.h"
 #include "lgen/loop.h"
 #include "lgen/method_kind.h"
@@ -195,6 +196,7 @@ struct ChannelEvent {
   std::uint64_t connection = 0;  // number of the connection made or left
   std::string reason;            // why it was left or could not be made, as far as known
   Goaway goaway = Goaway::no;
+  std::optional<ConnectSteps> timing = {};  // of the connection made (`h2`)
 };
 
 class GrpcChannel {

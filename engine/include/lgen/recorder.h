@@ -56,7 +56,8 @@ struct FirstCall {
 struct FirstCallFacts {
   std::string connection;  // "main[1]#2"
   bool tls = false;
-  TimePoint connected;  // when that connection was ready; zero: not known
+  TimePoint connected;     // when that connection was ready; zero: not known
+  std::string steps = {};  // of making it, in words; empty: not known
 };
 
 struct StreamSample : CallSample {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "lgen/connect_steps.h"
 #include "lgen/distribution.h"
 #include "lgen/metrics.h"
 #include "lgen/runner.h"
@@ -95,8 +96,9 @@ struct ConnectionRecord {
   std::string peer;
   double opened_at = 0;
   std::optional<double> closed_at;
-  std::string goaway;  // "", "inferred", "seen"
-  std::string reason;  // why it was left
+  std::string goaway;                       // "", "inferred", "seen"
+  std::string reason;                       // why it was left
+  std::optional<ConnectSteps> timing = {};  // how it was made, where the transport knows
 };
 
 /// A channel as it was used: how many sockets it really took.

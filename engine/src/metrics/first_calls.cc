@@ -62,10 +62,11 @@ void FirstCalls::keep(FirstCall call) {
   if (kept_.size() > kKept) kept_.pop_back();
 }
 
-std::string why_slow(const FirstCall& call, bool tls) {
+std::string why_slow(const FirstCall& call, const FirstCallFacts& facts) {
   std::string why = call.first == FirstOn::backend ? "first on the backend" : "first on the connection";
   if (call.connecting <= Duration{0}) return why;
-  return fmt::format("{} {}, {}", tls ? "dial and TLS" : "dial", format_duration(call.connecting), why);
+  return fmt::format("{} {}{}, {}", facts.tls ? "dial and TLS" : "dial", format_duration(call.connecting),
+                     facts.steps.empty() ? "" : fmt::format(" ({})", facts.steps), why);
 }
 
 }  // namespace lgen

@@ -32,7 +32,8 @@ class FirstCalls {
   std::vector<FirstCall> kept_;  // slowest first
 };
 
-/// "dial and TLS 12ms, first on the backend".
-std::string why_slow(const FirstCall& call, bool tls);
+/// "dial and TLS 12ms, first on the backend"; with what is known of the steps: "dial and TLS 12ms (dial 1ms, TLS 11ms),
+/// ...".
+std::string why_slow(const FirstCall& call, const FirstCallFacts& facts);
 
 }  // namespace lgen

@@ -156,7 +156,7 @@ void CallSite::first_call(FirstOn first, const CallSample& sample, FirstCallFact
                  ""};
   if (facts.connected > t.started) call.connecting = std::min(facts.connected, t.done) - t.started;
   call.connection = std::move(facts.connection);
-  call.why = why_slow(call, facts.tls);
+  call.why = why_slow(call, facts);
   impl_->firsts.keep(std::move(call));
 }
 

@@ -172,7 +172,7 @@ void H2Channel::dial() {
   to.tls = tls_;
   to.tls_host = to.host;
   to.deadline = dialled_at_ + std::max(options_.backoff.min, pause_);
-  link_->dial(std::move(to));
+  link_->dial(std::move(to), std::exchange(first_stream_, 1));
 }
 
 /// Subtleness ahead: whoever is told here may destroy the channel, so nothing follows.
@@ -202,6 +202,7 @@ void H2Channel::accept() {
   link_->accept(connections_);
   link_->busy(open_calls_ > 0);
   move_to(ChannelState::ready);
+  events_.back().timing = link_->steps();
 }
 
 void H2Channel::attempt_failed() {

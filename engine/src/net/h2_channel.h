@@ -49,6 +49,9 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   const std::string& target() const override { return target_; }
   void on_event(std::function<void(const ChannelEvent&)> listener) override { listener_ = std::move(listener); }
 
+  /// For tests: the first connection's identifiers begin here, where they are about to run out.
+  void begin_at(std::int32_t stream) { first_stream_ = stream; }
+
   // For its calls.
   Loop& loop() const { return loop_; }
   const ChannelOptions& options() const { return options_; }
@@ -113,6 +116,7 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   std::vector<std::unique_ptr<H2Link>> retired_;  // until their streams end
   std::uint64_t connections_ = 0;
   TimePoint connected_at_{};
+  std::int32_t first_stream_ = 1;    // of the next connection
   std::optional<Error> last_error_;  // of the last attempt, if it failed
   Duration pause_{0};                // before the attempt after the next failure
   TimePoint dialled_at_{};

@@ -11,6 +11,9 @@ namespace {
 /// gRPC servers take more frequent pings on a connection without calls as an attack (too_many_pings).
 constexpr Duration kIdlePings = std::chrono::minutes(5);
 
+/// Stamps are zero where there was no such step.
+Duration between(TimePoint from, TimePoint to) { return to > from ? to - from : Duration{0}; }
+
 }  // namespace
 
 H2Link::H2Link(std::shared_ptr<NetContext> context, const ChannelOptions& options, Events& events)
@@ -19,8 +22,9 @@ H2Link::H2Link(std::shared_ptr<NetContext> context, const ChannelOptions& option
       events_(events),
       timer_(context_->loop(), [this] { on_timer(); }) {}
 
-void H2Link::dial(ConnectTo to) {
+void H2Link::dial(ConnectTo to, std::int32_t first_stream) {
   to_ = std::move(to);
+  first_stream_ = first_stream;
   to_.net = options_.net;
   dialling_ = tcp_connect(context_, to_, [this](Result<Connected> made) { connected(std::move(made)); });
 }
@@ -33,6 +37,7 @@ void H2Link::connected(Result<Connected> made) {
     return fail(ErrorCode::tls, fmt::format("TLS with {} failed: {}", peer_, kGrpcTlsWords.no_protocol));
   }
   H2Options options;
+  options.first_stream = first_stream_;
   options.check_fields = false;  // GrpcAnswer judges what it needs
   connection_ = std::make_unique<H2Connection>(context_, std::move(made->stream), options,
                                                static_cast<H2Connection::Events&>(*this));
@@ -55,6 +60,14 @@ void H2Link::accept(std::uint64_t number) {
   number_ = number;
   timer_.disarm();
   plan_ping();
+}
+
+ConnectSteps H2Link::steps() const {
+  const ConnectTiming& at = timing_;
+  return {.dns = between(at.started, at.resolved),
+          .connect = between(std::max(at.started, at.resolved), at.connected),
+          .tls = between(at.connected, at.secured),
+          .settings = between(std::max(at.connected, at.secured), connection_->settings_at())};
 }
 
 void H2Link::on_news() {

@@ -29,7 +29,7 @@ class H2Link final : private H2Connection::Events {
 
   H2Link(std::shared_ptr<NetContext> context, const ChannelOptions& options, Events& events);
 
-  void dial(ConnectTo to);
+  void dial(ConnectTo to, std::int32_t first_stream);
   /// The peer's SETTINGS are here: calls may go.
   bool settled() const { return connection_ && connection_->settings_at() != TimePoint{}; }
   /// The channel has taken it as its `number`th; keepalive begins.
@@ -42,7 +42,8 @@ class H2Link final : private H2Connection::Events {
   /// Calls have begun or ended: keepalive depends on it.
   void busy(bool calls_open);
 
-  const ConnectTiming& timing() const { return timing_; }
+  /// How long it took to make, once settled.
+  ConnectSteps steps() const;
 
  private:
   void on_news() override;
@@ -57,6 +58,7 @@ class H2Link final : private H2Connection::Events {
   const ChannelOptions& options_;
   Events& events_;
   ConnectTo to_;
+  std::int32_t first_stream_ = 1;
   Op dialling_;
   std::unique_ptr<H2Connection> connection_;
   ConnectTiming timing_;

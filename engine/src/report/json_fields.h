@@ -148,6 +148,15 @@ void fields(Io& io, T& v) {
   io("closed_at", v.closed_at);
   io("goaway", v.goaway);
   io("reason", v.reason);
+  io.later("timing", v.timing);
+}
+
+template <class Io, View<ConnectSteps> T>
+void fields(Io& io, T& v) {
+  io("dns", v.dns);
+  io("connect", v.connect);
+  io("tls", v.tls);
+  io("settings", v.settings);
 }
 
 template <class Io, View<ChannelSummary> T>

@@ -143,6 +143,23 @@ std::uint64_t sockets_of(const std::vector<ChannelSummary>& channels) {
   return count.sockets + count.kept;
 }
 
+std::string making_words(const std::vector<ConnectionRecord>& connections) {
+  std::vector<double> took;
+  const ConnectionRecord* slowest = nullptr;
+  for (const ConnectionRecord& record : connections) {
+    if (!record.timing) continue;
+    took.push_back(to_seconds(record.timing->total()));
+    if (!slowest || record.timing->total() > slowest->timing->total()) slowest = &record;
+  }
+  if (!slowest) return "";
+  const std::string longest = fmt::format("{} for {}: {}", brief_seconds(to_seconds(slowest->timing->total())),
+                                          connection_name(*slowest), to_string(*slowest->timing));
+  if (took.size() == 1) return "made in " + longest;
+  const auto middle = took.begin() + static_cast<std::ptrdiff_t>((took.size() - 1) / 2);
+  std::nth_element(took.begin(), middle, took.end());
+  return fmt::format("made in {} at the median, at most in {}", brief_seconds(*middle), longest);
+}
+
 std::string socket_words(const std::vector<ChannelSummary>& channels) {
   if (channels.empty()) return "";
   const SocketCount count = count_sockets(channels);
@@ -163,6 +180,7 @@ void print_connections(Page& page, const Summary& summary) {
   page.heading("CONNECTIONS");
   if (!summary.channels.empty()) page.item({Span("  ")}, socket_words(summary.channels), Tone::bold);
   print_hosts(page, summary.channels);
+  if (const std::string words = making_words(summary.connections); !words.empty()) page.item({Span("  ")}, words);
   print_left(page, summary.connections);
   print_failed_attempts(page, summary.channels);
 }

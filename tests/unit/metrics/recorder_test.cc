@@ -244,6 +244,8 @@ TEST_CASE("the slowest first calls are kept with their reasons, one for each pla
   site.first_call(FirstOn::connection, slow, {"main#2", true, slow.timing.started + 120ms});
   CHECK(recorder.first_calls().front().why == "dial and TLS 120ms, first on the connection");
   CHECK(recorder.first_calls().front().connecting == 120ms);
+  site.first_call(FirstOn::connection, slow, {"main#2", true, slow.timing.started + 120ms, "dial 1ms, TLS 119ms"});
+  CHECK(recorder.first_calls().front().why == "dial and TLS 120ms (dial 1ms, TLS 119ms), first on the connection");
   site.first_call(FirstOn::connection, first(0, 200, "pod-1", 2), {"main#2", false, {}});
   CHECK(recorder.first_calls().size() == 50);
   CHECK(recorder.first_calls().front().took == 200ms);

@@ -368,6 +368,7 @@ TEST_CASE("calls beyond MAX_CONCURRENT_STREAMS wait their turn, and say how long
       ops.push_back(c.channel->unary(kMethod, "", {}, [&](const UnaryResult& result) {
         CHECK(result.status.ok());
         longest = std::max(longest, result.queued);
+        CHECK(result.timing.sent - result.timing.started >= result.queued);
         ++done;
       }));
     }

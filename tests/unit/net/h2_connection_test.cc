@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "certificates.h"
+#include "h2_channel.h"
 #include "h2_fixture.h"
 #include "tcp_connect.h"
 
@@ -137,6 +138,26 @@ TEST_CASE("stream identifiers run out: the connection says so and takes no more"
   CHECK(connection->used_up());
   CHECK_FALSE(connection->has_room());
   f.until([&] { return last.ended; });
+}
+
+TEST_CASE("a channel whose stream identifiers have run out takes another connection") {
+  Fixture f("h2");
+  std::atomic<int> served = 0;
+  const H2Script server([&](H2Peer& peer) {
+    const std::string number = std::to_string(++served);
+    for (auto request = peer.next_request(); request.stream != 0; request = peer.next_request()) {
+      peer.reply(request.stream, number);
+    }
+  });
+  H2Channel channel(f.loop, server.target(), *parse_h2_target(server.target()), {}, nullptr);
+  channel.begin_at(0x7ffffffd);
+  Story story(channel);
+  std::string served_by;
+  for (int i = 0; i < 4; ++i) served_by += f.call(channel, kMethod, "").bytes;
+  CHECK(served_by == "1122");
+  REQUIRE(story.left(1) != nullptr);
+  CHECK(story.left(1)->reason == "every stream identifier was used");
+  CHECK(channel.connections() == 2);
 }
 
 TEST_CASE("calls wait for the peer's SETTINGS; without any the attempt fails and says what is there") {
@@ -345,28 +366,60 @@ TEST_CASE("a channel destroyed with calls open ends them later, without it") {
   CHECK(stream.result.status.code == GrpcCode::cancelled);
 }
 
-TEST_CASE("TLS without ALPN h2 is refused, and says so") {
+TEST_CASE("TLS without ALPN h2 or older than 1.2 is refused, and says so") {
+  struct Row {
+    int version;
+    const char* ciphers;
+    const char* says;
+  };
+  const Row rows[] = {{TLS1_3_VERSION, "DEFAULT", "no ALPN 'h2'"}, {TLS1_1_VERSION, "ALL:@SECLEVEL=0", "version"}};
   Certificates certificates;
   const auto files = certificates.make("server", {"grpc.example.com"});
-  const ScriptedListener listener([&](int fd) {
-    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-    SSL_CTX_use_certificate_chain_file(context.get(), files.cert.c_str());
-    SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM);
-    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
-    SSL_set_fd(ssl.get(), fd);
-    SSL_accept(ssl.get());
-    ScriptedListener::wait_closed(fd);
+  for (const Row& row : rows) {
+    const ScriptedListener listener([&](int fd) {
+      const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+      SSL_CTX_set_cipher_list(context.get(), row.ciphers);
+      SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);
+      SSL_CTX_set_max_proto_version(context.get(), row.version);
+      SSL_CTX_use_certificate_chain_file(context.get(), files.cert.c_str());
+      SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM);
+      const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+      SSL_set_fd(ssl.get(), fd);
+      SSL_accept(ssl.get());
+      ScriptedListener::wait_closed(fd);
+    });
+    ChannelOptions options;
+    options.tls = TlsOptions{};
+    options.tls->ca = files.cert;
+    options.tls->server_name = "grpc.example.com";
+    Fixture f("h2");
+    const auto channel = f.channel(listener.target(), options);
+    const Outcome outcome = f.wait_ready(*channel);
+    REQUIRE_FALSE(outcome.ok());
+    CHECK(outcome.error().code == ErrorCode::tls);
+    CHECK_THAT(outcome.error().message, Catch::Contains(row.says));
+  }
+}
+
+TEST_CASE("a channel tells how long each step of making its connections took") {
+  H2Case c([](H2Peer& peer) {
+    peer.next_request();
+    peer.goaway(0, NGHTTP2_NO_ERROR);
+    peer.wait_closed();
   });
-  ChannelOptions options;
-  options.tls = TlsOptions{};
-  options.tls->ca = files.cert;
-  options.tls->server_name = "grpc.example.com";
-  Fixture f("h2");
-  const auto channel = f.channel(listener.target(), options);
-  const Outcome outcome = f.wait_ready(*channel);
-  REQUIRE_FALSE(outcome.ok());
-  CHECK(outcome.error().code == ErrorCode::tls);
-  CHECK_THAT(outcome.error().message, Catch::Contains("no ALPN 'h2'"));
+  Story story(*c.channel);
+  CHECK(c.call().status.code == GrpcCode::unavailable);
+  c.f.until([&] { return story.left(1) != nullptr; });
+  for (const ChannelEvent& event : story.events) {
+    INFO(to_string(event.state));
+    CHECK(event.timing.has_value() == (event.state == ChannelState::ready));
+    if (!event.timing) continue;
+    CHECK(event.timing->connect > 0s);
+    CHECK(event.timing->settings > 0s);
+    CHECK(event.timing->tls == 0s);
+    CHECK(event.timing->total() >= event.timing->connect + event.timing->settings);
+    CHECK(event.timing->total() <= event.at - story.events.front().at);
+  }
 }
 
 TEST_CASE("what only gRPC core can do is refused, with what to do") {

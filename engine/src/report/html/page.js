@@ -278,7 +278,8 @@ const lgenPage = (() => {
   function connections() {
     const c = all.connections;
     const made = [];
-    if (c.words) made.push(note(c.words[0].toUpperCase() + c.words.slice(1) + "."));
+    const said = [c.words, c.making].filter((one) => one).map((one) => one[0].toUpperCase() + one.slice(1) + ".");
+    if (said.length > 0) made.push(note(said.join(" ")));
     if (c.channels.length > 0) {
       const rows = c.channels.map((one) => row(th(one.name), td("", one.target), n(one.connections), n(one.failed_attempts), td("text dim", one.last_error || (one.shared ? "shared connection" : ""))));
       const tableOf = table("Channels", [["channel", ""], ["target", ""], ["connections", "n"], ["failed attempts", "n"], ["last error", ""]], rows,

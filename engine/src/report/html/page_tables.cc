@@ -311,6 +311,7 @@ Json connections_part(const Summary& summary) {
     if (++ended_all <= kMaxRows) ended.push_back(connection_of(record));
   }
   return {{"words", socket_words(summary.channels)},
+          {"making", making_words(summary.connections)},
           {"channels", std::move(channels)},
           {"channels_all", summary.channels.size()},
           {"ended", std::move(ended)},
