@@ -31,7 +31,7 @@ end
 
 local function stream(s)
   for _ in s:messages() do end
-  tell("stream", s:status())
+  if s:status() then tell("stream", s:status()) end -- else the run is being stopped
 end
 
 lgen.scenario("in flight", {
