@@ -124,7 +124,7 @@ void HttpSite::first_request(FirstOn first, const HttpSample& sample, FirstCallF
                  ""};
   if (facts.connected > t.started) call.connecting = std::min(facts.connected, t.done) - t.started;
   call.connection = std::move(facts.connection);
-  call.why = why_slow(call, facts.tls);
+  call.why = why_slow(call, facts);
   impl_->firsts.keep(std::move(call));
 }
 
