@@ -208,6 +208,7 @@
 ---@field connection? string "main[1]#2": made or left
 ---@field reason? string why it was left or could not be made, as far as known
 ---@field goaway? true|"inferred" the server asked to leave: seen, or inferred from a stream that lives on
+---@field timing? {dns: number, connect: number, tls: number, settings: number, total: number} of a connection made by transport h2: seconds of each step
 
 ---@class lgen.HttpClientOptions
 ---@field base? string what paths are behind, "http://host:port"; default: the target

@@ -228,10 +228,10 @@ TEST_CASE("how connections were made is said by the one that took longest") {
   CHECK(making_words(made).empty());
   made[1].connection = 2;
   made[1].timing = {.dns = 300us, .connect = 120us, .tls = 12ms, .settings = 580us};
-  CHECK(making_words(made) == "made in 13ms for main#2: name 300us, dial 120us, TLS 12ms, SETTINGS 580us");
+  CHECK(making_words(made) == "made in 13.0ms for main#2: name 300us, dial 120us, TLS 12ms, SETTINGS 580us");
   made[0].timing = made[2].timing = {.connect = 100us, .settings = 200us};
   CHECK(making_words(made) ==
-        "made in 300us at the median, at most in 13ms for main#2: name 300us, dial 120us, TLS 12ms, SETTINGS 580us");
+        "made in 300us at the median, at most in 13.0ms for main#2: name 300us, dial 120us, TLS 12ms, SETTINGS 580us");
 }
 
 TEST_CASE("the verdict's line names what is spread and over whom") {
