@@ -55,8 +55,8 @@ void print_metric(Page& page, const MetricSnapshot& metric) {
 
 std::string number_text(double value, std::string_view unit = "") {
   if (!unit.empty()) return brief_value(value, unit);
-  const bool whole = value >= 0 && value < 9e15 && value == std::floor(value);
-  return whole ? grouped(static_cast<std::uint64_t>(value)) : brief_value(value, "");
+  const bool as_whole = value >= 0 && value < 9e15 && (value == std::floor(value) || value >= 1e6);
+  return as_whole ? grouped(static_cast<std::uint64_t>(std::llround(value))) : brief_value(value, "");
 }
 
 /// "p50 1.2ms, p90 3.4ms, p99 12ms of 1,204".

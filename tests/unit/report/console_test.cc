@@ -173,7 +173,7 @@ TEST_CASE("names of scraped metrics that do not fit have a line of their own; th
   scraped("grpc_server_call_rcvd_total_compressed_message_size_bytes_sum", MetricType::counter, 38'715);
   scraped("grpc_server_call_rcvd_total_compressed_message_size_bytes_count", MetricType::counter, 3'612);
   scraped("process_cpu_seconds_total", MetricType::counter, 1.33);
-  scraped("process_start_time_seconds", MetricType::gauge, 1'795'309'880);
+  scraped("process_start_time_seconds", MetricType::gauge, 1'795'309'880.12);
   Summary summary;
   summary.metrics = metrics.snapshot();
   const std::string text = render_console(summary, {false, 80});

@@ -271,7 +271,7 @@ const lgenPage = (() => {
   function scenarios() {
     if (all.scenarios.length === 0) return [];
     const columns = [["scenario", ""], ["load", ""], ["started", "n"], ["ok", "n"], ["failed", "n"], ["cancelled", "n"], ["dropped", "n"], ["running", "n"], ["VUs at most", "n"], ["ran", "n"]];
-    return [panel(table("Scenarios", columns, all.scenarios.map((s) => row(th(s.name), td("text", s.load + (s.warmup > 0 ? `; ${words(s.warmup, "s")} of it warm-up, included in this row` : "") + (s.paused > 0 ? `; paused for ${words(s.paused, "s")}` : "")),
+    return [panel(table("Scenarios", columns, all.scenarios.map((s) => row(th(s.name), td("text", s.load + (s.warmup > 0 ? `; ${words(s.warmup, "s")} of it warm-up${s.started_in_warmup > 0 ? "" : ", included in this row"}` : "") + (s.paused > 0 ? `; paused for ${words(s.paused, "s")}` : "")),
       startedOf(s), n(s.succeeded), n(s.failed), n(s.cancelled), n(s.dropped), n(s.running), n(s.max_vus), n(s.elapsed, "s"))), "iterations"))];
   }
 
