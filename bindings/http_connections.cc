@@ -11,13 +11,12 @@ namespace {
 
 constexpr std::size_t kMaxRecords = 10'000;
 
-/// Nothing where we have closed it ourselves: that is no news.
+/// Nothing where both sides have agreed on it: that is no news.
 std::string_view reason_of(HttpClosed closed) {
   switch (closed) {
     case HttpClosed::ours:
-      return "";
     case HttpClosed::answer:
-      return "its last answer said close";
+      return "";
     case HttpClosed::idle:
       return "closed by the server between requests";
     case HttpClosed::goaway:

@@ -29,6 +29,10 @@ before(async () => {
   execFileSync(lgen, [path.join(__dirname, "mixed.lua"), "--local=pods=3,balance=stream", "--quiet", "--out", `json=${json}`],
     { stdio: "ignore" });
   add("real", json);
+  const web = path.join(here, "web.json");
+  execFileSync(lgen, [path.join(__dirname, "web.lua"), "--local=pods=1", "--quiet", "--validity", "warn", "--out", `json=${web}`],
+    { stdio: "ignore" });
+  add("web", web);
   const warm = path.join(here, "warm.json");
   execFileSync(lgen, [path.join(__dirname, "warm.lua"), "--quiet", "--allow-failures", "--out", `json=${warm}`], { stdio: "ignore" });
   add("warm", warm);
@@ -54,7 +58,7 @@ const colours = (page) => page.evaluate(() => Object.fromEntries([...document.qu
   return [figure.id, seen.size];
 })));
 
-for (const name of ["real", "warm", "good", "bad"]) {
+for (const name of ["real", "web", "warm", "good", "bad"]) {
   for (const [width, scheme] of [[1280, "light"], [390, "dark"], [360, "light"], [1280, "dark"]]) {
     test(`the page of the ${name} run at ${width} px, ${scheme}: drawn, quiet, offline, no wider than the screen`, async () => {
       await withPage({ width, scheme }, async (page, seen) => {
@@ -89,6 +93,31 @@ test("the figures on the page are those of the JSON", async () => {
     assert.deepEqual(row.map((x) => x.toPrecision(9)), [count, min, avg, med, p90, p95, p99, max].map((x) => x.toPrecision(9)));
     const text = await page.locator("#judged").innerText();
     for (const check of checks) assert.ok(text.includes(check.name), check.name);
+  });
+});
+
+test("a run over HTTP shows its status codes, response times and connections", async () => {
+  await withPage({}, async (page) => {
+    await page.goto(runs.web.url);
+    const { metrics, channels, first_calls: cold } = runs.web.json;
+    const requests = metrics.http_requests.total.value;
+    assert.equal(await value(page, "requests"), requests);
+    assert.equal(await value(page, "p50"), metrics.http_request_duration_seconds.total.med);
+    assert.equal(await value(page, "p99"), metrics.http_request_duration_seconds.total.p99);
+    assert.equal(await value(page, "connections"), channels[0].connections);
+    const drawn = await page.evaluate(() => {
+      const { time } = JSON.parse(document.getElementById("data").textContent);
+      const shown = Chart.getChart(document.querySelector("#chart-requests canvas")).data.datasets;
+      const seconds = (i) => (i + 1 === time.length ? time.last_step : time.step);
+      return { codes: shown.map((set) => set.label), sum: shown.flatMap((set) => set.data.map((point, i) => point.y * seconds(i))).reduce((a, b) => a + b, 0) };
+    });
+    assert.equal(Math.round(drawn.sum), requests);
+    for (const code of ["200", "404"]) assert.ok(drawn.codes.some((label) => label.includes(code)), `${drawn.codes}`);
+    for (const id of ["latency_request", "heat_request"]) assert.equal(await page.locator(`#chart-${id}`).count(), 1, id);
+    const text = await page.locator("main").innerText();
+    for (const part of ["Status codes", "404", "connections made", "bytes received", "first byte", channels[0].target]) assert.ok(text.includes(part), part);
+    assert.ok(cold.some((one) => one.code === "200"));
+    for (const code of await page.locator("#cold-starts .bad").allTextContents()) assert.equal(code, "404");
   });
 });
 

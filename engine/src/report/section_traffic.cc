@@ -196,6 +196,14 @@ std::string equation(const Totals& totals) {
   return text;
 }
 
+/// Why connections of HTTP have ended.
+std::string closed_words(const std::string& reason) {
+  if (reason == "ours") return "by us";
+  if (reason == "answer") return "as an answer said";
+  if (reason == "idle") return "by the server";
+  return reason == "goaway" ? "by GOAWAY" : "with a request on it";
+}
+
 void print_opened(Page& page, const Snapshot& metrics) {
   const std::uint64_t opened = counter_total(metrics, "grpc_streams_opened");
   const MetricSnapshot* ended = metrics.find("grpc_streams_ended");
@@ -394,7 +402,9 @@ void print_http(Page& page, const Snapshot& metrics) {
   page.item({Span("  connections  ")}, fmt::format("{} made; {} on one that an earlier request had made", grouped(made),
                                                    requests == reused ? "every request" : counted(reused, "request")));
   if (const MetricSnapshot* closed = metrics.find("http_connections_closed"); closed && !closed->series.empty()) {
-    page.item({Span("  closed       ")}, equation(totals_by(*closed, "reason")));
+    Totals told = totals_by(*closed, "reason");
+    for (auto& [reason, n] : told) reason = closed_words(reason);
+    page.item({Span("  closed       ")}, equation(told));
   }
   page.item(
       {Span("  bytes        ")},

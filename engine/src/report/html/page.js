@@ -182,11 +182,11 @@ const lgenPage = (() => {
   }
 
   // --- time ---
-  const kTraffic = ["calls", "messages", "streams_rate", "streams", "iterations", "vus"];
+  const kTraffic = ["calls", "requests", "messages", "streams_rate", "streams", "iterations", "vus"];
   function overTime() {
     const shown = all.time.charts;
     // Iterations tell nothing that calls and streams do not, unless some were dropped or failed.
-    const told = shown.some((c) => c.id === "calls" || c.id === "streams_rate");
+    const told = shown.some((c) => c.id === "calls" || c.id === "requests" || c.id === "streams_rate");
     const wanted = (c) => !(c.id === "iterations" && told && c.lines.length === 1) && c.kind !== "rows";
     const made = kTraffic.flatMap((id) => timeCharts((c) => c.id === id && wanted(c)));
     const rows = timeCharts((c) => c.kind === "rows");
@@ -289,8 +289,9 @@ const lgenPage = (() => {
     if (c.ended.length > 0) {
       const rows = c.ended.map((one) => row(th(one.name), td("", one.peer), td("n", clock(one.opened_at)), td("n", clock(one.closed_at)), n(one.closed_at - one.opened_at, "s"),
         td("", one.goaway === "" ? "" : one.goaway === "inferred" ? "GOAWAY (inferred)" : "GOAWAY"), td("text dim", one.reason)));
-      made.push(panel(table("Connections that ended before the run did", [["connection", ""], ["peer", ""], ["opened", "n"], ["left", "n"], ["lived", "n"], ["by", ""], ["reason", ""]], rows,
-        c.ended_all > c.ended.length ? `the first ${c.ended.length} of ${plain(c.ended_all)}` : "")));
+      const tableOf = table("Connections that ended before the run did", [["connection", ""], ["peer", ""], ["opened", "n"], ["left", "n"], ["lived", "n"], ["by", ""], ["reason", ""]], rows,
+        c.ended_all > c.ended.length ? `the first ${c.ended.length} of ${plain(c.ended_all)}` : "");
+      made.push(panel(c.ended.length > 12 ? el("details", {}, el("summary", {}, `${counted(c.ended_all, "connection")} ended before the run did`), tableOf) : tableOf));
     }
     return made;
   }
