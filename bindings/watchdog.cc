@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <thread>
 
@@ -34,6 +35,12 @@ constexpr int kIdleLooks = 10;  // without plan code, before the thread goes to 
 // long at most.
 constexpr Duration kSleep = std::chrono::seconds(1);
 constexpr const char* kProfile = "li50";  // by line, every 50 ms
+
+/// LuaJIT's profiler puts back what SIGPROF was when it stops. One that is under way at that moment would end the
+/// process.
+void outlive_late_profile_signals() {
+  if (const auto before = std::signal(SIGPROF, SIG_IGN); before != SIG_DFL) std::signal(SIGPROF, before);
+}
 
 }  // namespace
 
@@ -162,6 +169,7 @@ Watchdog::Watchdog(lua_State* L, Limits limits, std::function<void(const std::st
   lua_pushlightuserdata(L, const_cast<char*>(&Impl::kImplKey));
   lua_pushlightuserdata(L, impl_.get());
   lua_rawset(L, LUA_REGISTRYINDEX);
+  outlive_late_profile_signals();
   luaJIT_profile_start(L, kProfile, Impl::on_profile, impl_.get());
   impl_->thread = std::thread([this] { impl_->watch(slice_); });
 }

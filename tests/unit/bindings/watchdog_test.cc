@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <string>
 
@@ -120,6 +121,12 @@ TEST_CASE("a C function that hangs is given up") {
   const std::lock_guard lock(stuck.mutex);
   CHECK(said.find("the plan has been stuck for ") == 0);
   CHECK(said.find(" in a function that cannot be interrupted") != std::string::npos);
+}
+
+TEST_CASE("a profile signal that comes after the end does no harm") {
+  State state;
+  { Watchdog watchdog(state.L, short_limits(), no_end); }
+  CHECK(std::raise(SIGPROF) == 0);
 }
 
 }  // namespace
