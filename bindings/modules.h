@@ -17,7 +17,7 @@ extern const Module kSchemaClass, kMethodClass, kEncodedClass;
 extern const Module kGrpcModule;  // mod_grpc.cc
 extern const Module kChannelClass, kPoolClass, kStreamClass, kCallClass, kEventFeedClass;
 extern const Module kHttpModule, kHttpClientClass, kHttpResponseClass;  // mod_http.cc
-extern const Module kGrpcPrimitives;  // grpc_health.cc: what lua/health.lua builds on
+extern const Module kGrpcPrimitives;                                    // grpc_health.cc: what lua/health.lua builds on
 extern const Module kHeldPrimitives;  // mod_held.cc: what lua/held.lua builds held_streams from
 extern const Module kMetricsModule;   // mod_metrics.cc: counter, gauge, rate, histogram, tag, event; part of `lgen`
 extern const Module kMetricsPrimitives;

@@ -126,7 +126,8 @@ bool parse_with_client(std::string_view text, LogLine& line) {
 }
 
 bool parse_server(std::string_view text, LogLine& line) {
-  if (text.starts_with("Prometheus metrics server started on port ") || text.starts_with("HTTP server started on port ")) {
+  if (text.starts_with("Prometheus metrics server started on port ") ||
+      text.starts_with("HTTP server started on port ")) {
     line.kind = LogLineKind::other_known;
     return true;
   }

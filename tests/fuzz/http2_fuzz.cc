@@ -84,7 +84,7 @@ class Client;
 
 class Request final : public HttpExchange::User {
  public:
-  Request(Client& client, Http2Line& line) : client_(client), exchange(std::make_unique<Http2Exchange>(line)) {}
+  Request(Client& client, Http2Line& line) : client_(client), exchange(line.exchange()) {}
   void on_answer(bool) override;
   void on_failure(const Error& error, HttpExchange::Seen) override {
     expect(!error.message.empty(), "a failure without words");
@@ -98,7 +98,7 @@ class Request final : public HttpExchange::User {
   Client& client_;
 
  public:
-  std::unique_ptr<Http2Exchange> exchange;
+  HttpSession exchange;
 };
 
 /// What HttpPlace and HttpCall are to a connection.
@@ -141,10 +141,12 @@ class Client final : public Http2Line::Owner {
  private:
   const std::uint8_t manner_;
   const HttpPrepared request_;
-  std::vector<std::unique_ptr<Request>> requests_;  // before the line, so that what is left on it goes first
 
  public:
   std::unique_ptr<Http2Line> line_;
+
+ private:
+  std::vector<std::unique_ptr<Request>> requests_;  // behind the line: they give back to it what they still have
 };
 
 void Request::on_answer(bool) {
