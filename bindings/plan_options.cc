@@ -37,6 +37,7 @@ Error unknown_option(const std::vector<OptionDecl>& options, std::string_view na
 
 std::vector<std::string> split_list(const OptionDecl& option, const std::vector<std::string>& texts) {
   if (!option.shown.list) return texts.empty() ? texts : std::vector{texts.back()};
+  if (texts.size() == 1 && texts[0].empty()) return {};
   std::vector<std::string> parts;
   for (const std::string& text : texts) {
     std::size_t from = 0;
@@ -134,8 +135,8 @@ void check_option_keys(lua_State* L, int table, std::string_view what) {
 
 /// Raises at the plan's line, not at the user who has said nothing.
 void check_default(lua_State* L, const OptionDecl& option, std::string_view what) {
-  if (option.shown.fallback.empty()) return;
-  const Outcome fits = push_option(L, option, {option.shown.fallback});
+  if (!option.shown.fallback) return;
+  const Outcome fits = push_option(L, option, {*option.shown.fallback});
   if (!fits) raise(L, fmt::format("{}: default: {}", what, reason_of(option, fits.error())));
   lua_pop(L, 1);
 }
@@ -198,7 +199,7 @@ Given given_for(const Host& host, const OptionDecl& option,
     if (flag_name(name) != option.shown.name) continue;
     return {{value}, fmt::format("{}: options.{}", host.input.options.text("config"), name)};
   }
-  if (!option.shown.fallback.empty()) return {{option.shown.fallback}, as_flag};
+  if (option.shown.fallback) return {{*option.shown.fallback}, as_flag};
   if (option.shown.required && host.input.purpose == PlanPurpose::check) return {{sample_text(option)}, as_flag};
   return {{}, as_flag};
 }

@@ -82,9 +82,9 @@ std::string placeholder(const PlanOption& option) {
 std::string plan_row(const PlanOption& option) {
   std::string text = option.help;
   if (option.required) text += " (required)";
-  if (!option.fallback.empty() && option.type != "bool" && !option.secret)
-    text += fmt::format(" [{}]", option.fallback);
-  if (option.type == "bool" && option.fallback == "true")
+  const std::string fallback = option.fallback.value_or("");
+  if (!fallback.empty() && option.type != "bool" && !option.secret) text += fmt::format(" [{}]", fallback);
+  if (option.type == "bool" && fallback == "true")
     text += fmt::format(" [on; --no-{} turns it off]", option.name);
   if (!option.env.empty()) text += fmt::format(" (also from {})", option.env);
   return row("--" + option.name + placeholder(option), text);

@@ -100,6 +100,12 @@ class PlanOptionsTest(LgenCase):
                 self.check(ended, 104, "lgen: " + message)
                 self.assertEqual(len(ended.err.splitlines()), 1, ended)
 
+    def test_an_empty_default_is_one(self):
+        self.plan("""local opt = lgen.options {
+          { "prefix", default = "" }, { "names", list = true, default = {} }, { "color" } }""",
+                  "print(opt.prefix == '', #opt.names, opt.color)")
+        self.assertEqual(self.run_plan("plan.lua").out.splitlines()[0], "true\t0\tnil")
+
     def test_a_plan_without_options(self):
         self.plan()
         self.check(self.run_words("plan.lua", "--taget", "x"), 104, "unknown option --taget (did you mean '--target'?)")

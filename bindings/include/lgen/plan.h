@@ -33,7 +33,7 @@ struct PlanOption {
   std::string name;  // "hold"
   std::string type;  // "duration"
   std::string help;
-  std::string fallback;  // default as text
+  std::optional<std::string> fallback;  // default as text
   std::vector<std::string> choices;
   std::string env;
   bool required = false, list = false, secret = false;
