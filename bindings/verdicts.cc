@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "host.h"
 #include "lgen/log.h"
+#include "lgen/text.h"
 #include "lgen/units.h"
 #include "mod_metrics.h"
 #include "mod_prom.h"
@@ -57,6 +59,31 @@ std::string value_nobody_carries(const Threshold& threshold, const MetricSnapsho
   return "";
 }
 
+/// Samples that the threshold may mean and cannot see: they are counted under overflow="true", which keeps no label but
+/// scenario and phase.
+std::uint64_t lost_in_overflow(const Threshold& threshold, const MetricSnapshot& metric) {
+  Labels kept = {{"overflow", "true"}};
+  for (const auto& label : threshold.labels) {
+    if (label.first == "overflow") return 0;
+    if (label.first == "scenario" || label.first == "phase") kept.push_back(label);
+  }
+  if (kept.size() > threshold.labels.size()) return 0;  // it asks for nothing that is lost
+  const SeriesSnapshot lost = aggregate(metric, kept);
+  return metric.spec.type == MetricType::counter ? static_cast<std::uint64_t>(std::llround(lost.value)) : lost.count;
+}
+
+/// A counter that is high enough without them stays so; whatever else was found is not the whole truth.
+void doubt(const Threshold& threshold, const MetricSnapshot& metric, ThresholdResult& result) {
+  const std::uint64_t lost = lost_in_overflow(threshold, metric);
+  using Compare = ThresholdExpression::Compare;
+  const Compare compare = threshold.expression.compare;
+  const bool rises = metric.spec.type == MetricType::counter;
+  if (lost == 0 || (result.ok && rises && (compare == Compare::greater || compare == Compare::greater_equal))) return;
+  result.ok = false;
+  result.why += fmt::format("{}not judged: {} under overflow=\"true\", where labels are lost",
+                            result.why.empty() ? "" : "; ", counted(lost, "sample"));
+}
+
 /// "no label 'nmae' (did you mean 'name'?)", "no scenario 'x'; there is: a, b".
 template <class Names>
 Error unknown(const Threshold& threshold, std::string_view what, std::string_view name, const Names& names) {
@@ -102,15 +129,14 @@ std::vector<std::string> labels_to_come(const Host& host, const MetricSpec& spec
   return names;
 }
 
-/// A tag of that name may come with the load, so that this is no error. But nobody wants to learn at its end that the
-/// threshold had a slip of the pen.
+/// A tag of that name may come with the load, but a name so near to another is a slip of the pen, most likely, and
+/// nobody wants to learn of it at the end.
 void warn_of_label(const Threshold& threshold, std::string_view label, const std::vector<std::string>& names) {
   const std::string_view guess = did_you_mean(label, names);
-  const std::string there = guess.empty() ? fmt::format("; there is: {}", fmt::join(names, ", "))
-                                          : fmt::format(" (did you mean '{}'?)", guess);
-  log(LogLevel::warn,
-      fmt::format("{}threshold on {}: it has no label '{}'{}; unless a tag of that name is used, the threshold fails",
-                  threshold.where, threshold.metric, label, there));
+  if (guess.empty()) return;
+  log(LogLevel::warn, fmt::format("{}threshold on {}: it has no label '{}' (did you mean '{}'?); unless a tag of that "
+                                  "name is used, the threshold fails",
+                                  threshold.where, threshold.metric, label, guess));
 }
 
 /// A threshold that leaves out more of the load than there can be would only fail when all is over.
@@ -223,6 +249,7 @@ void MetricsState::fill(Summary& summary, bool judge_distributions) const {
     } else if (const MetricSnapshot* metric = summary.metrics.find(threshold.metric); metric && !result.observed) {
       result.why += value_nobody_carries(threshold, *metric);
     }
+    if (const MetricSnapshot* metric = summary.metrics.find(threshold.metric)) doubt(threshold, *metric, result);
     const auto id = host.metrics.find(threshold.metric);
     if (id && host.metrics.spec(*id).scraped) host.prom->qualify(threshold, result);
   }

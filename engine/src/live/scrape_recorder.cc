@@ -178,7 +178,9 @@ ScrapeRecorder::Line* ScrapeRecorder::make_line(Pod& pod, const PodPage& page, c
   Name& name = name_of(page, sample);
   if (lines_ == kMostLines) {
     if (!std::exchange(name.told_full, true)) {
-      leave_out(sample.name, fmt::format("there are {} series already; choose with metrics = {{…}}", kMostLines));
+      log(LogLevel::warn, fmt::format("scrape target '{}': further series of {} are left out of the report and of "
+                                      "thresholds: there are {} series already",
+                                      target_, sample.name, kMostLines));
     }
     return nullptr;
   }
