@@ -27,7 +27,8 @@ class Local(unittest.TestCase):
                               ("=pods=3,balance=stream", "per_stream"),
                               ("=balance=zones,pods=4,zones=2", "per_stream_within_subset"),
                               ("=pods=1", "inconclusive")]:
-            with self.subTest(spec), start(spec, "--channels", 4, "--hold", "1s", "--expect", verdict) as running:
+            flags = ["--channels", 4, *lgen.SHUFFLED, "--hold", "1s", "--expect", verdict]
+            with self.subTest(spec), start(spec, *flags) as running:
                 running.finish()
                 self.assertEqual(running.code, 0, running.stdout + running.stderr)
                 (note,) = [note for note in running.summary.notes if note.startswith("--local: ")]
