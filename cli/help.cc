@@ -84,8 +84,7 @@ std::string plan_row(const PlanOption& option) {
   if (option.required) text += " (required)";
   const std::string fallback = option.fallback.value_or("");
   if (!fallback.empty() && option.type != "bool" && !option.secret) text += fmt::format(" [{}]", fallback);
-  if (option.type == "bool" && fallback == "true")
-    text += fmt::format(" [on; --no-{} turns it off]", option.name);
+  if (option.type == "bool" && fallback == "true") text += fmt::format(" [on; --no-{} turns it off]", option.name);
   if (!option.env.empty()) text += fmt::format(" (also from {})", option.env);
   return row("--" + option.name + placeholder(option), text);
 }
