@@ -113,22 +113,12 @@ class Reader {
   std::optional<Error> error_;
 };
 
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  for (std::size_t from = 0; from <= text.size();) {
-    const std::size_t to = std::min(text.find(at, from), text.size());
-    parts.push_back(text.substr(from, to - from));
-    from = to + 1;
-  }
-  return parts;
-}
-
 void read_stages(const Words& words, Reader& reader, hpa::Simulation& to) {
   double start = 0;
   reader.number("start-load", start, 1e9);
   to.load = {{Duration{0}, start}};
-  const std::string stages = words.text("stages");
-  for (const std::string_view stage : split(stages, ',')) {
+  for (const std::string& text : split_commas({words.text("stages")})) {
+    const std::string_view stage = text;
     const std::size_t colon = stage.find(':');
     const auto load = number_of(colon == stage.npos ? "" : stage.substr(colon + 1));
     const auto length = parse_duration(stage.substr(0, colon));
@@ -159,7 +149,7 @@ bool read_rules(const Words& words, Reader& reader, const std::string& way, hpa:
     const std::string text = words.text(policies);
     rules.policies.clear();
     if (text == "disabled") rules.select = hpa::Select::disabled;
-    for (const std::string_view one : text == "disabled" ? std::vector<std::string_view>{} : split(text, ',')) {
+    for (const std::string& one : text == "disabled" ? std::vector<std::string>{} : split_commas({text})) {
       const auto policy = policy_of(one);
       if (!policy) reader.fail(policies, fmt::format("'{}' is no policy; write 4/15s or 100%/15s, or disabled", one));
       rules.policies.push_back(policy.value_or(hpa::Policy{}));

@@ -53,27 +53,26 @@ Condition inactive(const Spec& spec, const std::vector<Result<Proposal>>& propos
   if (first == proposals.end()) return {false, "InvalidMetricSourceType", "the spec names no metric"};
   const Metric& metric = spec.metrics[static_cast<std::size_t>(first - proposals.begin())];
   return {false, std::string(failure_reason(metric.type)),
-          fmt::format("invalid metrics ({} invalid out of {}), first error is: failed to get {}: {}",
-                      std::count_if(first, proposals.end(), failed), proposals.size(), describe(metric),
-                      first->error().message)};
+          fmt::format("{} of {} metrics failed; the first, {}: {}", std::count_if(first, proposals.end(), failed),
+                      proposals.size(), describe(metric), first->error().message)};
 }
 
 Condition stability(int desired, int stabilized) {
   if (desired < stabilized) {
-    return {true, "ScaleDownStabilized", "recent recommendations were higher than current one"};
+    return {true, "ScaleDownStabilized", "a recent round has asked for more pods"};
   }
   if (desired > stabilized) {
-    return {true, "ScaleUpStabilized", "recent recommendations were lower than current one"};
+    return {true, "ScaleUpStabilized", "a recent round has asked for fewer pods"};
   }
-  return {true, "ReadyForNewScale", "recommended size matches current size"};
+  return {true, "ReadyForNewScale", "no recent round has asked for anything else"};
 }
 
 std::string_view limit_message(std::string_view reason) {
-  if (reason == "TooManyReplicas") return "the desired replica count is more than the maximum replica count";
-  if (reason == "TooFewReplicas") return "the desired replica count is less than the minimum replica count";
-  if (reason == "ScaleUpLimit") return "the desired replica count is increasing faster than the maximum scale rate";
-  if (reason == "ScaleDownLimit") return "the desired replica count is decreasing faster than the maximum scale rate";
-  return "the desired count is within the acceptable range";
+  if (reason == "TooManyReplicas") return "more pods are asked for than maxReplicas allows";
+  if (reason == "TooFewReplicas") return "fewer pods are asked for than minReplicas allows";
+  if (reason == "ScaleUpLimit") return "so many pods at once are more than one step allows";
+  if (reason == "ScaleDownLimit") return "so many pods fewer at once are more than one step allows";
+  return "nothing limits the replicas";
 }
 
 Condition limited_by(std::string_view reason) {
@@ -117,8 +116,7 @@ void follow_metrics(const Spec& spec, const Controller& controller, const Observ
     return;
   }
   const std::string name = describe(*wanted->metric);
-  decision.scaling_active = {true, "ValidMetricFound",
-                             fmt::format("the HPA was able to successfully calculate a replica count from {}", name)};
+  decision.scaling_active = {true, "ValidMetricFound", "replicas follow " + name};
   const int stabilized = stabilize(seen.replicas, wanted->replicas, spec, controller, history, seen.now);
   history.recommendations.push_back({seen.now, wanted->replicas});
   decision.able_to_scale = stability(wanted->replicas, stabilized);
@@ -134,13 +132,14 @@ void follow_metrics(const Spec& spec, const Controller& controller, const Observ
 Decision decide(const Spec& spec, const Controller& controller, const Observation& seen, History& history) {
   Decision decision{.desired = seen.replicas, .able_to_scale = {true, "SucceededGetScale", ""}};
   if (seen.replicas == 0 && spec.min != 0) {
-    decision.scaling_active = {false, "ScalingDisabled", "scaling is disabled since the replica count is zero"};
+    decision.scaling_active = {false, "ScalingDisabled",
+                               "there are no pods, and minReplicas does not allow that: nothing is scaled"};
   } else if (seen.replicas > spec.max) {
     decision.desired = spec.max;
-    decision.cause = "Current number of replicas above Spec.MaxReplicas";
+    decision.cause = "more pods than maxReplicas";
   } else if (seen.replicas < spec.min) {
     decision.desired = spec.min;
-    decision.cause = "Current number of replicas below Spec.MinReplicas";
+    decision.cause = "fewer pods than minReplicas";
   } else {
     follow_metrics(spec, controller, seen, history, decision);
   }

@@ -94,9 +94,7 @@ std::vector<Groups::Counted> completed(const Metric& metric, const Groups& group
 
 Error no_samples(const Metric& metric) {
   return make_error(ErrorCode::unavailable,
-                    fmt::format("did not receive metrics for targeted pods (pods might be unready): no sample of {} "
-                                "counts",
-                                describe(metric)));
+                    fmt::format("no sample of {} counts; are the pods ready?", describe(metric)));
 }
 
 Result<Proposal> from_pods(const Metric& metric, const Reading& reading, const std::vector<Pod>& pods, int current,

@@ -33,6 +33,13 @@ bool same_place(const FirstCall& a, const FirstCall& b) {
   return a.first == FirstOn::backend ? a.backend == b.backend : a.connection == b.connection;
 }
 
+std::string why_slow(const FirstCall& call, const FirstCallFacts& facts) {
+  std::string why = call.first == FirstOn::backend ? "first on the backend" : "first on the connection";
+  if (call.connecting <= Duration{0}) return why;
+  return fmt::format("{} {}{}, {}", facts.tls ? "dial and TLS" : "dial", format_duration(call.connecting),
+                     facts.steps.empty() ? "" : fmt::format(" ({})", facts.steps), why);
+}
+
 }  // namespace
 
 std::string_view to_string(FirstOn first) {
@@ -62,11 +69,20 @@ void FirstCalls::keep(FirstCall call) {
   if (kept_.size() > kKept) kept_.pop_back();
 }
 
-std::string why_slow(const FirstCall& call, const FirstCallFacts& facts) {
-  std::string why = call.first == FirstOn::backend ? "first on the backend" : "first on the connection";
-  if (call.connecting <= Duration{0}) return why;
-  return fmt::format("{} {}{}, {}", facts.tls ? "dial and TLS" : "dial", format_duration(call.connecting),
-                     facts.steps.empty() ? "" : fmt::format(" ({})", facts.steps), why);
+FirstCall describe_first(FirstOn first, const CallSiteKey& key, const Timing& timing, std::string_view backend,
+                         std::string_view code, FirstCallFacts facts) {
+  FirstCall call{.first = first,
+                 .started = timing.started,
+                 .took = timing.done - timing.started,
+                 .scenario = key.scenario,
+                 .name = key.name,
+                 .method = key.method,
+                 .backend = std::string(backend),
+                 .code = std::string(code)};
+  if (facts.connected > timing.started) call.connecting = std::min(facts.connected, timing.done) - timing.started;
+  call.why = why_slow(call, facts);
+  call.connection = std::move(facts.connection);
+  return call;
 }
 
 }  // namespace lgen

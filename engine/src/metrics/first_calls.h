@@ -32,8 +32,9 @@ class FirstCalls {
   std::vector<FirstCall> kept_;  // slowest first
 };
 
-/// "dial and TLS 12ms, first on the backend"; with what is known of the steps: "dial and TLS 12ms (dial 1ms, TLS 11ms),
-/// ...".
-std::string why_slow(const FirstCall& call, const FirstCallFacts& facts);
+/// What the report tells of a first call; `why`: "dial and TLS 12ms, first on the backend", with what is known of the
+/// steps: "dial and TLS 12ms (dial 1ms, TLS 11ms), ...".
+FirstCall describe_first(FirstOn first, const CallSiteKey& key, const Timing& timing, std::string_view backend,
+                         std::string_view code, FirstCallFacts facts);
 
 }  // namespace lgen

@@ -149,15 +149,7 @@ FirstOn CallSite::Impl::look_for_first(Outlet& out, std::uint64_t on, TimePoint 
 }
 
 void CallSite::first_call(FirstOn first, const CallSample& sample, FirstCallFacts facts) {
-  const CallSiteKey& key = impl_->key;
-  const Timing& t = sample.timing;
-  FirstCall call{first,    t.started,  t.done - t.started,          Duration{0}, key.scenario,
-                 key.name, key.method, std::string(sample.backend), "",          std::string(sample.code),
-                 ""};
-  if (facts.connected > t.started) call.connecting = std::min(facts.connected, t.done) - t.started;
-  call.connection = std::move(facts.connection);
-  call.why = why_slow(call, facts);
-  impl_->firsts.keep(std::move(call));
+  impl_->firsts.keep(describe_first(first, impl_->key, sample.timing, sample.backend, sample.code, std::move(facts)));
 }
 
 FirstOn CallSite::call_ended(const CallSample& sample) {

@@ -66,13 +66,12 @@ TEST_CASE("a metric that fails keeps pods, and lets others add some") {
   CHECK(decision.desired == 5);
   CHECK_FALSE(decision.scaling_active.is_true);
   CHECK(decision.scaling_active.reason == "FailedGetResourceMetric");
-  CHECK(
-      decision.scaling_active.message.starts_with("invalid metrics (1 invalid out of 2), first error is: failed to "
-                                                  "get cpu resource utilization (percentage of request): "));
+  CHECK(decision.scaling_active.message.starts_with(
+      "1 of 2 metrics failed; the first, cpu resource utilization (percentage of request): no sample of "));
   CHECK(decide(both(), seen(5, {}, 30)).desired == 10);
   decision = decide(both(), seen(5, {}, {}));
   CHECK(decision.desired == 5);
-  CHECK(decision.scaling_active.message.starts_with("invalid metrics (2 invalid out of 2)"));
+  CHECK(decision.scaling_active.message.starts_with("2 of 2 metrics failed"));
 }
 
 TEST_CASE("a pod without a CPU request fails the resource metric") {

@@ -1,25 +1,8 @@
 // What a request of an HttpClient takes from the heap once everything is warm: nothing. A program of its own, because
 // it counts every operator new of the loop's thread.
-#include <cstdlib>
-#include <new>
-
+#include "count_allocations.h"
 #include "h2_peer.h"
 #include "net_fixture.h"
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-}  // namespace
-
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"  // GCC sees malloc and free through these, and no pair of ours
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* bytes = std::malloc(size)) return bytes;
-  throw std::bad_alloc();
-}
-void operator delete(void* bytes) noexcept { std::free(bytes); }
-void operator delete(void* bytes, std::size_t) noexcept { std::free(bytes); }
 
 using namespace lgen;
 using namespace lgen::test;
