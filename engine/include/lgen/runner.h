@@ -62,7 +62,8 @@ struct ScenarioProgress {
   std::optional<std::uint64_t> scheduled;  // rates: arrivals due so far, by the schedule alone
   Duration elapsed{0}, length{0};          // since its start; planned length without graceful stop
   Duration warmup{0};                      // how much of `elapsed` lay in phases called "warmup"
-  Duration paused_for{0};                  // of the load's time, none of `elapsed`: a pause let nothing of it run
+  Duration active{0};                      // from its start to its end, what a pause kept still left out
+  Duration paused_for{0};                  // what was left out of `active`; none of `elapsed` either
   bool finished = false;
   // While it runs; in no report.
   bool paused = false;
@@ -86,6 +87,7 @@ struct RunOutcome {
   TimePoint started, finished;
   TimePoint load_started, load_finished;  // the scenarios alone, without setup and teardown
   Duration paused{0};                     // of that, while a pause let nothing run
+  Duration active{0};                     // of that, while a scenario was under way, what a pause kept still left out
   std::vector<ScenarioProgress> scenarios;
 };
 

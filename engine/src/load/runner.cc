@@ -39,6 +39,20 @@ Outcome check_run(const RunSpec& spec) {
   return Done{};
 }
 
+/// How long any of them was under way.
+Duration covered(std::vector<ScenarioLife> lives, TimePoint now) {
+  std::sort(lives.begin(), lives.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  Duration sum{0};
+  TimePoint until{};
+  for (const ScenarioLife& life : lives) {
+    const TimePoint from = std::max(life.begin, until), to = std::min(life.end, now);
+    if (from >= to) continue;
+    sum += to - from;
+    until = to;
+  }
+  return sum;
+}
+
 /// "SIGINT".
 std::string signal_name(int signum) {
   const char* name = sigabbrev_np(signum);
@@ -72,9 +86,10 @@ struct Runner::Impl {
   void enter_teardown();
   void finish();
   std::vector<ScenarioProgress> progress() const;
-  std::vector<TimePoint> idle_since() const;
-  PauseTimes pause_times() const { return pauses.at(loop.now(), idle_since()); }
-  void end_pause() { pauses.end(loop.now(), idle_since()); }
+  std::vector<ScenarioLife> lives() const;
+  PauseTimes pause_times() const { return pauses.at(loop.now(), lives()); }
+  void end_pause() { pauses.end(loop.now(), lives()); }
+  void report_load(RunOutcome& to) const;
   Scenario* find(std::string_view name) const;
   Error no_scenario(std::string_view name) const;
 
@@ -247,8 +262,7 @@ void Runner::Impl::finish() {
   op.reset();
   patience_timer.disarm();
   outcome.finished = loop.now();
-  outcome.paused = pause_times().quiet;
-  outcome.scenarios = progress();
+  report_load(outcome);
   const auto call = std::move(finished);
   const RunOutcome result = outcome;
   if (call) call(result);
@@ -258,15 +272,25 @@ std::vector<ScenarioProgress> Runner::Impl::progress() const {
   const PauseTimes times = pause_times();
   std::vector<ScenarioProgress> all;
   for (const auto& scenario : scenarios) {
+    const ScenarioLife life = scenario->life();
+    const Duration paused_for = times.scenarios[all.size()];
     all.push_back(scenario->progress());
-    all.back().paused_for = times.scenarios[all.size() - 1];
+    all.back().paused_for = paused_for;
+    if (life.begin != kNever) all.back().active = std::min(life.end, loop.now()) - life.begin - paused_for;
   }
   return all;
 }
 
-std::vector<TimePoint> Runner::Impl::idle_since() const {
-  std::vector<TimePoint> all;
-  for (const auto& scenario : scenarios) all.push_back(scenario->idle_since());
+void Runner::Impl::report_load(RunOutcome& to) const {
+  const PauseTimes times = pause_times();
+  to.paused = times.quiet;
+  to.active = covered(lives(), loop.now()) - times.active;
+  to.scenarios = progress();
+}
+
+std::vector<ScenarioLife> Runner::Impl::lives() const {
+  std::vector<ScenarioLife> all;
+  for (const auto& scenario : scenarios) all.push_back(scenario->life());
   return all;
 }
 
@@ -342,8 +366,7 @@ RunOutcome Runner::so_far() const {
   if (impl_->stage == Impl::Stage::finished) return outcome;
   outcome.finished = impl_->loop.precise_now();
   if (impl_->stage == Impl::Stage::load) outcome.load_finished = outcome.finished;
-  outcome.paused = impl_->pause_times().quiet;
-  outcome.scenarios = impl_->progress();
+  impl_->report_load(outcome);
   return outcome;
 }
 

@@ -89,6 +89,7 @@ Outcome Scenario::scale(std::uint64_t vus) {
 void Scenario::start_worker() {
   start_timer_.disarm();
   stage_ = Stage::running;
+  begun_ = loop_.now();
   worker_.start();
 }
 
@@ -118,7 +119,7 @@ ScenarioProgress Scenario::progress() const {
   progress.total = schedule_.total_iterations();
   if (stage_ != Stage::waiting) progress.scheduled = worker_.scheduled();
   progress.length = schedule_.end();
-  if (stage_ != Stage::waiting) progress.elapsed = worker_.elapsed(finished() ? finished_ : loop_.now());
+  if (stage_ != Stage::waiting) progress.elapsed = worker_.elapsed(std::min(finished_, loop_.now()));
   progress.warmup = warmup_within(spec_.phases, progress.elapsed);
   progress.finished = finished();
   progress.stopping = worker_.stopping() && !finished();

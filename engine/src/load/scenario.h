@@ -11,6 +11,7 @@
 #include "lgen/metrics.h"
 #include "lgen/runner.h"
 #include "lgen/schedule.h"
+#include "pause_clock.h"
 #include "tally.h"
 #include "worker.h"
 
@@ -43,8 +44,7 @@ class Scenario {
   bool background() const { return spec_.background; }
   bool finished() const { return stage_ == Stage::finished; }
   std::uint64_t vus() const { return worker_.vus(); }
-  /// Since when no iteration of it runs; kNever: one does.
-  TimePoint idle_since() const { return worker_.idle_since(); }
+  ScenarioLife life() const { return {begun_, finished_, worker_.idle_since()}; }
   ScenarioProgress progress() const;
 
  private:
@@ -60,7 +60,7 @@ class Scenario {
   const std::uint64_t first_vu_id_;
   Hooks hooks_;
   Stage stage_ = Stage::waiting;
-  TimePoint finished_{};
+  TimePoint begun_ = kNever, finished_ = kNever;
   bool paused_ = false, asked_ = false;  // asked: by start()
   Duration until_start_{0};              // of one that is paused before its start
   Timer start_timer_;

@@ -153,9 +153,11 @@ void Comparison::latency_rows(const MetricSpec& spec, const Labels& labels, cons
 }
 
 void Comparison::rate_row(const MetricSpec& spec, const Labels& labels, double a, double b, Wanted wanted) {
-  const auto scenario = std::find_if(labels.begin(), labels.end(), [](const auto& l) { return l.first == "scenario"; });
-  const std::string of = scenario == labels.end() ? "" : scenario->second;
-  const double seconds_a = measured_seconds(a_, of), seconds_b = measured_seconds(b_, of);
+  const auto seconds_of = [&](const Summary& run) {
+    const MetricSnapshot* metric = run.metrics.find(spec.name);
+    return metric ? measured_seconds(run, *metric, labels) : measured_seconds(run);
+  };
+  const double seconds_a = seconds_of(a_), seconds_b = seconds_of(b_);
   if (seconds_a <= 0 || seconds_b <= 0) return;
   DiffRow row{spec.name, spec.unit, labels, "per second", DiffRow::Kind::rate};
   row.samples_a = static_cast<std::uint64_t>(a);

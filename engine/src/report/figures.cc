@@ -30,28 +30,50 @@ bool comes_before(const std::pair<std::string, std::uint64_t>& a, const std::pai
   return a.second != b.second ? a.second > b.second : a.first < b.first;
 }
 
+const ScenarioProgress* find_scenario(const Summary& summary, std::string_view name) {
+  const auto found = std::find_if(summary.scenarios.begin(), summary.scenarios.end(),
+                                  [&](const ScenarioProgress& one) { return one.name == name; });
+  return found == summary.scenarios.end() ? nullptr : &*found;
+}
+
+/// Reports of earlier versions do not tell it: there the whole run counts.
+double active_seconds(const Summary& summary) {
+  return summary.run.active > 0 ? summary.run.active : summary.run.duration - summary.run.paused;
+}
+
+double active_seconds(const Summary& summary, const ScenarioProgress& scenario) {
+  if (scenario.active > Duration{0}) return to_seconds(scenario.active);
+  return summary.run.duration - to_seconds(scenario.paused_for);
+}
+
 }  // namespace
 
 double measured_seconds(const Summary& summary, std::string_view scenario) {
-  std::optional<Duration> warmup;
-  double paused = summary.run.paused;
-  for (const ScenarioProgress& one : summary.scenarios) {
-    if (!scenario.empty() && one.name != scenario) continue;
-    warmup = std::min(warmup.value_or(one.warmup), one.warmup);
-    if (!scenario.empty()) paused = to_seconds(one.paused_for);
+  const double run = active_seconds(summary);
+  if (const ScenarioProgress* one = find_scenario(summary, scenario)) {
+    return std::max(0.0, active_seconds(summary, *one) - to_seconds(one->warmup));
   }
-  return std::max(0.0, summary.run.duration - paused - to_seconds(warmup.value_or(Duration{0})));
+  if (summary.scenarios.empty()) return run;
+  const auto less_warmup = [](const auto& a, const auto& b) { return a.warmup < b.warmup; };
+  const auto least = std::min_element(summary.scenarios.begin(), summary.scenarios.end(), less_warmup);
+  return std::max(0.0, run - to_seconds(least->warmup));
 }
 
 double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted) {
-  double samples = 0, rate = 0;
+  std::map<std::string_view, double> counts;
   for (const SeriesSnapshot& series : metric.series) {
-    const double seconds = measured_seconds(summary, label_of(series, "scenario"));
-    if (is_warmup(series) || !labels_match(series.labels, wanted) || seconds <= 0) continue;
+    if (is_warmup(series) || !labels_match(series.labels, wanted)) continue;
     const bool counter = metric.spec.type == MetricType::counter;
-    const double n = counter ? series.value : static_cast<double>(series.count);
+    counts[label_of(series, "scenario")] += counter ? series.value : static_cast<double>(series.count);
+  }
+  if (counts.size() == 1) return measured_seconds(summary, counts.begin()->first);
+  double samples = 0, rate = 0;
+  for (const auto& [scenario, n] : counts) {
+    const double seconds = measured_seconds(summary, scenario);
+    if (seconds <= 0) continue;
+    const ScenarioProgress* one = find_scenario(summary, scenario);
     samples += n;
-    rate += n / seconds;
+    rate += n / seconds * (one ? active_seconds(summary, *one) / active_seconds(summary) : 1);
   }
   return rate > 0 ? samples / rate : measured_seconds(summary);
 }

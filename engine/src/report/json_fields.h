@@ -36,6 +36,7 @@ void fields(Io& io, T& v) {
   io("started_unix", v.started_unix);
   io("duration", v.duration);
   io.later("paused", v.paused);
+  io.later("active", v.active);
   io("end", v.end);
   io("end_reason", v.end_reason);
   io("exit_code", v.exit_code);
@@ -63,6 +64,7 @@ void fields(Io& io, T& v) {
   io("elapsed", v.elapsed);
   io("length", v.length);
   io("warmup", v.warmup);
+  io.later("active", v.active);
   io.later("paused", v.paused_for);
   io("finished", v.finished);
 }

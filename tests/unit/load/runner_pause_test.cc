@@ -83,7 +83,11 @@ TEST_CASE("what runs on in a pause is load, and rates keep its time") {
   CHECK(outcome.paused == 0s);
   CHECK(outcome.scenarios[0].paused_for == 0s);
   CHECK(outcome.scenarios[1].paused_for == 3s);
-  CHECK(outcome.scenarios[2].paused_for == 3s);
+  CHECK(outcome.scenarios[2].paused_for == 0s);  // it began after the pause
+  CHECK(outcome.scenarios[0].active == 20s);
+  CHECK(outcome.scenarios[1].active == 10s);
+  CHECK(outcome.scenarios[2].active == 1s);
+  CHECK(outcome.active == 20s);
   CHECK(run.runner->paused_time() == 3s);
 }
 
@@ -108,6 +112,34 @@ TEST_CASE("stages stand still while a run is paused") {
   const RunOutcome outcome = run.run();
   CHECK(outcome.load_finished - outcome.load_started >= 79s);
   CHECK(run.logs["s"].made == 10);
+}
+
+TEST_CASE("a scenario that is ended within a pause has paused until its end") {
+  RunHarness run;
+  run.add("s", constant_vus(1, 10s), {.iteration = 1s});
+  run.add("other", constant_vus(1, 10s), {.iteration = 1s});
+  pause_between(run, 2s, 8s);
+  run.at(5s, [&] { CHECK(run.runner->stop_scenario("s")); });
+  const RunOutcome outcome = run.run();
+  CHECK(outcome.scenarios[0].paused_for == 3s);
+  CHECK(outcome.scenarios[0].active == 2s);
+  CHECK(outcome.scenarios[1].paused_for == 6s);
+  CHECK(outcome.scenarios[1].active == 10s);
+  CHECK(outcome.active == 10s);
+}
+
+TEST_CASE("what lies between two scenarios is active time of none, paused or not") {
+  RunHarness run;
+  run.add("first", iterations(kPerVu, 1, 2), {.iteration = 1s});
+  run.add("second", iterations(kPerVu, 1, 3), {.iteration = 1s}).start_after = 10s;
+  pause_between(run, 5s, 9s);
+  const RunOutcome outcome = run.run();
+  CHECK(outcome.load_finished - outcome.load_started == 17s);
+  CHECK(outcome.paused == 4s);
+  CHECK(outcome.active == 5s);
+  CHECK(outcome.scenarios[0].active == 2s);
+  CHECK(outcome.scenarios[1].active == 3s);
+  CHECK(outcome.scenarios[1].paused_for == 0s);
 }
 
 TEST_CASE("a scenario that has not started yet starts later by the pause") {

@@ -423,6 +423,33 @@ TEST_CASE("rates are over the time after the warm-up") {
   CHECK(measured_seconds(summary, *summary.metrics.find("grpc_calls"), {{"scenario", "a"}}) == Approx(20));
 }
 
+TEST_CASE("a scenario's rate is over its own time, that of several over the time in which any ran") {
+  Metrics metrics;
+  const auto calls = [&](const char* scenario, double n) {
+    metrics.add(metrics.series("grpc_calls", make_labels({{"scenario", scenario}, {"code", "OK"}})), n);
+  };
+  calls("first", 1000);
+  calls("second", 2000);
+  Summary summary;
+  summary.run.duration = 32;  // the second begins 2 s after the first has ended
+  summary.run.active = 30;
+  summary.scenarios.resize(2);
+  summary.scenarios[0].name = "first";
+  summary.scenarios[0].active = std::chrono::seconds(10);
+  summary.scenarios[1].name = "second";
+  summary.scenarios[1].active = std::chrono::seconds(20);
+  summary.metrics = metrics.snapshot();
+  const MetricSnapshot& metric = *summary.metrics.find("grpc_calls");
+  const auto rate = [&](double n, const Labels& wanted) { return n / measured_seconds(summary, metric, wanted); };
+  CHECK(rate(1000, {{"scenario", "first"}}) == Approx(100));
+  CHECK(rate(2000, {{"scenario", "second"}}) == Approx(100));
+  CHECK(rate(3000, {}) == Approx(100));
+  summary.run.active = 20;  // side by side
+  CHECK(rate(3000, {}) == Approx(150));
+  summary.scenarios[1].warmup = std::chrono::seconds(10);  // 200/s after it, as if before
+  CHECK(rate(3000, {}) == Approx(250));
+}
+
 TEST_CASE("rates leave out what a pause kept still, and the report tells how long that was") {
   Metrics metrics;
   for (const char* scenario : {"rate", "held"}) {
