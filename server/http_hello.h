@@ -36,7 +36,4 @@ class HttpHello {
   std::string address_;
 };
 
-// What /hellohttp answers to `name`: JSON, whatever bytes the name has.
-std::string hello_json(const std::string& name, const Identity& identity);
-
 }  // namespace lgen::server

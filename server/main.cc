@@ -5,12 +5,14 @@
 
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "echo_service.h"
 #include "fallback_service.h"
+#include "gateway.h"
 #include "grpc_endpoint.h"
 #include "health_service.h"
 #include "hello_service.h"
@@ -70,6 +72,11 @@ void run(const Options& options) {
   log.info(fmt::format("Prometheus metrics server started on port {}.", http.port()));
   const HttpHello hello_http(options, identity, admission);
   log.info(fmt::format("HTTP server started on port {}.", hello_http.port()));
+  std::optional<Gateway> gateway;
+  if (options.gateway_port) {
+    gateway.emplace(options, identity, admission);
+    log.info(fmt::format("Gateway started on port {}.", gateway->port()));
+  }
   GrpcEndpoint grpc(options, {&streaming, &hello, &echo, &health, &reflection, &reflection_alpha}, fallback);
   log.info(started_line(options, grpc.port()));
 

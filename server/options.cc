@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "flag_errors.h"
+#include "gateway_backends.h"
 
 namespace lgen::server {
 namespace {
@@ -50,6 +51,33 @@ void add_addresses(CLI::App& app, Options& options) {
   app.add_option("--http-port", options.http_port,
                  "Port of GET /hellohttp, without TLS; 0: a free one, printed at the start")
       ->capture_default_str();
+}
+
+void add_gateway(CLI::App& app, Options& options) {
+  app.add_option("--gateway-port", options.gateway_port,
+                 "Port of GET /hellogrpc and /hellohttp, which ask the backends below, e.g. 8200; 0: a free one");
+  app.add_option("--grpc-backend", options.grpc_backend,
+                 "Whom /hellogrpc asks, by turns when the name has several addresses, e.g. dns:///grpc-svc:8000")
+      ->type_name("TARGET");
+  auto check_url = [](const std::string& text) {
+    try {
+      parse_http_url(text);
+      return std::string();
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what());
+    }
+  };
+  app.add_option("--http-backend", options.http_backend, "Whom /hellohttp asks, e.g. http://http-svc/hellohttp")
+      ->type_name("URL")
+      ->check(CLI::Validator(check_url, ""));
+  auto set_dial = [&options](const std::string& how) {
+    options.grpc_dial = how == "shared" ? Dial::kShared : Dial::kPerRequest;
+  };
+  app.add_option_function<std::string>("--grpc-dial", set_dial,
+                                       "One gRPC channel for all requests, or a new one for each")
+      ->type_name("shared|per-request")
+      ->default_str("shared")
+      ->check(CLI::IsMember({"shared", "per-request"}).description(""));
 }
 
 void add_tls(CLI::App& app, Options& options) {
@@ -133,6 +161,7 @@ std::variant<Options, int> parse_options(int argc, const char* const* argv) {
   // The last one counts, so that a script's flags can be overruled by adding to them.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_addresses(app, options);
+  add_gateway(app, options);
   add_tls(app, options);
   add_identity(app, options);
   add_connection_age(app, options);

@@ -11,6 +11,12 @@
 
 namespace lgen::server {
 
+// How the gateway reaches the gRPC backend.
+enum class Dial {
+  kPerRequest,  // a new channel for each request
+  kShared,      // one channel for all
+};
+
 // How the time before the server is ready looks from outside.
 enum class EarlyListening {
   kNo,      // no socket listens
@@ -24,6 +30,11 @@ struct Options {
   std::optional<std::uint16_t> hello_port;
   std::uint16_t metrics_port = 9464;
   std::uint16_t http_port = 8100;
+
+  std::optional<std::uint16_t> gateway_port;
+  std::string grpc_backend;  // a target of gRPC; empty: none
+  std::string http_backend;  // a URL; empty: none
+  Dial grpc_dial = Dial::kShared;
 
   std::string tls_cert;
   std::string tls_key;

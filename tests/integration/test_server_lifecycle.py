@@ -285,7 +285,7 @@ class Mistakes(unittest.TestCase):
         self.fails(104, "--message-delay: \"10\" is not a duration; write a number and a unit", "--message-delay", "10")
         self.fails(104, "--listen-early.*maybe", "--listen-early", "maybe")
         self.fails(104, "--grpc-port", "--grpc-port", "70000")
-        self.fails(104, "--gateway-port", "--gateway-port", "8200")
+        self.fails(104, "--netperf-port", "--netperf-port", "12865")
         self.fails(104, "--tls-cert requires --tls-key", "--tls-cert", "x")
 
     def test_certificates_that_do_not_fit_are_named(self):
