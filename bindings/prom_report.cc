@@ -46,7 +46,18 @@ void note_target(const ScrapeTarget& target, std::vector<std::string>& notes) {
     notes.push_back(
         fmt::format("scrape target '{}': no page was read: none had come whole when the run ended", target.name()));
   }
+  if (const auto& cut = target.cut(); !cut.empty()) {
+    notes.push_back(
+        fmt::format("scrape target '{}': {} series were kept, and those of {}{} are not all there; name "
+                    "what is needed: metrics = {{ … }}",
+                    target.name(), kMostScrapedSeries, cut.front(),
+                    cut.size() > 1 ? fmt::format(" and {} other metrics", cut.size() - 1) : ""));
+  }
   note_pods(target, notes);
+}
+
+bool lacks_series(const ScrapeTarget& target, std::string_view metric) {
+  return std::find(target.cut().begin(), target.cut().end(), metric) != target.cut().end();
 }
 
 /// Pods a threshold is about, and those of them whose page was ever read.
@@ -98,8 +109,10 @@ void PromState::qualify(const Threshold& threshold, ThresholdResult& result) con
   if (host.input.purpose != PlanPurpose::run || threshold.metric == "up") return;
   const std::string_view wanted = label_value(threshold, "target"), pod = label_value(threshold, "pod");
   Judged judged;
+  const ScrapeTarget* cut = nullptr;
   for (const auto& target : targets) {
     const bool meant = wanted.empty() || wanted == target->name();
+    if (meant && lacks_series(*target, threshold.metric)) cut = target.get();
     const bool records = threshold.metric == "scrape_duration_seconds" || target->records(threshold.metric);
     if (meant && records) count_pods(*target, pod, judged);
   }
@@ -107,6 +120,10 @@ void PromState::qualify(const Threshold& threshold, ThresholdResult& result) con
   if (judged.read == 0) {
     result.ok = false;
     result.why = "not judged: no page of its scrape target was ever read";
+  } else if (cut != nullptr) {
+    result.ok = false;
+    result.why = fmt::format("not judged: some of its series are missing, scrape target '{}' has more than {}",
+                             cut->name(), kMostScrapedSeries);
   } else if (judged.read < judged.all) {
     result.why += fmt::format("{}judged {} of {} pods: no page of {} was ever read", result.why.empty() ? "" : "; ",
                               judged.read, judged.all, judged.first_silent);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "host.h"
+#include "lgen/grpc.h"
 #include "lgen/log.h"
 #include "lgen/text.h"
 #include "lgen/units.h"
@@ -98,6 +99,15 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+const std::vector<std::string>& grpc_codes() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < kGrpcCodes; ++i) all.emplace_back(to_string(static_cast<GrpcCode>(i)));
+    return all;
+  }();
+  return names;
+}
+
 /// "; grpc_calls has it": metrics of the same things, calls for a latency of calls, that have the label.
 std::string relatives_with(std::string_view label, std::string_view metric) {
   const std::string_view family = metric.substr(0, metric.find('_', metric.find('_') + 1));
@@ -162,7 +172,7 @@ Outcome check_times(const Threshold& threshold, const LoadSpan& load) {
 
 /// Which metrics a page has is not known while the plan is loading.
 std::string scraped_hint(const PromState& prom, std::string_view metric) {
-  if (prom.targets.empty()) return "";
+  if (prom.targets.empty()) return "; what the system under test counts comes from its page: lgen.prom.target(…)";
   return fmt::format("; one of a metrics page has to be named: metrics = {{ \"{}\" }} of lgen.prom.target \"{}\"",
                      metric, prom.targets.front()->name());
 }
@@ -183,6 +193,8 @@ Outcome MetricsState::check_threshold_labels(const Threshold& threshold, const M
     if (!has(to_come, name)) warn_of_label(threshold, name, to_come);
     if (name == "scenario" && !has(scenarios, value)) return unknown(threshold, "scenario", value, scenarios);
     if (name == "phase" && !has(phases, value)) return unknown(threshold, "phase", value, phases);
+    const bool status = name == "code" && spec.built_in && spec.name.starts_with("grpc_");
+    if (status && !has(grpc_codes(), value)) return unknown(threshold, "code", value, grpc_codes());
   }
   return Done{};
 }
@@ -192,10 +204,11 @@ Outcome MetricsState::check_declarations() const {
     const auto id = host.metrics.find(threshold.metric);
     if (!id) {
       const std::string_view guess = did_you_mean(threshold.metric, host.metrics.names());
-      return make_error(ErrorCode::invalid_argument,
-                        fmt::format("{}threshold: no metric '{}'{}{}", threshold.where, threshold.metric,
-                                    guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess),
-                                    scraped_hint(*host.prom, threshold.metric)));
+      return make_error(
+          ErrorCode::invalid_argument,
+          fmt::format("{}threshold: no metric '{}'{}{}", threshold.where, threshold.metric,
+                      guess.empty() ? "" : fmt::format(" (did you mean '{}'?)", guess),
+                      guess.empty() || !host.prom->targets.empty() ? scraped_hint(*host.prom, threshold.metric) : ""));
     }
     const Outcome fits = check_threshold(threshold, host.metrics.spec(*id));
     if (!fits) return make_error(ErrorCode::invalid_argument, threshold.where + fits.error().message);

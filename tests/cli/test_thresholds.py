@@ -175,6 +175,8 @@ class BadThresholdTest(LgenCase):
          "; grpc_streams_ended, grpc_streams_failed have it"),
         ('"iterations", "count > 1", { labels = { scenario = "t" } }', "no scenario 't'; there is: s"),
         ('"iterations", "count > 1", { labels = { phase = "late" } }', "no phase 'late'; there is none"),
+        ('"grpc_calls", "count > 1", { labels = { code = "OKK" } }', "no code 'OKK' (did you mean 'OK'?)"),
+        ('"up", "min > 0"', "no metric 'up'; what the system under test counts comes from its page: lgen.prom.target"),
     ]
 
     def test_each_is_refused_with_its_line(self):

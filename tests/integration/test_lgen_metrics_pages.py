@@ -135,6 +135,23 @@ class SilentPagesTest(PagesCase):
                               ended.summary["thresholds"][0]["why"])
                 self.assertTrue(any(f"pod {dead}: 0 of" in note for note in ended.summary["run"]["notes"]))
 
+    def test_series_beyond_the_limit_are_told_and_their_thresholds_fail(self):
+        names = ["g", *(f"g{i}" for i in range(1, 8))]
+        page = self.page("".join(f'{name}{{i="{i}"}} 1\n' for name in names for i in range(700)))
+        text = ('lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = "g*" })\n'
+                'lgen.threshold("g", "max < 5")\n')
+        for metric, code in (("g", 0), ("g7", 99)):
+            with self.subTest(metric):
+                ended = self.run_plan(self.plan(text.replace('"g",', f'"{metric}",').replace(
+                    'metrics = "g*"', f'metrics = {{ "g*", "{metric}" }}'), 'lgen.sleep "50ms"'), "--metrics", page.url)
+                self.assertEqual(ended.code, code, ended)
+                notes = [note for note in ended.summary["run"]["notes"] if "scrape target" in note]
+                self.assertEqual(len(notes), 1, notes)
+                self.assertIn("5000 series were kept, and those of g7 are not all there", notes[0])
+                why = ended.summary["thresholds"][0]["why"]
+                self.assertEqual(why, "" if code == 0 else "not judged: some of its series are missing, scrape target "
+                                                           "'pods' has more than 5000")
+
     def test_pages_that_are_read_leave_no_note(self):
         ended = self.run_watching(self.page("g 1\n").url, text='lgen.threshold("g", "max < 5")\n')
         self.assertEqual(ended.code, 0, ended)

@@ -88,6 +88,9 @@ struct ConditionState {
 /// Never holds without a series, and `all` not while a pod is down: it might be the one.
 ConditionState judge(const ScrapeCondition& condition, const ScrapeSample& sample);
 
+/// So many series of a target's pages become metrics of the run; the rest is left out, and told.
+inline constexpr std::size_t kMostScrapedSeries = 5'000;
+
 struct ScrapeOptions {
   Duration interval = std::chrono::seconds(1);  // of the background rounds; one that is still running is waited for
   Duration timeout = std::chrono::seconds(5);   // of one page, and of one look at the service discovery
@@ -140,6 +143,8 @@ class ScrapeTarget {
   const std::string& first_trouble() const;
   /// Whether a page's series of that name become a metric of the run.
   bool records(std::string_view metric) const;
+  /// The names of which some series are left out: there were kMostScrapedSeries already.
+  const std::vector<std::string>& cut() const;
 
  private:
   struct Impl;

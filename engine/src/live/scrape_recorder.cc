@@ -12,8 +12,6 @@
 namespace lgen {
 namespace {
 
-constexpr std::size_t kMostLines = 5'000;  // of one target
-
 /// `*` stands for any text.
 bool matches(std::string_view name, std::string_view pattern) {
   const std::size_t star = pattern.find('*');
@@ -176,11 +174,12 @@ void ScrapeRecorder::update(Line& line, double value) {
 ScrapeRecorder::Line* ScrapeRecorder::make_line(Pod& pod, const PodPage& page, const PageSample& sample,
                                                 bool from_zero) {
   Name& name = name_of(page, sample);
-  if (lines_ == kMostLines) {
-    if (!std::exchange(name.told_full, true)) {
+  if (lines_ == kMostScrapedSeries) {
+    if (!std::exchange(name.cut, true)) {
+      cut_.emplace_back(sample.name);
       log(LogLevel::warn, fmt::format("scrape target '{}': further series of {} are left out of the report and of "
                                       "thresholds: there are {} series already",
-                                      target_, sample.name, kMostLines));
+                                      target_, sample.name, kMostScrapedSeries));
     }
     return nullptr;
   }

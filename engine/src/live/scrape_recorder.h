@@ -28,6 +28,8 @@ class ScrapeRecorder {
   void record(const ScrapeSample& sample);
   /// By its name alone.
   bool records(std::string_view metric) const;
+  /// The names whose series are not all there, because the target has too many; in the order they were found.
+  const std::vector<std::string>& cut() const { return cut_; }
 
  private:
   struct TextHash {
@@ -53,7 +55,7 @@ class ScrapeRecorder {
   /// What becomes of the series of one name.
   struct Name {
     std::optional<MetricId> metric;  // nothing: left out
-    bool told_full = false;
+    bool cut = false;
   };
 
   Outcome define_name(const std::string& name);
@@ -80,6 +82,7 @@ class ScrapeRecorder {
   std::map<std::string, Pod> pods_;
   ByText<Name> by_name_;
   std::size_t lines_ = 0;
+  std::vector<std::string> cut_;
   std::string key_;  // scratch
 };
 

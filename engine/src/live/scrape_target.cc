@@ -180,6 +180,8 @@ const std::map<std::string, PodBook>& ScrapeTarget::books() const { return impl_
 const std::string& ScrapeTarget::first_trouble() const { return impl_->first_trouble; }
 bool ScrapeTarget::records(std::string_view metric) const { return impl_->recorder.records(metric); }
 
+const std::vector<std::string>& ScrapeTarget::cut() const { return impl_->recorder.cut(); }
+
 void ScrapeTarget::start() {
   impl_->started = impl_->loop.precise_now();
   impl_->recorder.begin(unix_now());

@@ -86,6 +86,15 @@ std::string_view label_of(const SeriesSnapshot& series, std::string_view name) {
 
 bool is_warmup(const SeriesSnapshot& series) { return label_of(series, "phase") == "warmup"; }
 
+std::vector<const SeriesSnapshot*> largest(const MetricSnapshot& metric, std::size_t most) {
+  std::vector<const SeriesSnapshot*> all;
+  for (const SeriesSnapshot& series : metric.series) all.push_back(&series);
+  if (all.size() <= most) return all;
+  std::stable_sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return a->value > b->value; });
+  all.resize(most);
+  return all;
+}
+
 std::uint64_t counter_total(const Snapshot& metrics, std::string_view name) {
   const MetricSnapshot* metric = metrics.find(name);
   return metric ? static_cast<std::uint64_t>(std::llround(aggregate(*metric, {}).value)) : 0;

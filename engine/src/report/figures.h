@@ -17,6 +17,9 @@ std::string_view label_of(const SeriesSnapshot& series, std::string_view name);
 
 bool is_warmup(const SeriesSnapshot& series);
 
+/// At most `most` series: all in their order, or, where there are more, those with the highest values, highest first.
+std::vector<const SeriesSnapshot*> largest(const MetricSnapshot& metric, std::size_t most);
+
 /// Total of a counter; 0 when it was never used.
 std::uint64_t counter_total(const Snapshot& metrics, std::string_view name);
 

@@ -45,8 +45,8 @@ void print_metric(Page& page, const MetricSnapshot& metric) {
   const Line name_and_value = {Span("  " + metric.spec.name), Span(value, Tone::bold)};
   metric.spec.help.empty() ? page.line(name_and_value) : page.item(name_and_value, "  " + metric.spec.help, Tone::dim);
   if (one) return;
-  for (std::size_t i = 0; i < std::min(metric.series.size(), kMaxSeries); ++i) {
-    page.item({Span("    ")}, labels_text(metric.series[i]) + "  " + value_text(metric.spec, metric.series[i]));
+  for (const SeriesSnapshot* series : largest(metric, kMaxSeries)) {
+    page.item({Span("    ")}, labels_text(*series) + "  " + value_text(metric.spec, *series));
   }
   if (metric.series.size() > kMaxSeries) {
     page.line({Span(fmt::format("    … {} more", grouped(metric.series.size() - kMaxSeries)), Tone::dim)});

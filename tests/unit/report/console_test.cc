@@ -347,6 +347,18 @@ TEST_CASE("the plan's own counters, gauges and rates are shown with their help; 
   CHECK(!holds(page.text(), "scenario"));
 }
 
+TEST_CASE("of many series the largest are shown, and how many there are besides") {
+  Metrics metrics;
+  const MetricId id = metrics.define({.name = "orders"}).value();
+  for (int i = 0; i < 12; ++i) metrics.add(metrics.series(id, make_labels({{"id", std::to_string(i)}})), i);
+  metrics.add(metrics.series(id, make_labels({{"overflow", "true"}})), 500);
+  Page page(80, false);
+  print_own_metrics(page, metrics.snapshot());
+  INFO(page.text());
+  CHECK(holds(page.text(), "  orders  566\n    overflow=true  500\n    id=11  11\n    id=10  10\n"));
+  CHECK(holds(page.text(), "    id=5  5\n    … 5 more\n"));
+}
+
 TEST_CASE("the sum of a plan's counter says that it leaves the warm-up out") {
   Metrics metrics;
   const MetricId done = metrics.define({.name = "done_things"}).value();

@@ -119,7 +119,7 @@ const lgenChartParts = (() => {
   /** 1, 2 and 5 times the powers of ten, or fewer where there are many decades. */
   const logAxis = (unit, low, high) => {
     const min = Math.pow(10, Math.floor(Math.log10(low) * 3) / 3);
-    const max = Math.max(high * 1.1, min * 3);
+    const max = Math.max(high * 1.35, min * 3);
     const decades = Math.log10(max / min);
     return axis({
       type: "logarithmic",

@@ -192,8 +192,9 @@ const lgenPage = (() => {
     const rows = timeCharts((c) => c.kind === "rows");
     if (rows.length > 0) rows[0].style.marginTop = "10px";
     if (made.length + rows.length === 0) return [];
-    const rest = isGoing() || all.time.last_step === all.time.step ? "" : `, the last one ${words(all.time.last_step, "s")}`;
-    const about = note(`Each point covers ${words(all.time.step, "s")}${rest}.${all.events.all > 0 ? " ▾ marks an event." : ""}${all.time.warmups.length > 0 ? ` The shaded part is the warm-up of ${all.time.warmed.join(", ")}; the figures leave it out.` : ""}`);
+    const [step, last] = [all.time.step, all.time.last_step].map((s) => words(s, "s"));
+    const rest = isGoing() || last === step ? "" : `, the last one ${last}`;
+    const about = note(`Each point covers ${step}${rest}.${all.events.all > 0 ? " ▾ marks an event." : ""}${all.time.warmups.length > 0 ? ` The shaded part is the warm-up of ${all.time.warmed.join(", ")}; the figures leave it out.` : ""}`);
     return [about, ...(made.length > 0 ? [el("div", { class: "pair", style: "margin-top: 6px" }, ...made)] : []), ...rows];
   }
   const latencyCharts = () => {
@@ -333,7 +334,8 @@ const lgenPage = (() => {
     if (shown.length > 0) {
       const rows = shown.flatMap((m) => {
         const one = m.series.length === 1 && m.series[0].labels === "";
-        const value = (s) => (m.type === "rate" ? percent(s.value) : words(s.value, m.unit));
+        const rise = m.scraped && m.type === "counter" ? "+" : "";
+        const value = (s) => (m.type === "rate" ? percent(s.value) : rise + words(s.value, m.unit));
         const more = (s) => (m.type === "gauge" ? (s.min === s.max ? "" : `${words(s.min, m.unit)} to ${words(s.max, m.unit)}`) : m.type === "rate" ? `of ${plain(s.count)}` : "");
         const lines = m.series.map((s) => row(longName(one ? m.name : s.labels || "(no labels)"), el("td", { class: "n", "data-value": String(s.value) }, value(s)), td("dim n", more(s)), td(one && m.help ? "text dim" : "", one ? m.help : "")));
         const resting = m.resting || 0;
@@ -342,7 +344,7 @@ const lgenPage = (() => {
         if (resting > 0) lines.push(row(th(text("span", "dim", `${plain(resting)} series that did not rise`)), td(""), td(""), td("")));
         return one ? lines : [group(m.name, 4, m.help), ...lines];
       });
-      made.push(panel(table(title, [["", ""], ["value", "n"], ["", "n"], ["", ""]], rows)));
+      made.push(panel(table(title, [["metric", ""], [scraped ? "value or rise" : "value", "n"], ["range", "n"], ["", ""]], rows)));
     }
     return drawn.length > 0 ? [...made, el("div", { class: "pair", style: "margin-top: 10px" }, ...drawn)] : made;
   }

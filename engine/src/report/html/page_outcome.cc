@@ -78,7 +78,7 @@ class Tiles {
   Json with_rate(Json tile, std::string_view metric, std::uint64_t n) const {
     const MetricSnapshot* found = summary_.metrics.find(metric);
     const double seconds = found ? measured_seconds(summary_, *found) : 0;
-    if (seconds > 0) tile["rate"] = rounded(static_cast<double>(n) / seconds);
+    if (seconds > 0) tile["rate"] = exact(static_cast<double>(n) / seconds);
     return tile;
   }
 
@@ -234,7 +234,7 @@ Json run_part(const Summary& summary) {
           {"transport", run.transport},
           {"started_unix", exact(run.started_unix)},
           {"duration", exact(run.duration)},
-          {"paused", rounded(run.paused)},
+          {"paused", exact(run.paused)},
           {"seed", std::to_string(run.seed)},  // beyond 2^53, perhaps
           {"version", run.lgen_version},
           {"host", run.host},

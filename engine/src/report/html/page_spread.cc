@@ -60,8 +60,8 @@ Json result_of(const DistributionResult& result) {
           {"words", verdict_words(result, 200)},
           {"why", result.verdict.why},
           {"subsets", result.verdict.subsets},
-          {"jain", rounded(result.jain)},
-          {"max_over_mean", rounded(result.max_over_mean)},
+          {"jain", exact(result.jain)},
+          {"max_over_mean", exact(result.max_over_mean)},
           {"matrix", matrix_of(result.table)}};
 }
 

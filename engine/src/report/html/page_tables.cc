@@ -43,7 +43,7 @@ void add_codes(Json& groups, const Summary& summary, std::string_view counter, s
       rows.push_back({{"code", code.empty() ? "unknown" : code},
                       {"good", ended_well(code)},
                       {"count", n},
-                      {"rate", seconds > 0 ? rounded(static_cast<double>(n) / seconds) : Json()}});
+                      {"rate", seconds > 0 ? exact(static_cast<double>(n) / seconds) : Json()}});
     }
     groups.push_back({{"title", title_of(key, scenarios.size() > 1)}, {"unit", unit}, {"rows", std::move(rows)}});
   }
@@ -119,10 +119,10 @@ Json scenario_of(const ScenarioProgress& s) {
           {"running", s.running},
           {"vus", s.vus},
           {"max_vus", s.max_vus},
-          {"elapsed", rounded(to_seconds(s.elapsed))},
-          {"length", rounded(to_seconds(s.length))},
-          {"warmup", rounded(to_seconds(s.warmup))},
-          {"paused", rounded(to_seconds(s.paused_for))},
+          {"elapsed", exact(to_seconds(s.elapsed))},
+          {"length", exact(to_seconds(s.length))},
+          {"warmup", exact(to_seconds(s.warmup))},
+          {"paused", exact(to_seconds(s.paused_for))},
           {"finished", s.finished}};
 }
 
@@ -138,27 +138,22 @@ Json channel_of(const ChannelSummary& c) {
 Json connection_of(const ConnectionRecord& c) {
   return {{"name", c.channel + "#" + std::to_string(c.connection)},
           {"peer", c.peer},
-          {"opened_at", rounded(c.opened_at)},
-          {"closed_at", c.closed_at ? rounded(*c.closed_at) : Json()},
+          {"opened_at", exact(c.opened_at)},
+          {"closed_at", c.closed_at ? exact(*c.closed_at) : Json()},
           {"goaway", c.goaway},
           {"reason", cut(c.reason, 120)}};
 }
 
 Json first_call_of(const FirstCallRecord& c) {
-  return {{"at", rounded(c.at)},  {"duration", exact(c.duration)}, {"connecting", rounded(c.connecting)},
+  return {{"at", exact(c.at)},    {"duration", exact(c.duration)}, {"connecting", exact(c.connecting)},
           {"backend", c.backend}, {"connection", c.connection},    {"method", c.method},
           {"code", c.code},       {"good", ended_well(c.code)},    {"why", cut(c.why, 120)}};
 }
 
 Json error_of(const ErrorSample& e) {
-  return {{"code", e.code},
-          {"message", cut(e.message)},
-          {"where", cut(e.where)},
-          {"backend", e.backend},
-          {"count", e.count},
-          {"warmup", e.warmup},
-          {"first_at", rounded(e.first_at)},
-          {"last_at", rounded(e.last_at)}};
+  return {
+      {"code", e.code},   {"message", cut(e.message)}, {"where", cut(e.where)},         {"backend", e.backend},
+      {"count", e.count}, {"warmup", e.warmup},        {"first_at", exact(e.first_at)}, {"last_at", exact(e.last_at)}};
 }
 
 /// What the system under test says of its latencies: no series, but percentiles over all of them.
@@ -200,9 +195,13 @@ Json own_metric(const MetricSnapshot& metric, std::string_view spare) {
   const bool risen_alone = metric.spec.scraped && metric.spec.type == MetricType::counter;
   std::size_t resting = 0;
   Json series = Json::array();
-  for (const SeriesSnapshot& one : metric.series) {
-    if (risen_alone && one.value == 0) ++resting;
-    if ((risen_alone && one.value == 0) || series.size() >= kMaxSeries) continue;
+  if (risen_alone) {
+    resting = static_cast<std::size_t>(std::count_if(metric.series.begin(), metric.series.end(),
+                                                     [](const SeriesSnapshot& one) { return one.value == 0; }));
+  }
+  for (const SeriesSnapshot* at : largest(metric, kMaxSeries)) {
+    const SeriesSnapshot& one = *at;
+    if (risen_alone && one.value == 0) continue;
     Json row = {{"labels", labels_words(one.labels, metric.spec.scraped ? spare : "")}, {"value", exact(one.value)}};
     if (metric.spec.type == MetricType::gauge) {
       row["min"] = exact(one.min);
@@ -297,7 +296,7 @@ Json cold_starts_part(const Summary& summary) {
   for (const FirstCallRecord& call : summary.first_calls) {
     if (rows.size() < kMaxErrors) rows.push_back(first_call_of(call));
   }
-  return {{"median", rounded(median)}, {"rows", std::move(rows)}};
+  return {{"median", exact(median)}, {"rows", std::move(rows)}};
 }
 
 Json connections_part(const Summary& summary) {
@@ -329,7 +328,7 @@ Json events_part(const Summary& summary) {
   if (order.size() > kMaxMarks) order.resize(kMaxMarks);
   std::stable_sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->at < b->at; });
   for (const EventRecord* event : order) {
-    marks.push_back({{"at", rounded(event->at)}, {"name", cut(event->name, 80)}, {"fields", fields_of(event->fields)}});
+    marks.push_back({{"at", exact(event->at)}, {"name", cut(event->name, 80)}, {"fields", fields_of(event->fields)}});
   }
   Json counts = Json::array();
   for (const auto& [name, n] : kinds) {
@@ -369,11 +368,11 @@ Json generator_part(const Summary& summary) {
   const GeneratorHealth& health = summary.health;
   return {{"validity", to_string(health.validity)},
           {"reasons", health.reasons},
-          {"cpu_seconds", rounded(health.cpu_seconds)},
-          {"cpu_share", rounded(health.cpu_share)},
+          {"cpu_seconds", exact(health.cpu_seconds)},
+          {"cpu_share", exact(health.cpu_share)},
           {"max_rss", health.max_rss},
           {"fd_limit", health.fd_limit},
-          {"throttled_share", rounded(health.throttled_share)},
+          {"throttled_share", exact(health.throttled_share)},
           {"dropped_with_free_vu", health.dropped_with_free_vu},
           {"lags", lags(summary.metrics)}};
 }
