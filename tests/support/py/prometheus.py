@@ -11,21 +11,27 @@ from programs import Program, http_get
 from waiting import PATIENCE_SECONDS, eventually, free_port
 
 CONFIGURATION = """
-global: { scrape_interval: 1s, scrape_timeout: 1s }
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
 scrape_configs:
 """
 
 
 class Prometheus(Program):
-    """`targets`: {job: "127.0.0.1:9465"}. Answers when constructed."""
+    """`targets`: {job: "127.0.0.1:9465"}, or {job: [(address, {label: value}), …]}; `rules`: groups of rules. Answers
+    when constructed."""
 
-    def __init__(self, targets):
+    def __init__(self, targets, rules=()):
         self.folder = tempfile.mkdtemp(prefix="lgen-prometheus-")
         path = os.path.join(self.folder, "prometheus.yml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION)
-            for job, address in targets.items():
-                file.write(f"  - {{ job_name: {job}, static_configs: [ {{ targets: ['{address}'] }} ] }}\n")
+            for job, addresses in targets.items():
+                labelled = [(addresses, {})] if isinstance(addresses, str) else addresses
+                static = [{"targets": [address], "labels": labels} for address, labels in labelled]
+                file.write(f"  - {json.dumps({'job_name': job, 'static_configs': static})}\n")
+            file.write("rule_files: [ rules.json ]\n")
+        with open(os.path.join(self.folder, "rules.json"), "w", encoding="utf-8") as file:
+            json.dump({"groups": list(rules)}, file)
         self.url = f"http://127.0.0.1:{free_port()}"
         super().__init__(["prometheus", f"--config.file={path}", f"--storage.tsdb.path={self.folder}/data",
                           f"--web.listen-address={self.url.removeprefix('http://')}", "--log.level=warn"])
