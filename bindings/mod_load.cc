@@ -105,7 +105,8 @@ Stage read_stage(lua_State* L, std::string_view what) {
   return stage;
 }
 
-/// The form of every stage; what their numbers must be is said by check_load().
+}  // namespace
+
 std::vector<Stage> read_stages(lua_State* L, std::string_view what) {
   get_field(L, 1, "stages");
   check_table(L, -1, fmt::format("{}: stages", what));
@@ -119,6 +120,8 @@ std::vector<Stage> read_stages(lua_State* L, std::string_view what) {
   if (stages.empty()) raise(L, fmt::format("{}: stages: a list of {{duration, target}} expected", what));
   return stages;
 }
+
+namespace {
 
 bool read_poisson(lua_State* L, std::string_view what) {
   const std::string arrivals = string_field(L, 1, "arrivals", what).value_or("even");

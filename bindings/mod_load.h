@@ -19,6 +19,10 @@ struct LoadValue {
   int open = LUA_NOREF;  // held_streams: the plan's function that opens a VU's stream
 };
 
+/// The field `stages` of the table at 1: {duration = "30s", target = 10} or {"30s", 10} each. Raises where the form is
+/// wrong; what their numbers must be depends on what they are for.
+std::vector<Stage> read_stages(lua_State* L, std::string_view what);
+
 /// Fields that the plan alone decides, by their name in load_overrides, and why: {"vus", "one for each channel; use
 /// --channels"}.
 using FixedFields = std::map<std::string, std::string, std::less<>>;

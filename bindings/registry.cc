@@ -21,13 +21,14 @@ namespace lgen::lua {
 namespace {
 
 const std::array kModules = {
-    &kLgenModule,     &kLoadModule,        &kLoadClass,       &kTimeModule,        &kTaskClass,        &kTaskPrimitives,
-    &kEveryClass,     &kRandomModule,      &kMathModule,      &kProtoModule,       &kSchemaClass,      &kMethodClass,
-    &kEncodedClass,   &kGrpcModule,        &kChannelClass,    &kPoolClass,         &kStreamClass,      &kCallClass,
-    &kEventFeedClass, &kHttpModule,        &kHttpClientClass, &kHttpResponseClass, &kGrpcPrimitives,   &kHeldPrimitives,
-    &kMetricsModule,  &kMetricsPrimitives, &kCounterClass,    &kGaugeClass,        &kRateClass,        &kHistogramClass,
-    &kVerdictModule,  &kDistributionClass, &kPromModule,      &kPromTargetClass,   &kSampleClass,      &kDataModule,
-    &kDataClass,      &kLogModule,         &kCryptoModule,    &kJsonModule,        &kJsonValuesModule, &kLintModule,
+    &kLgenModule,     &kLoadModule,        &kLoadClass,       &kTimeModule,        &kTaskClass,      &kTaskPrimitives,
+    &kEveryClass,     &kRandomModule,      &kMathModule,      &kProtoModule,       &kSchemaClass,    &kMethodClass,
+    &kEncodedClass,   &kGrpcModule,        &kChannelClass,    &kPoolClass,         &kStreamClass,    &kCallClass,
+    &kEventFeedClass, &kHttpModule,        &kHttpClientClass, &kHttpResponseClass, &kGrpcPrimitives, &kHeldPrimitives,
+    &kMetricsModule,  &kMetricsPrimitives, &kCounterClass,    &kGaugeClass,        &kRateClass,      &kHistogramClass,
+    &kVerdictModule,  &kDistributionClass, &kPromModule,      &kPromTargetClass,   &kSampleClass,    &kDataModule,
+    &kDataClass,      &kHpaModule,         &kLogModule,       &kCryptoModule,      &kJsonModule,     &kJsonValuesModule,
+    &kLintModule,
 };
 
 /// "lgen.grpc" -> "grpc"; "lgen" -> "".

@@ -30,20 +30,9 @@ std::string targets_text(const hpa::Simulation& simulation, const hpa::Round& ro
   return text;
 }
 
-/// What keeps the replicas or moves them, in Kubernetes' words.
-std::string why(const hpa::Round& round) {
-  const hpa::Decision& decision = round.decision;
-  if (!decision.scaling_active.is_true && !decision.scaling_active.reason.empty())
-    return decision.scaling_active.reason;
-  if (decision.scaling_limited.is_true) return decision.scaling_limited.reason;
-  if (decision.able_to_scale.reason.ends_with("Stabilized")) return decision.able_to_scale.reason;
-  constexpr std::string_view kKind = "pods metric ";
-  return decision.cause.starts_with(kKind) ? decision.cause.substr(kKind.size()) : decision.cause;
-}
-
 bool shows_news(const hpa::Round& round, const hpa::Round& before) {
   return round.decision.desired != round.replicas || round.replicas != before.replicas || round.ready != before.ready ||
-         why(round) != why(before);
+         explain(round.decision) != explain(before.decision);
 }
 
 std::string replicas_text(const hpa::Round& round) {
@@ -106,7 +95,7 @@ std::string render_rounds(const hpa::Simulation& simulation, const std::vector<h
   for (std::size_t i = 0; i < rounds.size(); ++i) {
     const hpa::Round& round = rounds[i];
     if (!all && i > 0 && i + 1 < rounds.size() && !shows_news(round, rounds[i - 1])) continue;
-    table.row({{fmt::format("{:>7}  {}", format_duration(round.at), why(round)), tone_of(round)},
+    table.row({{fmt::format("{:>7}  {}", format_duration(round.at), explain(round.decision)), tone_of(round)},
                fmt::format("{:.1f}", round.load),
                targets_text(simulation, round),
                fmt::format("{}", round.ready),

@@ -278,6 +278,49 @@
 ---@field on_end? "wrap"|"stop"|"error" when :next() has given the last row: begin again (default), end the scenario as lgen.stop does, or raise
 ---@field secret? boolean lgen prints no line of it; *** instead
 
+---@class lgen.HpaSimulation
+---@field stages? (lgen.Stage|table)[] the load in straight lines: {{duration = "5m", target = 120}, {"10m", 120}}; this or load
+---@field load? number[][] the load as it was measured: {{at, load}, …}, at in seconds, rising; straight lines between
+---@field start_load? number where the first stage begins; default 0
+---@field length? lgen.Duration how long to go on; default: the stages and 10m, or to the last point of load
+---@field min? integer minReplicas, default 1
+---@field max integer maxReplicas
+---@field replicas? integer pods at the start, default min
+---@field target? number averageValue of a Pods metric that counts the load; this, cpu, or both
+---@field cpu? lgen.HpaCpu a Resource metric
+---@field behavior? lgen.HpaBehavior policies and stabilization windows
+---@field tolerance? number within which nothing moves, default 0.1
+---@field sync_period? lgen.Duration between two rounds of the autoscaler, default 15s
+---@field metric_lag? lgen.Duration how old its metrics are, default 0
+---@field pod_start? lgen.Duration from a pod's creation to its readiness, default 0
+
+---@class lgen.HpaCpu
+---@field percent number averageUtilization
+---@field per_load number cores that one unit of load takes
+---@field request? number cores that each pod requests; without it the metric fails, as in Kubernetes
+
+---@class lgen.HpaBehavior
+---@field up? lgen.HpaRules scaleUp
+---@field down? lgen.HpaRules scaleDown
+
+---@class lgen.HpaRules
+---@field policies? lgen.HpaPolicy[] default: up 4 pods or 100 % in 15s, down 100 % in 15s; {}: Kubernetes' own
+---@field select? "max"|"min"|"disabled" which of several counts; default max
+---@field stabilization? lgen.Duration default: up 0s, down 5m
+
+---@class lgen.HpaPolicy
+---@field pods? integer so many pods; either this or percent
+---@field percent? integer or so many percent of the pods
+---@field period lgen.Duration within which they may come or go
+
+---@class lgen.HpaRound
+---@field at number seconds from the start
+---@field load number then
+---@field replicas integer before the round
+---@field ready integer of these
+---@field desired integer after it
+---@field why string what keeps the replicas or moves them, in Kubernetes' words
+
 ---@class lgen.DigestOptions
 ---@field encoding? "hex"|"base64"|"base64url"|"raw" of the result; default: hex
 
@@ -337,6 +380,7 @@
 ---@field http lgen.http
 ---@field prom lgen.prom
 ---@field data lgen.data
+---@field hpa lgen.hpa
 ---@field log lgen.log
 ---@field crypto lgen.crypto
 ---@field json lgen.json
@@ -558,6 +602,10 @@
 ---@field random fun(self: lgen.Data): any [R] Any row, each as likely, from the task's random stream.
 ---@field at fun(self: lgen.Data, i: integer): any [R] Row i of 1..#data.
 ---@field for_vu fun(self: lgen.Data, vu: lgen.Vu): any [R] The VU's own row, by vu.id; VUs beyond the last row share, unless on_end is stop or error: then it raises.
+
+---Kubernetes' replica arithmetic (autoscaling/v2), as a pure function.
+---@class lgen.hpa
+---@field simulate fun(o: lgen.HpaSimulation): lgen.HpaRound[] [R] The rounds of an autoscaler over a load, shared evenly by the pods that are ready, as `lgen hpa simulate`.
 
 ---The run's log, on stderr or where --log says.
 ---@class lgen.log

@@ -150,6 +150,9 @@ struct Observation {
 /// One round of the controller. Assumes that a change is carried out, and notes it in `history`.
 Decision decide(const Spec& spec, const Controller& controller, const Observation& seen, History& history);
 
+/// What keeps the replicas or moves them, in Kubernetes' words: "DesiredWithinRange", "load above target", ...
+std::string explain(const Decision& decision);
+
 /// "cpu resource utilization (percentage of request)", "pods metric grpc_server_active_streams", ...
 std::string describe(const Metric& metric);
 

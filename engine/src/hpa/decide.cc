@@ -148,4 +148,14 @@ Decision decide(const Spec& spec, const Controller& controller, const Observatio
   return decision;
 }
 
+std::string explain(const Decision& decision) {
+  if (!decision.scaling_active.is_true && !decision.scaling_active.reason.empty()) {
+    return decision.scaling_active.reason;
+  }
+  if (decision.scaling_limited.is_true) return decision.scaling_limited.reason;
+  if (decision.able_to_scale.reason.ends_with("Stabilized")) return decision.able_to_scale.reason;
+  constexpr std::string_view kKind = "pods metric ";
+  return decision.cause.starts_with(kKind) ? decision.cause.substr(kKind.size()) : decision.cause;
+}
+
 }  // namespace lgen::hpa
