@@ -6,6 +6,7 @@
 
 #include "host.h"
 #include "lgen/log.h"
+#include "lgen/natural_order.h"
 
 namespace lgen::lua {
 namespace {
@@ -111,6 +112,8 @@ void Ledger::crowded(ChannelAccount& account, std::uint64_t limit) {
 
 void Ledger::fill(Summary& summary) const {
   for (const auto& [name, account] : accounts_) add_channels(summary.channels, account);
+  std::stable_sort(summary.channels.begin(), summary.channels.end(),
+                   [](const auto& a, const auto& b) { return natural_less(a.name, b.name); });
   summary.connections.insert(summary.connections.end(), records_.begin(), records_.end());
   summary.events.insert(summary.events.end(), events_.begin(), events_.end());
   summary.events_dropped += events_dropped_;

@@ -60,7 +60,8 @@ std::string trouble(const ScenarioProgress& s) {
 }
 
 std::string counts(const ScenarioProgress& s) {
-  return fmt::format("{}, {} iterations{}", counted(s.vus, "VU"), s.succeeded + s.failed + s.cancelled, trouble(s));
+  return fmt::format("{}, {}{}", counted(s.vus, "VU"), counted(s.succeeded + s.failed + s.cancelled, "iteration"),
+                     trouble(s));
 }
 
 /// The planned time is over, and iterations still run.

@@ -12,7 +12,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 # Which layer a public header of the engine belongs to.
 PUBLIC = {
-    "base": "base64 connect_steps cpu_quota embedded error log text time units version",
+    "base": "base64 connect_steps cpu_quota embedded error log natural_order text time units version",
     "hpa": "hpa hpa_simulation",
     "loop": "loop op",
     "net": "codec decoder_impl encoder_impl grpc http http_server message_json message_plan method_kind native_impl net_options process schema tls well_known wire",

@@ -12,6 +12,7 @@
 namespace lgen {
 namespace {
 
+constexpr std::size_t kMaxNames = 3;  // of channels that fail alike
 constexpr std::size_t kMaxLines = 10;
 
 struct SocketCount {
@@ -120,19 +121,44 @@ void print_hosts(Page& page, const std::vector<ChannelSummary>& channels) {
   if (hosts > kMaxLines) page.line({Span(fmt::format("    … {} more", hosts - kMaxLines), Tone::dim)});
 }
 
-void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channels) {
-  std::size_t shown = 0, with_failures = 0;
+/// Channels whose attempts failed for the same reason.
+struct Failing {
+  std::vector<std::string> names;
+  std::uint64_t attempts = 0;
+  std::string last_error;
+};
+
+/// In the order of the channels.
+std::vector<Failing> failing_by_reason(const std::vector<ChannelSummary>& channels) {
+  std::vector<Failing> all;
   for (const ChannelSummary& channel : channels) {
     if (channel.failed_attempts == 0) continue;
-    if (++with_failures > kMaxLines) continue;
-    ++shown;
-    const std::string last = channel.last_error.empty() ? "" : ", the last: " + channel.last_error;
-    const std::string to = channel.connection == "kept" ? " to " + channel.target : "";
-    page.item({Span(fmt::format("  {}{}: ", channel.name, to))},
-              counted(channel.failed_attempts, "failed attempt") + last, Tone::warn);
+    auto at =
+        std::find_if(all.begin(), all.end(), [&](const Failing& f) { return f.last_error == channel.last_error; });
+    if (at == all.end()) at = all.insert(at, {{}, 0, channel.last_error});
+    at->names.push_back(channel.connection == "kept" ? channel.name + " to " + channel.target : channel.name);
+    at->attempts += channel.failed_attempts;
   }
-  if (with_failures > shown) {
-    page.line({Span(fmt::format("  … and failed attempts of {} more", counted(with_failures - shown, "channel")))});
+  return all;
+}
+
+/// "main[1], main[2], main[3] and 57 others".
+std::string first_names(const std::vector<std::string>& names) {
+  const std::size_t shown = names.size() > kMaxNames + 1 ? kMaxNames : names.size();
+  const std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + std::ptrdiff_t(shown), ", "));
+  return shown == names.size() ? text : fmt::format("{} and {} others", text, names.size() - shown);
+}
+
+void print_failed_attempts(Page& page, const std::vector<ChannelSummary>& channels) {
+  const std::vector<Failing> all = failing_by_reason(channels);
+  for (std::size_t i = 0; i < std::min(all.size(), kMaxLines); ++i) {
+    const std::string last = all[i].last_error.empty() ? "" : ", the last: " + all[i].last_error;
+    page.item({Span("  ")},
+              fmt::format("{}: {}{}", first_names(all[i].names), counted(all[i].attempts, "failed attempt"), last),
+              Tone::warn);
+  }
+  if (all.size() > kMaxLines) {
+    page.line({Span(fmt::format("  … and {} more", counted(all.size() - kMaxLines, "reason")), Tone::dim)});
   }
 }
 

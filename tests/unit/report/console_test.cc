@@ -347,6 +347,19 @@ TEST_CASE("the plan's own counters, gauges and rates are shown with their help; 
   CHECK(!holds(page.text(), "scenario"));
 }
 
+TEST_CASE("channels that fail alike are told together") {
+  Summary summary;
+  for (int i = 1; i <= 60; ++i) {
+    summary.channels.push_back(
+        {.name = "main[" + std::to_string(i) + "]", .failed_attempts = 2, .last_error = "refused"});
+  }
+  summary.channels.push_back({.name = "other", .failed_attempts = 1, .last_error = "timed out"});
+  const std::string text = render_console(summary, {false, 80});
+  INFO(text);
+  CHECK(holds(text, "  main[1], main[2], main[3] and 57 others: 120 failed attempts, the last:\n  refused\n"));
+  CHECK(holds(text, "  other: 1 failed attempt, the last: timed out\n"));
+}
+
 TEST_CASE("of many series the largest are shown, and how many there are besides") {
   Metrics metrics;
   const MetricId id = metrics.define({.name = "orders"}).value();

@@ -175,7 +175,7 @@ TEST_CASE("numbers of charts have four digits") {
 
 TEST_CASE("names are ordered as people count") {
   CHECK(in_natural_order({"pod-10", "unknown", "pod-9", "pod-09", "overflow", "pod", "zone", "pod-1"}) ==
-        std::vector<std::string>{"pod", "pod-1", "pod-9", "pod-09", "pod-10", "zone", "overflow", "unknown"});
+        std::vector<std::string>{"pod", "pod-1", "pod-09", "pod-9", "pod-10", "zone", "overflow", "unknown"});
 }
 
 TEST_CASE("a text is cut between characters") {

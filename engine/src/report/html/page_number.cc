@@ -1,12 +1,12 @@
 #include "page_number.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <set>
 
 #include "figures.h"
 #include "lgen/distribution.h"
+#include "lgen/natural_order.h"
 
 #include <fmt/format.h>
 
@@ -14,32 +14,6 @@ namespace lgen::html {
 namespace {
 
 constexpr double kExact = 9007199254740992;  // 2^53
-
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-
-/// The digits at `at`, without leading zeros, and where they end.
-std::string_view number_at(std::string_view text, std::size_t& at) {
-  while (at + 1 < text.size() && text[at] == '0' && is_digit(text[at + 1])) ++at;
-  const std::size_t from = at;
-  while (at < text.size() && is_digit(text[at])) ++at;
-  return text.substr(from, at - from);
-}
-
-bool naturally_less(std::string_view a, std::string_view b) {
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (is_digit(a[i]) && is_digit(b[j])) {
-      const std::string_view x = number_at(a, i), y = number_at(b, j);
-      if (x != y) return x.size() != y.size() ? x.size() < y.size() : x < y;
-    } else if (a[i] != b[j]) {
-      return a[i] < b[j];
-    } else {
-      ++i;
-      ++j;
-    }
-  }
-  return a.size() - i < b.size() - j;
-}
 
 }  // namespace
 
@@ -77,7 +51,7 @@ std::string_view label_to_spare(const Snapshot& metrics) {
 std::vector<std::string> in_natural_order(std::vector<std::string> names) {
   const auto is_name = [](const std::string& name) { return name != kUnknownBackend && name != "overflow"; };
   const auto rest = std::partition(names.begin(), names.end(), is_name);
-  std::sort(names.begin(), rest, naturally_less);
+  std::sort(names.begin(), rest, natural_less);
   std::sort(rest, names.end());
   return names;
 }
