@@ -1,5 +1,5 @@
-// Any bytes from a server of HTTP/2 through nghttp2 to requests of lgen.http. The first byte says in which pieces they
-// come, the second what the client does meanwhile: send bodies, expect, unpack, drop requests, ask for more in the
+// Any bytes from a server of HTTP/2 through our frames to requests of lgen.http. The first byte says in which pieces
+// they come, the second what the client does meanwhile: send bodies, expect, unpack, drop requests, ask for more in the
 // middle of an answer. What must hold: nothing crashes, limits are kept, and when the connection has ended every
 // request has been told exactly once.
 //

@@ -12,9 +12,6 @@
 namespace lgen {
 namespace {
 
-constexpr std::size_t kFieldOverhead = 32;  // RFC 7541, 4.1
-constexpr std::size_t kKeepRoom = 4 << 10;  // given back by reset() when it was more
-
 /// Part of the protocol and of no interest to plans.
 constexpr std::array<std::string_view, 6> kHidden = {"te",
                                                      "grpc-accept-encoding",
@@ -43,39 +40,49 @@ bool is_hidden(std::string_view name) { return std::find(kHidden.begin(), kHidde
 
 }  // namespace
 
-bool GrpcAnswer::header(std::string_view name, std::string_view value) {
-  const std::size_t size = size_ + name.size() + value.size() + kFieldOverhead;
-  size_ = static_cast<std::uint32_t>(std::min<std::size_t>(size, kMost + 1));
-  if (too_large()) return false;
-  const char first = name.empty() ? '\0' : name[0];  // most names are a plan's own, and most of those begin otherwise
-  const bool maybe = first == ':' || first == 'c' || first == 'g' || first == 't' || first == 'e';
-  if (maybe && known(name, value)) return true;
-  if (http_status_ < 100 || http_status_ >= 200) keep(name, value);
-  return true;
+/// Views into the text come last, when it moves no more.
+void GrpcBlock::read(const H2Block& block) {
+  for (std::string* text : {&message, &details, &type, &encoding_text, &text_}) text->clear();
+  sizes_.clear();
+  http_status = 0;
+  code = GrpcCode::unknown;
+  encoding = GrpcEncoding::none;
+  has_status = has_type = is_grpc = has_encoding = false;
+  for (const H2Field& field : block.fields) {
+    if (!known(field.name, field.value)) keep(field.name, field.value);
+  }
+  fields.clear();
+  std::string_view text = text_;
+  for (const auto& [name, value] : sizes_) {
+    fields.emplace_back(text.substr(0, name), text.substr(name, value));
+    text.remove_prefix(name + value);
+  }
 }
 
 /// Takes what gRPC itself is made of. grpc-status-details-bin is for plans, too.
-bool GrpcAnswer::known(std::string_view name, std::string_view value) {
+bool GrpcBlock::known(std::string_view name, std::string_view value) {
   if (name == ":status") {
-    std::from_chars(value.data(), value.data() + value.size(), http_status_);
+    std::from_chars(value.data(), value.data() + value.size(), http_status);
   } else if (name == "content-type") {
-    grpc_type_ = is_grpc_content_type(value);
-    if (!grpc_type_) rare().content_type = value;
+    has_type = true;
+    is_grpc = is_grpc_content_type(value);
+    if (!is_grpc) type = value;
   } else if (!name.starts_with("grpc-")) {
     return is_hidden(name);
   } else if (name == "grpc-status") {
-    has_status_ = true;
-    code_ = code_of_text(value);
+    has_status = true;
+    code = code_of_text(value);
   } else if (name == "grpc-message") {
-    rare().message = value;
+    message = value;
   } else if (name == "grpc-encoding") {
-    encoding_ = value == "identity"  ? Encoding::none
-                : value == "gzip"    ? Encoding::gzip
-                : value == "deflate" ? Encoding::deflate
-                                     : Encoding::unknown;
-    if (encoding_ == Encoding::unknown) rare().encoding_text = value;
+    has_encoding = true;
+    encoding = value == "identity"  ? GrpcEncoding::none
+               : value == "gzip"    ? GrpcEncoding::gzip
+               : value == "deflate" ? GrpcEncoding::deflate
+                                    : GrpcEncoding::unknown;
+    if (encoding == GrpcEncoding::unknown) encoding_text = value;
   } else if (name == "grpc-status-details-bin") {
-    rare().details = from_base64(value).value_or("");
+    details = from_base64(value).value_or("");
     return false;
   } else {
     return is_hidden(name);
@@ -83,16 +90,7 @@ bool GrpcAnswer::known(std::string_view name, std::string_view value) {
   return true;
 }
 
-void GrpcAnswer::Rare::clear() {
-  for (std::string* text : {&message, &details, &content_type, &encoding_text}) text->clear();
-}
-
-GrpcAnswer::Rare& GrpcAnswer::rare() {
-  if (!rare_) rare_ = std::make_unique<Rare>();
-  return *rare_;
-}
-
-void GrpcAnswer::keep(std::string_view name, std::string_view value) {
+void GrpcBlock::keep(std::string_view name, std::string_view value) {
   if (!is_showable(name) || !is_showable(value)) return;
   std::string decoded;
   if (is_binary_key(name)) {
@@ -101,64 +99,57 @@ void GrpcAnswer::keep(std::string_view name, std::string_view value) {
     decoded = std::move(*bytes);
     value = decoded;
   }
-  const std::uint32_t sizes[2] = {static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(value.size())};
-  fields_.append(reinterpret_cast<const char*>(sizes), sizeof sizes).append(name).append(value);
+  text_.append(name).append(value);
+  sizes_.emplace_back(name.size(), value.size());
+}
+
+const MetadataView GrpcAnswer::kNone;
+
+/// What was made of a block that is gone is made use of again, when nobody has it any more.
+static std::shared_ptr<GrpcBlock> reading_of(H2Block& block) {
+  auto known = std::static_pointer_cast<GrpcBlock>(block.reading);
+  if (block.read) return known;
+  block.reading.reset();
+  if (!known || known.use_count() > 1) known = std::make_shared<GrpcBlock>();
+  known->read(block);
+  block.reading = known;
+  block.read = true;
+  return known;
 }
 
 /// An informational answer is forgotten; the one proper is still to come.
-void GrpcAnswer::block_end(bool end) {
+bool GrpcAnswer::take(H2Block& block, bool end) {
+  size_ = static_cast<std::uint32_t>(std::min(size_ + block.size, kMost + 1));
+  if (block.truncated || size_ > kMost) return false;
+  std::shared_ptr<const GrpcBlock> said = reading_of(block);
+  if (said->http_status != 0) http_status_ = said->http_status;
+  if (said->has_type) grpc_type_ = said->is_grpc;
+  if (said->has_encoding) encoding_ = said->encoding;
+  if (said->has_status) {
+    has_status_ = true;
+    code_ = said->code;
+  }
   if (!begun_ && http_status_ >= 100 && http_status_ < 200 && !end) {
     http_status_ = 0;
-    fields_.clear();
-    return;
+    return true;
   }
-  if (!begun_ && !end) headers_end_ = static_cast<std::uint32_t>(fields_.size());
+  (!begun_ && !end ? headers_ : trailers_) = std::move(said);
   begun_ = true;
+  return true;
+}
+
+std::string_view GrpcAnswer::said(std::string GrpcBlock::*text) const {
+  if (headers_ && !((*headers_).*text).empty()) return (*headers_).*text;
+  return trailers_ ? std::string_view((*trailers_).*text) : std::string_view();
 }
 
 GrpcStatus GrpcAnswer::status() const {
   GrpcStatus status;
   status.code = code_;
-  if (!rare_) return status;
-  if (!rare_->message.empty()) status.message = percent_decode_message(rare_->message);
-  status.details = rare_->details;
+  if (const auto message = said(&GrpcBlock::message); !message.empty())
+    status.message = percent_decode_message(message);
+  status.details = said(&GrpcBlock::details);
   return status;
-}
-
-void GrpcAnswer::view_headers(MetadataView& view) const {
-  if (headers_) return view_range(*headers_, 0, headers_->size(), view);
-  view_range(fields_, 0, headers_end_, view);
-}
-
-void GrpcAnswer::share_headers(std::shared_ptr<const std::string>& last) {
-  if (headers_ || headers_end_ != fields_.size()) return;
-  if (!last || *last != fields_) last = std::make_shared<const std::string>(fields_);
-  headers_ = last;
-  std::string().swap(fields_);
-  headers_end_ = 0;
-}
-
-void GrpcAnswer::view_range(const std::string& fields, std::size_t from, std::size_t to, MetadataView& view) {
-  view.clear();
-  while (from < to) {
-    std::uint32_t sizes[2];
-    std::memcpy(sizes, fields.data() + from, sizeof sizes);
-    const char* name = fields.data() + from + sizeof sizes;
-    view.emplace_back(std::string_view(name, sizes[0]), std::string_view(name + sizes[0], sizes[1]));
-    from += sizeof sizes + sizes[0] + sizes[1];
-  }
-}
-
-void GrpcAnswer::reset() {
-  if (fields_.capacity() > kKeepRoom) std::string().swap(fields_);
-  fields_.clear();
-  headers_.reset();
-  if (rare_) rare_->clear();
-  headers_end_ = size_ = 0;
-  http_status_ = 0;
-  code_ = GrpcCode::unknown;
-  encoding_ = Encoding::none;
-  begun_ = grpc_type_ = has_status_ = false;
 }
 
 }  // namespace lgen

@@ -9,10 +9,9 @@
 namespace lgen {
 namespace {
 
-constexpr std::uint8_t kLend = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
 constexpr std::size_t kRemembered = 32;  // metadata keys
 
-nghttp2_nv field(std::string_view name, std::string_view value, std::uint8_t flags) {
+nghttp2_nv field(std::string_view name, std::string_view value, std::uint8_t flags = NGHTTP2_NV_FLAG_NONE) {
   const auto bytes = [](std::string_view text) {
     return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
   };
@@ -43,34 +42,35 @@ Outcome GrpcRequest::check(const Metadata& metadata) {
 }
 
 /// Most calls of a channel are alike: the block is made anew only when it changes.
-std::span<const nghttp2_nv> GrpcRequest::headers(const std::string& path, std::optional<Duration> timeout,
-                                                 Compression compression, const Metadata* metadata) {
+H2Fields GrpcRequest::headers(const std::string& path, std::optional<Duration> timeout, Compression compression,
+                              const Metadata* metadata) {
   const Shape shape{&path, timeout, compression};
   if (fixed_ == 0 || shape != shape_) make_fixed(shape);
   block_.resize(fixed_);
   if (metadata != nullptr) add_metadata(*metadata);
-  return block_;
+  return {block_, fixed_, serial_};
 }
 
 void GrpcRequest::make_fixed(const Shape& shape) {
   block_.clear();
-  block_.push_back(field(":method", "POST", kLend));
-  block_.push_back(field(":scheme", tls_ ? "https" : "http", kLend));
-  block_.push_back(field(":path", *shape.path, kLend));
-  block_.push_back(field(":authority", authority_, kLend));
-  block_.push_back(field("te", "trailers", kLend));
+  block_.push_back(field(":method", "POST"));
+  block_.push_back(field(":scheme", tls_ ? "https" : "http"));
+  block_.push_back(field(":path", *shape.path));
+  block_.push_back(field(":authority", authority_));
+  block_.push_back(field("te", "trailers"));
   if (shape.timeout) {
     if (shape.timeout != shape_.timeout) timeout_text_ = timeout_text(*shape.timeout);
-    block_.push_back(field("grpc-timeout", timeout_text_, NGHTTP2_NV_FLAG_NO_COPY_NAME));
+    block_.push_back(field("grpc-timeout", timeout_text_));
   }
-  block_.push_back(field("content-type", "application/grpc", kLend));
+  block_.push_back(field("content-type", "application/grpc"));
   if (shape.compression != Compression::none) {
-    block_.push_back(field("grpc-encoding", encoding_name(shape.compression), kLend));
+    block_.push_back(field("grpc-encoding", encoding_name(shape.compression)));
   }
-  block_.push_back(field("grpc-accept-encoding", "identity, deflate, gzip", kLend));
-  block_.push_back(field("user-agent", agent_, kLend));
+  block_.push_back(field("grpc-accept-encoding", "identity, deflate, gzip"));
+  block_.push_back(field("user-agent", agent_));
   shape_ = shape;
   fixed_ = block_.size();
+  serial_ = new_h2_serial();
 }
 
 void GrpcRequest::add_metadata(const Metadata& metadata) {

@@ -1,18 +1,17 @@
-// The header block of a gRPC request, as nghttp2 wants it. What is the same for every call of a channel is made once
-// and lent to nghttp2; values that change with every call are kept out of the peer's table. Thread: the loop's.
-// Lifetime: texts lent with NO_COPY flags live as long as this; it must outlive the connections it is used on.
+// The fields of a gRPC request. What is the same for every call of a channel is made once and known by a serial, so
+// that it is encoded once; values that change with every call are kept out of the peer's table. Thread: the loop's.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "h2_hpack.h"
 #include "lgen/grpc.h"
 
 namespace lgen {
@@ -27,8 +26,8 @@ class GrpcRequest {
   static Outcome check(const Metadata& metadata);
 
   /// In the order gRPC prescribes. Valid until the next call; to be submitted at once.
-  std::span<const nghttp2_nv> headers(const std::string& path, std::optional<Duration> timeout, Compression compression,
-                                      const Metadata* metadata);
+  H2Fields headers(const std::string& path, std::optional<Duration> timeout, Compression compression,
+                   const Metadata* metadata);
 
  private:
   /// What the fields of a block without metadata depend on.
@@ -49,6 +48,7 @@ class GrpcRequest {
   const std::string* last_path_ = nullptr;
   Shape shape_;                                                   // of the block there is
   std::size_t fixed_ = 0;                                         // fields of it before the metadata
+  std::uint64_t serial_ = 0;                                      // of these
   std::string timeout_text_;                                      // of shape_
   std::vector<std::pair<std::string, std::string>> last_values_;  // of metadata keys
   std::vector<std::string> encoded_;                              // -bin values of the block being made

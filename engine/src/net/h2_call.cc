@@ -84,19 +84,14 @@ void H2Call::end(GrpcCode code, std::string message) {
   if (h2() != nullptr) h2()->reset(*this, NGHTTP2_CANCEL);
 }
 
-bool H2Call::on_header(std::string_view name, std::string_view value) {
-  if (over()) return true;  // nobody looks at it any more
+void H2Call::on_headers(H2Block& block, bool end) {
+  if (over()) return;  // nobody looks at it any more
   if (timing_.first_byte == TimePoint{}) timing_.first_byte = h2()->received_at();
-  if (answer_.header(name, value)) return true;
-  our_code_ = GrpcCode::resource_exhausted;
-  rare().why = "the answer's headers are larger than the 64 KiB a client takes";
-  over_now(End::ours);
-  return false;
-}
-
-void H2Call::on_headers_end(bool end) {
-  if (over()) return;
-  answer_.block_end(end);
+  if (!answer_.take(block, end)) {
+    our_code_ = GrpcCode::resource_exhausted;
+    rare().why = "the answer's headers are larger than the 64 KiB a client takes";
+    return over_now(End::ours);
+  }
   if (answer_.foreign()) return over_now(End::clean);
   if (answer_.begun() && !end) headers_came();
 }
@@ -216,21 +211,20 @@ void H2Call::refuse_large(std::uint64_t size) {
 
 std::optional<std::string_view> H2Call::unpacked(const MessageAssembly::Message& message, std::string& scratch,
                                                  GrpcStatus& status) {
-  using Encoding = GrpcAnswer::Encoding;
   if (!message.packed) return message.bytes;
-  const Encoding encoding = answer_.encoding();
-  if (encoding == Encoding::unknown) {
+  const GrpcEncoding encoding = answer_.encoding();
+  if (encoding == GrpcEncoding::unknown) {
     status = {GrpcCode::internal,
               fmt::format("a message is packed by '{}', which we have not offered to take", answer_.encoding_text()),
               ""};
     return std::nullopt;
   }
-  if (encoding == Encoding::none) {
+  if (encoding == GrpcEncoding::none) {
     status = {GrpcCode::internal, "a message is marked as packed, but no grpc-encoding says how", ""};
     return std::nullopt;
   }
   scratch.clear();
-  Gunzip gunzip(encoding == Encoding::gzip ? Packing::gzip : Packing::zlib);
+  Gunzip gunzip(encoding == GrpcEncoding::gzip ? Packing::gzip : Packing::zlib);
   const auto state = gunzip.feed(message.bytes, scratch, channel_->options().max_recv.value_or(kMostUnpacked));
   if (state == Gunzip::State::end) return scratch;
   status = state == Gunzip::State::too_large

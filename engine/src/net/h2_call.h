@@ -82,8 +82,7 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
   void fill(R& result);
 
   void on_sent(TimePoint at) final;
-  bool on_header(std::string_view name, std::string_view value) final;
-  void on_headers_end(bool end) final;
+  void on_headers(H2Block& block, bool end) final;
   void on_end() final;
   void on_closed(std::uint32_t code) final;
   void on_lost(const Error& error) final;

@@ -73,10 +73,6 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   /// Send buffers for streams that have something to send.
   void lend(std::string& buffer);
   void give_back(std::string buffer);
-  /// Two views to fill for a result: they last until the next result.
-  MetadataView* scratch_views() { return views_; }
-  /// Those of the stream that was answered last; the next one's are most often the same.
-  std::shared_ptr<const std::string>& last_headers() { return last_headers_; }
   bool refused_by_goaway(std::uint64_t connection, std::int32_t stream) const;
 
  private:
@@ -134,8 +130,6 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   std::set<WaitReady*> waiters_;
   std::set<std::string, std::less<>> peers_;
   std::string_view peer_;  // of link_
-  MetadataView views_[2];
-  std::shared_ptr<const std::string> last_headers_;
   std::string packed_;
 
   std::function<void(const ChannelEvent&)> listener_;

@@ -38,7 +38,6 @@ void H2Link::connected(Result<Connected> made) {
   }
   H2Options options;
   options.first_stream = first_stream_;
-  options.check_fields = false;  // GrpcAnswer judges what it needs
   connection_ = std::make_unique<H2Connection>(context_, std::move(made->stream), options,
                                                static_cast<H2Connection::Events&>(*this));
   if (to_.deadline != kNever) timer_.arm(to_.deadline);

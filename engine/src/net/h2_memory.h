@@ -1,5 +1,5 @@
-// Memory for nghttp2, which asks for and gives back about a dozen small blocks for every request: they are kept by size
-// and handed out again.
+// Memory for nghttp2's HPACK, which asks for a few small blocks and gives others back for every field that enters a
+// table: they are kept by size and handed out again.
 // Thread: the loop's. Lifetime: outlives the sessions that use it. Blocks go back to the system with it, not before.
 #pragma once
 

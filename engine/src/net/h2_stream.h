@@ -6,8 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <string>
 
+#include "h2_hpack.h"
 #include "lgen/error.h"
 #include "lgen/time.h"
 
@@ -35,10 +36,9 @@ class H2Stream {
 
   /// The request's headers have left.
   virtual void on_sent(TimePoint) {}
-  /// One field of a block: of an informational answer, of the answer, or of its trailers. false: enough, reset it.
-  virtual bool on_header(std::string_view name, std::string_view value) = 0;
-  /// The block is complete. `end`: nothing follows.
-  virtual void on_headers_end(bool end) = 0;
+  /// A block of fields: of an informational answer, of the answer, or of its trailers; valid during the call. `end`:
+  /// nothing follows. One that is truncated may come again, and be longer then: the stream is to be reset.
+  virtual void on_headers(H2Block& block, bool end) = 0;
   virtual void on_data(std::string_view bytes) = 0;
   /// The peer's side has ended, after its last data or headers.
   virtual void on_end() = 0;
@@ -52,17 +52,22 @@ class H2Stream {
     std::size_t size = 0;
     bool end = false;
   };
-  /// Copies up to `room` bytes of the request's body to `to`.
-  virtual Piece pull(char* to, std::size_t room) = 0;
+  /// Appends up to `room` bytes of the request's body to `to`.
+  virtual Piece pull(std::string& to, std::size_t room) = 0;
   /// The body could go on, but the peer's windows are full. Told once for each time.
   virtual void on_stall() {}
 
  private:
   friend class H2Connection;
   H2Connection* h2_ = nullptr;
-  H2Stream* prev_ = nullptr;
-  H2Stream* next_ = nullptr;
   std::int32_t id_ = 0;
+  std::int32_t send_window_ = 0;     // bytes that the peer takes; SETTINGS may make it negative
+  std::int32_t receive_window_ = 0;  // bytes that we take
+  std::uint32_t consumed_ = 0;       // bytes that were used, and the peer does not know
+  bool fresh_ = false;               // its headers have not left
+  bool answered_ = false;            // headers have come
+  bool ended_ = false;               // we have sent everything
+  bool peer_ended_ = false;
   bool sending_ = false;  // its body has something left to send
   bool stalled_ = false;  // and has been told that it waits for the peer
   bool reset_by_us_ = false;

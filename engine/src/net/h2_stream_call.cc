@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <utility>
 
 #include "h2_channel.h"
@@ -62,9 +61,9 @@ void H2StreamCall::consume() {
   if (h2() != nullptr) h2()->consume(*this, std::exchange(unconsumed_, 0));
 }
 
-H2Stream::Piece H2StreamCall::pull(char* to, std::size_t room) {
+H2Stream::Piece H2StreamCall::pull(std::string& to, std::size_t room) {
   const std::size_t count = std::min(room, buffered());
-  std::memcpy(to, out_.data() + pulled_, count);
+  to.append(out_, pulled_, count);
   count_written({out_.data() + pulled_, count});
   pulled_ += count;
   if (buffered() == 0) {
@@ -124,10 +123,8 @@ void H2StreamCall::tell() {
 
 void H2StreamCall::tell_headers() {
   headers_untold_ = false;
-  answer_.share_headers(channel_->last_headers());
-  MetadataView& view = channel_->scratch_views()[0];
-  answer_.view_headers(view);
-  events_->on_headers(view, peer_, connection_, timing_.first_byte);
+  const auto kept = answer_.keep_headers();  // whatever is destroyed meanwhile
+  events_->on_headers(answer_.headers(), peer_, connection_, timing_.first_byte);
 }
 
 /// The next message, if one is asked for and there. true: there may be another one.
@@ -181,12 +178,8 @@ void H2StreamCall::tell_end() {
   result.written = written_;
   result.discarded = accepted_ - written_;
   result.received = received_;
-  MetadataView own[2];
-  MetadataView* views = channel_ != nullptr ? channel_->scratch_views() : own;
-  answer_.view_headers(views[0]);
-  answer_.view_trailers(views[1]);
-  result.headers = &views[0];
-  result.trailers = &views[1];
+  result.headers = &answer_.headers();
+  result.trailers = &answer_.trailers();
   settle();
   events_->on_done(result);
 }

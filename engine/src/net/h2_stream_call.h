@@ -42,7 +42,7 @@ class H2StreamCall final : public GrpcStream, public H2Call {
 
   void headers_came() override;
   void on_data(std::string_view bytes) override;
-  Piece pull(char* to, std::size_t room) override;
+  Piece pull(std::string& to, std::size_t room) override;
   void count_written(std::string_view bytes);
   std::size_t buffered() const { return out_.size() - pulled_; }
   void wake_body();

@@ -1,7 +1,6 @@
 #include "h2_unary_call.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "h2_channel.h"
@@ -24,9 +23,9 @@ Op H2UnaryCall::start(std::string_view method, std::string_view request, const C
   return Op(this);
 }
 
-H2Stream::Piece H2UnaryCall::pull(char* to, std::size_t room) {
+H2Stream::Piece H2UnaryCall::pull(std::string& to, std::size_t room) {
   const std::size_t count = std::min(room, out_.size() - pulled_);
-  std::memcpy(to, out_.data() + pulled_, count);
+  to.append(out_, pulled_, count);
   pulled_ += count;
   return {count, pulled_ == out_.size()};
 }
@@ -75,12 +74,8 @@ void H2UnaryCall::take_reply(UnaryResult& result) {
 }
 
 void H2UnaryCall::deliver(UnaryResult& result) {
-  MetadataView own[2];
-  MetadataView* views = channel_ != nullptr ? channel_->scratch_views() : own;
-  answer_.view_headers(views[0]);
-  answer_.view_trailers(views[1]);
-  result.headers = &views[0];
-  result.trailers = &views[1];
+  result.headers = &answer_.headers();
+  result.trailers = &answer_.trailers();
   delivering_ = true;
   if (done_) done_(result);
   delivering_ = false;

@@ -24,7 +24,7 @@ class H2UnaryCall final : public Operation, public H2Call {
 
  private:
   void on_data(std::string_view bytes) override;
-  Piece pull(char* to, std::size_t room) override;
+  Piece pull(std::string& to, std::size_t room) override;
   void take_reply(UnaryResult& result);
   void deliver(UnaryResult& result);
   void let_go();

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 namespace lgen {
@@ -54,24 +53,25 @@ void Http2Exchange::start(const HttpPrepared& request, std::string_view body, Us
   user_ = &user;
   body_ = body;
   held_ = request.head.expects && !body.empty();
-  if (body.empty() && !request.head.expects) return submit(request.nvs, false);
+  rules_.begin(request.request.method == "HEAD");
+  if (body.empty() && !request.head.expects) return submit({request.nvs, request.nvs.size(), request.serial}, false);
   std::vector<nghttp2_nv>& nvs = line_.fields_;
   nvs = request.nvs;
   if (body.empty()) {
     std::erase_if(nvs, [](const nghttp2_nv& nv) { return name_of(nv) == "expect"; });
-    return submit(nvs, false);
+    return submit({nvs, 0, 0}, false);
   }
   std::array<char, 20> digits{};
   if (request.head.add_length) {
     const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), body.size()).ptr;
     nvs.push_back(make_nv("content-length", {digits.data(), static_cast<std::size_t>(end - digits.data())}));
   }
-  submit(nvs, true);
+  submit({nvs, request.nvs.size(), request.serial}, true);
   held_ ? hold() : void(sent_ += body.size());
 }
 
-void Http2Exchange::submit(std::span<const nghttp2_nv> fields, bool body) {
-  for (const nghttp2_nv& nv : fields) sent_ += nv.namelen + nv.valuelen;
+void Http2Exchange::submit(const H2Fields& fields, bool body) {
+  for (const nghttp2_nv& nv : fields.fields) sent_ += nv.namelen + nv.valuelen;
   line_.connection_.open(*this, fields, body);
 }
 
@@ -89,10 +89,10 @@ void Http2Exchange::release() {
   line_.connection_.resume(*this);
 }
 
-H2Stream::Piece Http2Exchange::pull(char* to, std::size_t room) {
+H2Stream::Piece Http2Exchange::pull(std::string& to, std::size_t room) {
   if (held_) return {};
   const std::size_t size = std::min(room, body_.size());
-  std::memcpy(to, body_.data(), size);
+  to.append(body_.substr(0, size));
   body_.remove_prefix(size);
   return {size, body_.empty()};
 }
@@ -103,32 +103,37 @@ HttpExchange::Answer Http2Exchange::answer() const {
 
 const std::string& Http2Exchange::peer() const { return line_.peer(); }
 
-bool Http2Exchange::on_header(std::string_view name, std::string_view value) {
-  if (over_) return true;
+void Http2Exchange::on_headers(H2Block& block, bool end) {
+  if (over_) return;
   if (first_byte_ == TimePoint{}) first_byte_ = line_.connection_.received_at();
-  received_ += name.size() + value.size();
-  head_bytes_ += name.size() + value.size();
-  if (head_bytes_ > line_.limits_.head) return too_large("headers", line_.limits_.head);
-  if (head_complete_) return true;  // trailers: nobody has asked for them
-  if (name == ":status") {
-    std::from_chars(value.data(), value.data() + value.size(), status_);
-    return true;
+  if (too_many(block)) return too_large("headers", line_.limits_.head);
+  if (!rules_.block(block, end)) return broken(NGHTTP2_PROTOCOL_ERROR);
+  if (head_complete_) return;  // trailers: nobody has asked for them
+  for (const H2Field& field : block.fields) {
+    if (field.name == ":status") std::from_chars(field.value.data(), field.value.data() + field.value.size(), status_);
   }
-  fields_.push_back({text_.size(), name.size(), value.size()});
-  text_.append(name).append(value);
-  return true;
+  if (status_ >= 200) return keep(block);
+  if (status_ != 100 || !held_) return;
+  first_byte_ = {};  // of the answer none has come yet
+  release();
 }
 
-void Http2Exchange::on_headers_end(bool) {
-  if (over_ || head_complete_) return;
-  if (status_ >= 100 && status_ < 200) {
-    text_.clear();
-    fields_.clear();
-    if (status_ != 100 || !held_) return;
-    first_byte_ = {};  // of the answer none has come yet
-    return release();
-  }
+/// Of all blocks together.
+bool Http2Exchange::too_many(const H2Block& block) {
+  std::size_t size = 0;
+  for (const H2Field& field : block.fields) size += field.name.size() + field.value.size();
+  received_ += size;
+  head_bytes_ += size;
+  return block.truncated || head_bytes_ > line_.limits_.head;
+}
+
+void Http2Exchange::keep(const H2Block& block) {
   head_complete_ = true;
+  for (const H2Field& field : block.fields) {
+    if (field.name.starts_with(':')) continue;
+    fields_.push_back({text_.size(), field.name.size(), field.value.size()});
+    text_.append(field.name).append(field.value);
+  }
   const std::string_view text(text_);
   for (const Field& field : fields_) {
     headers_.emplace_back(text.substr(field.start, field.name), text.substr(field.start + field.name, field.value));
@@ -139,6 +144,7 @@ void Http2Exchange::on_headers_end(bool) {
 
 void Http2Exchange::on_data(std::string_view bytes) {
   if (over_) return;
+  if (!rules_.data(bytes.size())) return broken(NGHTTP2_PROTOCOL_ERROR);
   received_ += bytes.size();
   body_received_ += bytes.size();
   unconsumed_ += bytes.size();
@@ -151,18 +157,17 @@ void Http2Exchange::on_data(std::string_view bytes) {
   if (state == Gunzip::State::broken) over(ErrorCode::protocol, "the body's gzip encoding is broken");
 }
 
-/// false, as on_header() returns it. Who sends without end may not care for a reset: others keep off the connection.
-bool Http2Exchange::too_large(const char* of, std::uint64_t limit) {
+/// Who sends without end may not care for a reset: others keep off the connection.
+void Http2Exchange::too_large(const char* of, std::uint64_t limit) {
   line_.retire();
   over(ErrorCode::protocol, fmt::format("the answer of {} has more than {} bytes of {}, and no more is read; is it the "
                                         "right page?",
                                         peer(), limit, of));
-  return false;
 }
 
 void Http2Exchange::on_end() {
   if (over_) return;
-  if (!head_complete_) return over(ErrorCode::protocol, fmt::format("{} ends the stream without an answer", peer()));
+  if (!rules_.end()) return broken(NGHTTP2_PROTOCOL_ERROR);
   const bool cut = gunzip_ && body_received_ > 0 && gunzip_->state() != Gunzip::State::end;
   if (cut) return over(ErrorCode::protocol, "the body's gzip encoding is broken");
   over_ = true;
@@ -177,12 +182,13 @@ void Http2Exchange::over(ErrorCode code, std::string why) {
   line_.note(*this);
 }
 
+void Http2Exchange::broken(std::uint32_t code) {
+  over(ErrorCode::protocol, fmt::format("the answer of {} breaks HTTP/2's rules: {}", peer(), h2_error_name(code)));
+}
+
 void Http2Exchange::on_closed(std::uint32_t code) {
   if (over_) return;
-  if (reset_by_us()) {
-    return over(ErrorCode::protocol,
-                fmt::format("the answer of {} breaks HTTP/2's rules: {}", peer(), h2_error_name(code)));
-  }
+  if (reset_by_us()) return broken(code);
   const auto& goaway = line_.connection_.goaway();
   never_seen_ = goaway && h2_id() > goaway->last_stream;
   if (never_seen_) {

@@ -12,6 +12,7 @@
 #include "gzip.h"
 #include "h2_connection.h"
 #include "http1_parser.h"
+#include "http2_rules.h"
 #include "http_exchange.h"
 #include "tcp_connect.h"
 
@@ -42,16 +43,18 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   };
   ~Http2Exchange() override = default;
   void clear();
-  bool on_header(std::string_view name, std::string_view value) override;
-  void on_headers_end(bool end) override;
+  void on_headers(H2Block& block, bool end) override;
   void on_data(std::string_view bytes) override;
   void on_end() override;
   void on_closed(std::uint32_t code) override;
   void on_lost(const Error& error) override;
-  Piece pull(char* to, std::size_t room) override;
+  Piece pull(std::string& to, std::size_t room) override;
   void over(ErrorCode code, std::string why);
-  bool too_large(const char* of, std::uint64_t limit);
-  void submit(std::span<const nghttp2_nv> fields, bool body);
+  void broken(std::uint32_t code);
+  bool too_many(const H2Block& block);
+  void keep(const H2Block& block);
+  void too_large(const char* of, std::uint64_t limit);
+  void submit(const H2Fields& fields, bool body);
   void hold();
   void release();
 
@@ -64,6 +67,7 @@ class Http2Exchange final : public HttpExchange, private H2Stream {
   std::vector<Field> fields_;
   HttpHeadersView headers_;
   int status_ = 0;
+  Http2Rules rules_;
   bool head_complete_ = false, over_ = false, never_seen_ = false;
   bool noted_ = false;  // and not delivered yet
   std::size_t head_bytes_ = 0, unconsumed_ = 0;

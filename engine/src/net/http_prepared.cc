@@ -48,10 +48,7 @@ void make_fields(HttpPrepared& ready) {
                   {":authority", std::move(authority)},
                   {":path", ready.url.target}};
   ready.fields.insert(ready.fields.end(), rest.begin(), rest.end());
-  for (const auto& [name, value] : ready.fields) {
-    ready.nvs.push_back(make_nv(name, value));
-    ready.nvs.back().flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
-  }
+  for (const auto& [name, value] : ready.fields) ready.nvs.push_back(make_nv(name, value));
 }
 
 }  // namespace lgen

@@ -4,11 +4,13 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "h2_hpack.h"
 #include "http1_request.h"
 #include "lgen/http.h"
 
@@ -25,10 +27,10 @@ class HttpPrepared {
   HttpPlace* place = nullptr;
   std::vector<std::pair<std::string, std::string>> fields;  // of HTTP/2, pseudo-headers first
   std::vector<nghttp2_nv> nvs;                              // into `fields`
+  std::uint64_t serial = new_h2_serial();                   // of these
 };
 
 /// Fills `fields` and `nvs` from the lines of the head. What only concerns one connection of HTTP/1.1 is left out.
-/// nghttp2 copies none of it: who sends it keeps it until it has left, or its stream was reset.
 void make_fields(HttpPrepared& ready);
 
 nghttp2_nv make_nv(std::string_view name, std::string_view value);

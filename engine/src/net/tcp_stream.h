@@ -52,6 +52,8 @@ class TcpStream final : private SocketOwner {
   void set_events(Events& events);
   /// Copied; leaves at the end of the turn.
   void write(std::string_view bytes);
+  /// Where write() appends, for who would rather make it there; a write or ask_flush() has to follow.
+  std::string& outgoing() { return tls_ ? plain_ : out_; }
   /// on_flush follows at the end of the turn, unless the other side is slow: then only on_drained does.
   void ask_flush();
   /// No more from us: half-closed as soon as everything is written. Not with TLS, which has its own way to say so.

@@ -100,51 +100,69 @@ TEST_CASE("content types of gRPC are told from others") {
   }
 }
 
+namespace {
+
+H2Block block_of(std::vector<H2Field> fields) {
+  H2Block block;
+  for (const H2Field& field : fields) block.size += field.name.size() + field.value.size() + 32;
+  block.fields = std::move(fields);
+  return block;
+}
+
+}  // namespace
+
 TEST_CASE("of an answer plans see what the server's own code has said") {
   GrpcAnswer answer;
-  for (const auto& [name, value] : {std::pair(":status", "103"), {"link", "early"}}) CHECK(answer.header(name, value));
-  answer.block_end(false);
+  H2Block early = block_of({{":status", "103"}, {"link", "early"}});
+  CHECK(answer.take(early, false));
   CHECK_FALSE(answer.begun());
-  for (const auto& [name, value] : {std::pair(":status", "200"),
-                                    {"content-type", "application/grpc"},
-                                    {"grpc-encoding", "gzip"},
-                                    {"x-backend", "pod-1"},
-                                    {"raw-bin", "AP8"}}) {
-    CHECK(answer.header(name, value));
-  }
-  answer.block_end(false);
+  H2Block headers = block_of({{":status", "200"},
+                              {"content-type", "application/grpc"},
+                              {"grpc-encoding", "gzip"},
+                              {"x-backend", "pod-1"},
+                              {"raw-bin", "AP8"}});
+  CHECK(answer.take(headers, false));
   CHECK(answer.begun());
   CHECK_FALSE(answer.foreign());
-  CHECK(answer.encoding() == GrpcAnswer::Encoding::gzip);
-  for (const auto& [name, value] : {std::pair("grpc-status", "5"), {"grpc-message", "not%20here"}, {"x-end", "1"}}) {
-    CHECK(answer.header(name, value));
-  }
-  answer.block_end(true);
+  CHECK(answer.encoding() == GrpcEncoding::gzip);
+  H2Block trailers = block_of({{"grpc-status", "5"}, {"grpc-message", "not%20here"}, {"x-end", "1"}});
+  CHECK(answer.take(trailers, true));
   CHECK(answer.status().code == GrpcCode::not_found);
   CHECK(answer.status().message == "not here");
-  MetadataView view;
-  answer.view_headers(view);
-  CHECK(view == MetadataView{{"x-backend", "pod-1"}, {"raw-bin", std::string_view("\0\xff", 2)}});
-  answer.view_trailers(view);
-  CHECK(view == MetadataView{{"x-end", "1"}});
+  CHECK(answer.headers() == MetadataView{{"x-backend", "pod-1"}, {"raw-bin", std::string_view("\0\xff", 2)}});
+  CHECK(answer.trailers() == MetadataView{{"x-end", "1"}});
+}
+
+TEST_CASE(
+    "answers that begin with the same block share what it says, and keep it when the next one says something else") {
+  H2Block block = block_of({{":status", "200"}, {"x-backend", "pod-1"}});
+  GrpcAnswer first, second, third;
+  CHECK(first.take(block, false));
+  CHECK(second.take(block, false));
+  CHECK(&first.headers() == &second.headers());
+  block.fields = {{":status", "200"}, {"x-backend", "pod-2"}};
+  block.read = false;  // the room of the block is another one's now
+  CHECK(third.take(block, false));
+  CHECK(first.headers() == MetadataView{{"x-backend", "pod-1"}});
+  CHECK(third.headers() == MetadataView{{"x-backend", "pod-2"}});
 }
 
 TEST_CASE("headers that would move a terminal's cursor are left out") {
   GrpcAnswer answer;
-  answer.header(":status", "200");
-  for (const auto& [name, value] : {std::pair("x-escape", "\x1b[2J"), {"x\ry", "v"}, {"x-fine", "tab\tand \xc3\xa4"}}) {
-    CHECK(answer.header(name, value));
-  }
-  answer.block_end(false);
-  MetadataView view;
-  answer.view_headers(view);
-  CHECK(view == MetadataView{{"x-fine", "tab\tand \xc3\xa4"}});
+  H2Block block =
+      block_of({{":status", "200"}, {"x-escape", "\x1b[2J"}, {"x\ry", "v"}, {"x-fine", "tab\tand \xc3\xa4"}});
+  CHECK(answer.take(block, false));
+  CHECK(answer.headers() == MetadataView{{"x-fine", "tab\tand \xc3\xa4"}});
 }
 
 TEST_CASE("headers without end are refused") {
   GrpcAnswer answer;
+  const std::string value(1000, 'b');
+  H2Block block = block_of({{"x-bomb", value}});
   int taken = 0;
-  while (answer.header("x-bomb", std::string(1000, 'b'))) ++taken;
+  while (answer.take(block, false)) ++taken;
   CHECK(taken < 70);
-  CHECK(answer.too_large());
+  H2Block cut_off;
+  cut_off.truncated = true;
+  CHECK_FALSE(GrpcAnswer().take(cut_off, false));
 }

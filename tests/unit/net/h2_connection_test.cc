@@ -110,13 +110,12 @@ TEST_CASE("stream identifiers run out: the connection says so and takes no more"
     int news = 0;
   } owner;
   struct Last final : H2Stream {
-    bool on_header(std::string_view, std::string_view) override { return true; }
-    void on_headers_end(bool) override {}
+    void on_headers(H2Block&, bool) override {}
     void on_data(std::string_view) override {}
     void on_end() override { ended = true; }
     void on_closed(std::uint32_t) override {}
     void on_lost(const Error&) override {}
-    Piece pull(char*, std::size_t) override { return {0, true}; }
+    Piece pull(std::string&, std::size_t) override { return {0, true}; }
     bool ended = false;
   } last;
   std::unique_ptr<H2Connection> connection;
@@ -134,7 +133,7 @@ TEST_CASE("stream identifiers run out: the connection says so and takes no more"
   const std::uint8_t name[] = ":method", value[] = "GET";
   nghttp2_nv fields[] = {field};
   fields[0] = {const_cast<std::uint8_t*>(name), const_cast<std::uint8_t*>(value), 7, 3, NGHTTP2_NV_FLAG_NONE};
-  connection->open(last, fields, true);
+  connection->open(last, {fields, 0, 0}, true);
   CHECK(connection->used_up());
   CHECK_FALSE(connection->has_room());
   f.until([&] { return last.ended; });
