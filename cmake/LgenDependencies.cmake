@@ -16,5 +16,6 @@ find_package(gRPC CONFIG REQUIRED)
 pkg_check_modules(libuv REQUIRED IMPORTED_TARGET GLOBAL libuv)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET GLOBAL libnghttp2)
 pkg_check_modules(luajit REQUIRED IMPORTED_TARGET GLOBAL luajit)
+pkg_check_modules(yaml_cpp REQUIRED IMPORTED_TARGET GLOBAL yaml-cpp)
 # It comes without a package file; found here so that its absence is told at once, linked by its plain name.
 find_library(lgen_http_parser http_parser REQUIRED)

@@ -11,11 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <string_view>
 
 #include "error.h"
 #include "pidfd.h"
@@ -29,6 +31,7 @@ constexpr int kHighFd = 100;  // above every number that is about to be overwrit
 struct Launch {
   const char* program;
   std::vector<char*> argv;
+  std::vector<char*> envp;
   int null_fd;
   int log_fd;
   std::vector<int> inherited;
@@ -65,7 +68,7 @@ void arrange_descriptors(Launch& launch) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  execv(launch.program, launch.argv.data());
+  execve(launch.program, launch.argv.data(), launch.envp.data());
   give_up(launch.error_fd);
 }
 
@@ -74,6 +77,19 @@ std::vector<char*> argument_pointers(const ChildSpec& spec) {
   for (const std::string& argument : spec.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   return argv;
+}
+
+// The child's own variables, and those of ours that have other names.
+std::vector<char*> environment_pointers(const ChildSpec& spec) {
+  std::vector<char*> envp;
+  for (const std::string& variable : spec.environment) envp.push_back(const_cast<char*>(variable.c_str()));
+  for (char** ours = environ; *ours != nullptr; ++ours) {
+    const std::string_view name = std::string_view(*ours).substr(0, std::string_view(*ours).find('=') + 1);
+    const auto same = [name](const std::string& variable) { return !name.empty() && variable.starts_with(name); };
+    if (std::none_of(spec.environment.begin(), spec.environment.end(), same)) envp.push_back(*ours);
+  }
+  envp.push_back(nullptr);
+  return envp;
 }
 
 UniqueFd open_log(const std::string& path) {
@@ -89,8 +105,14 @@ pid_t launch_child(const ChildSpec& spec) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw ClusterError(fmt::format("cannot make a pipe: {}", std::strerror(errno)));
   UniqueFd read_end(ends[0]), write_end(ends[1]);
-  Launch launch{spec.program.c_str(), argument_pointers(spec), null.get(), log.get(),
-                spec.inherited_fds,   write_end.get(),         getpid()};
+  Launch launch{spec.program.c_str(),
+                argument_pointers(spec),
+                environment_pointers(spec),
+                null.get(),
+                log.get(),
+                spec.inherited_fds,
+                write_end.get(),
+                getpid()};
   const pid_t pid = fork();
   if (pid < 0) throw ClusterError(fmt::format("cannot start {}: {}", spec.program, std::strerror(errno)));
   if (pid == 0) run_child(launch);

@@ -20,8 +20,9 @@ namespace lgen::cluster {
 struct ChildSpec {
   std::string program;  // a path
   std::vector<std::string> arguments;
-  std::string log_path;            // stdout and stderr, truncated at the start
-  std::vector<int> inherited_fds;  // become descriptors 3, 4, ... of the child
+  std::string log_path;                  // stdout and stderr, truncated at the start
+  std::vector<int> inherited_fds;        // become descriptors 3, 4, ... of the child
+  std::vector<std::string> environment;  // "NAME=value", in addition to ours or in its place
 };
 
 class ChildProcess {

@@ -73,7 +73,7 @@ void Cluster::start_balancer() {
                     .max_streams = options_.max_streams,
                     .max_connections = connections_for(raise_descriptor_limit()),
                     .threads = balancer_threads()};
-  const HaproxySpec haproxy{programs_.haproxy, haproxy_config(spec), run_directory_.path(), listener_.get()};
+  const HaproxySpec haproxy{programs_.haproxy, haproxy_config(spec), run_directory_.path(), {listener_.get()}};
   Haproxy::Events events{[this] { announce(); }, [this](int status) { balancer_gone(status); }};
   balancer_ = std::make_unique<Haproxy>(loop_, haproxy, std::move(events));
   write_pid_file("haproxy", balancer_->pid());

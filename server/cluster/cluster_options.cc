@@ -32,6 +32,18 @@ streams. With --balance connection it passes bytes through and the pods themselv
 The cluster runs until SIGTERM, SIGINT or SIGHUP, or until the process that started it is gone; a second signal kills.
 A pod that dies is reported on stderr and not started again.
 
+With -f it is a Kubernetes cluster in small: Deployments (probes, preStop, grace periods, rolling updates, restarts with
+back-off), HorizontalPodAutoscalers (over the pods' metrics pages and their CPU) and Services of the manifests; every
+container is an lgen-server. What is in other manifests is named and skipped.
+  kustomize build k8s/base | lgen-cluster -f - --time-scale 20
+Services are ports of HAProxy's, headless ones names in a DNS server: dns://127.0.0.1:PORT/NAME:PORT. Its stdout is one
+JSON event a line, of which "started" has all addresses and "ready" comes when the pods are there.
+  lgen-cluster get pods|hpa [-w]           lgen-cluster rollout restart|status deployment/NAME
+  lgen-cluster scale deployment/NAME --replicas N           lgen-cluster delete pod NAME
+speak to the running one, like kubectl. --time-scale 20 divides the times in the manifests by 20, as well as times of a
+server's life in its args (--max-connection-age, --drain-delay, ...) and `sleep` in commands; time-outs of probes are not
+divided, since no program answers any faster.
+
 Exit codes: 0 stopped as asked; 104 nothing could be started (flags, files, ports, programs); 1 a pod or HAProxy failed.)";
 
 Balance parse_balance(const std::string& word) {
@@ -41,9 +53,35 @@ Balance parse_balance(const std::string& word) {
   throw CLI::ValidationError("--balance", word + " is no way of balancing; give connection, stream or zones");
 }
 
-void add_options(CLI::App& app, ClusterOptions& o) {
+template <class Time>
+void add_time(CLI::App& app, const std::string& flag, Time& target, const std::string& help) {
   static const std::map<std::string, double> kUnits = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}};
+  const auto set = [&target](const double& seconds) {
+    target = std::chrono::duration_cast<Time>(std::chrono::duration<double>(seconds));
+  };
+  app.add_option_function<double>(flag, set, help)
+      ->transform(CLI::AsNumberWithUnit(kUnits))
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("TIME");
+}
 
+void add_manifest_options(CLI::App& app, ClusterOptions& o) {
+  app.add_option("-f,--filename", o.manifests, "Kubernetes manifests: a file, a folder, or - for standard input")
+      ->type_name("PATH");
+  app.add_option("--deployment", o.deployments, "Runs this Deployment, and others so named, alone; with -f (all)");
+  app.add_option("--dns-port", o.dns_port,
+                 "UDP port on 127.0.0.1 of the headless services' names; 0 takes a free one; with -f (0)");
+  app.add_option("--time-scale", o.time_scale, "How many times as fast the cluster's time runs; with -f (1)")
+      ->check(CLI::Range(0.01, 1000.0));
+  app.add_option("--service", o.service, "The Service that --port is for; with -f (the first that is not HTTP/1.1)");
+  add_time(app, "--endpoint-delay", o.endpoint_delay,
+           "How long after a pod's change of readiness the balancer hears of it; with -f (1s)");
+  add_time(app, "--scrape-interval", o.scrape_interval, "Between scrapes of a pod for the autoscaler; with -f (15s)");
+  add_time(app, "--metric-lag", o.metric_lag,
+           "How long a scraped value takes to the autoscaler, as through a monitoring system; with -f (0s)");
+}
+
+void add_options(CLI::App& app, ClusterOptions& o) {
   app.add_option("--pods", o.pods, "Number of lgen-server pods (3; 2 per zone with --balance zones)");
   app.add_option_function<std::string>(
          "--balance", [&o](const std::string& word) { o.balance = parse_balance(word); },
@@ -59,12 +97,8 @@ void add_options(CLI::App& app, ClusterOptions& o) {
   app.add_option("--max-streams", o.max_streams, "HAProxy's HTTP/2 streams per connection (1000)")
       ->check(CLI::Range(1, 1000000));
   app.add_option("--haproxy", o.haproxy, "HAProxy's program (default: from PATH or /usr/sbin)");
-  app.add_option_function<double>(
-         "--ready-timeout",
-         [&o](const double& s) { o.ready_timeout = std::chrono::milliseconds(std::int64_t(s * 1000)); },
-         "Give up when a pod is not ready after this long (60s)")
-      ->transform(CLI::AsNumberWithUnit(kUnits))
-      ->type_name("TIME");
+  add_time(app, "--ready-timeout", o.ready_timeout, "Give up when a pod is not ready after this long (60s)");
+  add_manifest_options(app, o);
 }
 
 // The flags lgen-cluster gives every pod itself; a second value would split the balancer's view from the pod's.
@@ -80,12 +114,27 @@ void check_pod_flags(const std::vector<std::string>& flags) {
   }
 }
 
+// What only makes sense with manifests, and what they say themselves.
+void check_manifests(const CLI::App& app, const ClusterOptions& o) {
+  for (const char* flag : {"--deployment", "--dns-port", "--time-scale", "--service", "--endpoint-delay",
+                           "--scrape-interval", "--metric-lag"}) {
+    if (o.manifests.empty() && app.count(flag) > 0) throw ClusterError(fmt::format("{} needs -f", flag));
+  }
+  for (const char* flag : {"--pods", "--ready-timeout"}) {
+    if (!o.manifests.empty() && app.count(flag) > 0) {
+      throw ClusterError(fmt::format("{} is for a cluster without manifests; with -f these say it", flag));
+    }
+  }
+  if (o.scrape_interval < std::chrono::seconds(1)) throw ClusterError("--scrape-interval must be 1s at least");
+}
+
 void check_zones(const CLI::App& app, ClusterOptions& o) {
   if (o.balance != Balance::kZones) {
     if (app.count("--zones") > 0) throw ClusterError("--zones is for --balance zones only; leave it out");
     return;
   }
   if (o.zones == 0) o.zones = 2;
+  if (!o.manifests.empty()) return;
   if (app.count("--pods") == 0) o.pods = 2 * o.zones;
   if (o.pods < 2 * o.zones) {
     throw ClusterError(
@@ -96,6 +145,7 @@ void check_zones(const CLI::App& app, ClusterOptions& o) {
 }
 
 void check(const CLI::App& app, ClusterOptions& o) {
+  check_manifests(app, o);
   check_zones(app, o);
   if (o.pods < 1 || o.pods > kMaxPods) {
     throw ClusterError(fmt::format("--pods {} is out of range: 1..{} pods fit into one block of loopback addresses",

@@ -40,6 +40,17 @@ struct ClusterOptions {
   std::string haproxy = "haproxy";
   std::chrono::milliseconds ready_timeout{60000};
   std::vector<std::string> pod_flags;
+
+  // With manifests what runs is theirs to say, see kube_cluster.h.
+  std::vector<std::string> manifests;
+  std::vector<std::string> deployments;  // of them, to be run; empty: all
+  double time_scale = 1;
+  std::uint16_t dns_port = 0;
+  std::string service;  // whose port --port is; empty: the first
+  // In the cluster's time.
+  std::chrono::nanoseconds endpoint_delay = std::chrono::seconds(1);
+  std::chrono::nanoseconds scrape_interval = std::chrono::seconds(15);
+  std::chrono::nanoseconds metric_lag{0};
 };
 
 // Exit codes; the words of `lgen` where it has them.

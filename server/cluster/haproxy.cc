@@ -1,16 +1,14 @@
 #include "haproxy.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "error.h"
+#include "unix_socket.h"
 
 namespace lgen::cluster {
 
@@ -24,17 +22,11 @@ ChildSpec child_spec(const HaproxySpec& spec) {
   out << spec.config;
   out.close();
   if (!out) throw ClusterError(fmt::format("cannot write {}", config_path));
-  return {spec.program, {"-db", "-f", config_path}, spec.run_dir + "/haproxy.log", {spec.listener_fd}};
+  return {spec.program, {"-db", "-f", config_path}, spec.run_dir + "/haproxy.log", spec.listener_fds};
 }
 
 // HAProxy listens on its runtime socket and its front in one step, so who answers on one answers on the other.
-bool accepts(const std::string& socket_path) {
-  const UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket_path.c_str(), sizeof address.sun_path - 1);
-  return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
+bool accepts(const std::string& socket_path) { return static_cast<bool>(connect_unix(socket_path)); }
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "child_process.h"
 #include "uv_handles.h"
@@ -15,9 +16,9 @@ namespace lgen::cluster {
 
 struct HaproxySpec {
   std::string program;
-  std::string config;   // text
-  std::string run_dir;  // gets haproxy.cfg, haproxy.log, haproxy.sock
-  int listener_fd = -1;
+  std::string config;             // text
+  std::string run_dir;            // gets haproxy.cfg, haproxy.log, haproxy.sock
+  std::vector<int> listener_fds;  // become its descriptors 3, 4, ...
 };
 
 class Haproxy {

@@ -50,29 +50,35 @@ std::string global_section(const BalancerSpec& spec) {
 std::string edge_section(const BalancerSpec& spec, const char* mode, const char* backend) {
   std::string bind = fmt::format("fd@{}", spec.listener_fd);
   if (!spec.pem.empty()) bind += fmt::format(" ssl crt {} alpn h2", spec.pem);
-  if (spec.balance == Balance::kStream) bind += " proto h2";
-  return fmt::format("\nfrontend edge\n    mode {}\n{}    bind {}\n    default_backend {}\n", mode,
-                     spec.balance == Balance::kStream ? "    option http-no-delay\n" : "", bind, backend);
+  if (spec.balance == Balance::kStream && !spec.http1) bind += " proto h2";
+  return fmt::format("\nfrontend {0}edge\n    mode {1}\n{2}    bind {3}\n    default_backend {0}{4}\n", spec.prefix,
+                     mode, spec.balance == Balance::kStream ? "    option http-no-delay\n" : "", bind, backend);
 }
 
-std::string server_lines(const std::vector<PodSpec>& pods, const std::string& zone) {
+std::string server_lines(const BalancerSpec& spec, const std::string& zone) {
   std::string lines;
-  for (const PodSpec& pod : pods) {
-    if (pod.zone == zone) lines += fmt::format("    server {} {}:{}\n", pod.name, pod.ip, kGrpcPort);
+  for (const PodSpec& pod : spec.pods) {
+    if (pod.zone == zone) lines += fmt::format("    server {} {}:{}\n", pod.name, pod.ip, spec.port);
   }
   return lines;
 }
 
-std::string tcp_pods_section(const BalancerSpec& spec) {
-  return "\nbackend pods\n    mode tcp\n    balance roundrobin\n" +
-         fmt::format(fmt::runtime(kReadiness), kMetricsPort) + "    default-server check inter 200ms fall 2 rise 1\n" +
-         server_lines(spec.pods, "");
+// How HAProxy learns who takes part.
+std::string membership(const BalancerSpec& spec, const std::string& server_words) {
+  if (spec.managed) return fmt::format("    default-server{} disabled\n", server_words);
+  return fmt::format(fmt::runtime(kReadiness), kMetricsPort) +
+         fmt::format("    default-server{} check inter 200ms fall 2 rise 1\n", server_words);
 }
 
-std::string h2_pods_section(const BalancerSpec& spec, const std::string& name, const std::string& zone) {
-  return fmt::format("\nbackend {}\n    mode http\n    balance roundrobin\n    option http-no-delay\n", name) +
-         "    http-reuse always\n" + fmt::format(fmt::runtime(kReadiness), kMetricsPort) +
-         "    default-server proto h2 check inter 200ms fall 2 rise 1\n" + server_lines(spec.pods, zone);
+std::string tcp_pods_section(const BalancerSpec& spec) {
+  return fmt::format("\nbackend {}pods\n    mode tcp\n    balance roundrobin\n", spec.prefix) + membership(spec, "") +
+         server_lines(spec, "");
+}
+
+std::string http_pods_section(const BalancerSpec& spec, const std::string& name, const std::string& zone) {
+  return fmt::format("\nbackend {}{}\n    mode http\n    balance roundrobin\n    option http-no-delay\n", spec.prefix,
+                     name) +
+         "    http-reuse always\n" + membership(spec, spec.http1 ? "" : " proto h2") + server_lines(spec, zone);
 }
 
 std::vector<std::string> zones_of(const std::vector<PodSpec>& pods) {
@@ -86,44 +92,55 @@ std::vector<std::string> zones_of(const std::vector<PodSpec>& pods) {
 // A zone without a ready pod leaves the first tier, so new connections go to the others. The check is HTTP/1, which is
 // why the zone's bind does not insist on h2: clients' connections are recognised by their preface.
 std::string zones_section(const BalancerSpec& spec, const std::vector<std::string>& zones) {
-  std::string text =
-      "\nbackend zones\n    mode tcp\n    balance roundrobin\n    option httpchk\n"
-      "    http-check send meth GET uri /zone-ready\n    http-check expect status 200\n"
-      "    default-server check inter 200ms fall 1 rise 1\n";
-  for (const std::string& zone : zones) text += fmt::format("    server {0} unix@{1}/{0}.sock\n", zone, spec.run_dir);
+  std::string text = fmt::format("\nbackend {}zones\n    mode tcp\n    balance roundrobin\n", spec.prefix);
+  text += spec.managed ? "    default-server disabled\n"
+                       : "    option httpchk\n"
+                         "    http-check send meth GET uri /zone-ready\n    http-check expect status 200\n"
+                         "    default-server check inter 200ms fall 1 rise 1\n";
+  for (const std::string& zone : zones) {
+    text += fmt::format("    server {0} unix@{1}/{2}{0}.sock\n", zone, spec.run_dir, spec.prefix);
+  }
   return text;
 }
 
 constexpr const char* kZone = R"(
-frontend {zone}
+frontend {prefix}{zone}
     mode http
     option http-no-delay
-    bind unix@{run_dir}/{zone}.sock mode 600
+    bind unix@{run_dir}/{prefix}{zone}.sock mode 600
     monitor-uri /zone-ready
-    monitor fail if {{ nbsrv(pods-{zone}) lt 1 }}
-    default_backend pods-{zone}
+    monitor fail if {{ nbsrv({prefix}pods-{zone}) lt 1 }}
+    default_backend {prefix}pods-{zone}
 )";
 
 std::string zone_section(const BalancerSpec& spec, const std::string& zone) {
-  return fmt::format(kZone, fmt::arg("zone", zone), fmt::arg("run_dir", spec.run_dir)) +
-         h2_pods_section(spec, "pods-" + zone, zone);
+  return fmt::format(kZone, fmt::arg("zone", zone), fmt::arg("run_dir", spec.run_dir),
+                     fmt::arg("prefix", spec.prefix)) +
+         http_pods_section(spec, "pods-" + zone, zone);
 }
 
-}  // namespace
-
-std::string haproxy_config(const BalancerSpec& spec) {
-  std::string text = global_section(spec);
+std::string front_sections(const BalancerSpec& spec) {
   switch (spec.balance) {
     case Balance::kConnection:
-      return text + edge_section(spec, "tcp", "pods") + tcp_pods_section(spec);
+      return edge_section(spec, "tcp", "pods") + tcp_pods_section(spec);
     case Balance::kStream:
-      return text + edge_section(spec, "http", "pods") + h2_pods_section(spec, "pods", "");
+      return edge_section(spec, "http", "pods") + http_pods_section(spec, "pods", "");
     case Balance::kZones:
       break;
   }
   const std::vector<std::string> zones = zones_of(spec.pods);
-  text += edge_section(spec, "tcp", "zones") + zones_section(spec, zones);
+  std::string text = edge_section(spec, "tcp", "zones") + zones_section(spec, zones);
   for (const std::string& zone : zones) text += zone_section(spec, zone);
+  return text;
+}
+
+}  // namespace
+
+std::string haproxy_config(const BalancerSpec& spec) { return haproxy_config(std::vector{spec}); }
+
+std::string haproxy_config(const std::vector<BalancerSpec>& fronts) {
+  std::string text = global_section(fronts.front());
+  for (const BalancerSpec& front : fronts) text += front_sections(front);
   return text;
 }
 

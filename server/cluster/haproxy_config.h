@@ -12,7 +12,11 @@
 namespace lgen::cluster {
 
 struct BalancerSpec {
+  std::string prefix;  // of all names, for a second front
   Balance balance = Balance::kConnection;
+  bool http1 = false;              // HTTP/1.1 instead of HTTP/2
+  bool managed = false;            // pods take part when the runtime API says so, and are not checked
+  std::uint16_t port = kGrpcPort;  // of the pods
   std::vector<PodSpec> pods;
   int listener_fd = 3;         // the bound socket HAProxy inherits as its front
   std::string run_dir;         // for the sockets; no spaces in it
@@ -24,5 +28,8 @@ struct BalancerSpec {
 
 // The front is called `edge`; the pods' backend `pods`, or `pods-zone-a`, `pods-zone-b`, ... behind `zones`.
 std::string haproxy_config(const BalancerSpec& spec);
+
+// Several fronts in one HAProxy; what is the process's is the first one's.
+std::string haproxy_config(const std::vector<BalancerSpec>& fronts);
 
 }  // namespace lgen::cluster

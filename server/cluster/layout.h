@@ -22,6 +22,7 @@ struct PodSpec {
   std::string name;  // "pod-2"; "pod-b1" with zones
   std::string zone;  // "zone-b", or empty
   std::string ip;
+  std::uint16_t metrics_port = kMetricsPort;
 };
 
 // The IPv4 address `offset` after `base`. Throws ClusterError unless `base` is 127.a.b.c and the last octet has room.

@@ -11,6 +11,8 @@
 #include "cluster_options.h"
 #include "descriptor_limit.h"
 #include "error.h"
+#include "kube_cluster.h"
+#include "orders.h"
 #include "parent_watch.h"
 #include "standard_streams.h"
 
@@ -30,6 +32,7 @@ Programs find_programs(const ClusterOptions& options) {
   return {find_server(), find_haproxy(options.haproxy, path != nullptr ? path : "")};
 }
 
+template <class Cluster>
 int run_cluster(uv_loop_t* loop, const ClusterOptions& options) {
   // What stops us is watched before anything starts.
   Cluster* cluster = nullptr;
@@ -53,8 +56,11 @@ int run(const ClusterOptions& options) {
   uv_loop_init(&loop);
   int exit_code = kExitConfiguration;
   try {
-    exit_code = run_cluster(&loop, options);
+    exit_code =
+        options.manifests.empty() ? run_cluster<Cluster>(&loop, options) : run_cluster<KubeCluster>(&loop, options);
   } catch (const ClusterError& e) {
+    server::complain(fmt::format("lgen-cluster: {}", e.what()));
+  } catch (const kube::ManifestError& e) {
     server::complain(fmt::format("lgen-cluster: {}", e.what()));
   }
   // Lets the closed handles go.
@@ -69,6 +75,7 @@ int run(const ClusterOptions& options) {
 
 int main(int argc, char** argv) {
   lgen::server::keep_standard_descriptors();
+  if (lgen::cluster::is_order(argc, argv)) return lgen::cluster::run_order(argc, argv);
   const auto parsed = lgen::cluster::parse_options(argc, argv);
   if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
   return lgen::cluster::run(std::get<lgen::cluster::ClusterOptions>(parsed));

@@ -28,7 +28,7 @@ std::string sd_document(const std::vector<PodSpec>& pods) {
   for (const PodSpec& pod : pods) {
     nlohmann::ordered_json labels = {{"pod", pod.name}};
     if (!pod.zone.empty()) labels["zone"] = pod.zone;
-    groups.push_back({{"targets", {fmt::format("{}:{}", pod.ip, kMetricsPort)}}, {"labels", labels}});
+    groups.push_back({{"targets", {fmt::format("{}:{}", pod.ip, pod.metrics_port)}}, {"labels", labels}});
   }
   return groups.dump();
 }

@@ -30,7 +30,7 @@ PARTS = {
     "engine/src/base": ("base", {"base"}, {"fmt"}),
     "engine/src/hpa": ("hpa", {"base", "hpa"}, {"fmt"}),
     "engine/src/loop": ("loop", {"base", "loop"}, {"fmt", "uv", "grpc"}),
-    "engine/src/net": ("net", {"base", "loop", "net"}, {"fmt", "uv", "grpc", "protobuf", "openssl", "json", "zlib", "http"}),
+    "engine/src/net": ("net", {"base", "loop", "net"}, {"fmt", "uv", "grpc", "protobuf", "openssl", "json", "zlib", "http", "http2"}),
     "engine/src/metrics": ("metrics", {"base", "metrics"}, {"fmt", "zlib"}),
     "engine/src/load": ("load", {"base", "loop", "metrics", "load"}, {"fmt"}),
     "engine/src/report": ("report", {"base", "metrics", "report"}, {"fmt", "json"}),
@@ -38,7 +38,8 @@ PARTS = {
     "bindings": ("bindings", {"bindings", "engine"}, {"fmt", "lua", "protobuf", "json", "openssl"}),
     "cli": ("cli", {"cli", "engine", "bindings public"}, {"fmt", "json", "cli11"}),
     "server/flags": ("flags", {"flags"}, {"fmt", "cli11"}),
-    "server/cluster": ("cluster", {"cluster", "flags"}, {"fmt", "uv", "json", "cli11"}),
+    "server/cluster/kube": ("kube", {"kube", "base", "hpa"}, {"fmt", "yaml"}),
+    "server/cluster": ("cluster", {"cluster", "kube", "flags", "base", "hpa"}, {"fmt", "uv", "json", "cli11", "http2"}),
     "server": ("server", {"server", "flags"}, {"fmt", "grpc", "protobuf", "openssl", "cli11", "prometheus", "uv"}),
 }
 
@@ -57,6 +58,8 @@ LIBRARIES = [
     ("openssl", re.compile(r"^openssl/")),
     ("zlib", re.compile(r"^zlib\.h$")),
     ("http", re.compile(r"^http_parser\.h$")),
+    ("http2", re.compile(r"^nghttp2/")),
+    ("yaml", re.compile(r"^yaml-cpp/")),
     ("json", re.compile(r"^nlohmann/")),
     ("cli11", re.compile(r"^CLI/")),
     ("prometheus", re.compile(r"^(prometheus|civetweb)|^Civet")),

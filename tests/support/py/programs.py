@@ -42,10 +42,10 @@ def parse_metrics(text):
 class Program:
     """A child process whose output lines are collected; dies with the `with` block it is used in."""
 
-    def __init__(self, command, env=None):
+    def __init__(self, command, env=None, stdin=None):
         environment = dict(os.environ, **(env or {}))
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+            command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
         self.out = Lines(self.process.stdout)
         self.err = Lines(self.process.stderr)
 

@@ -20,6 +20,17 @@ TEST_CASE("the three ways of balancing have the checked shapes") {
   test::check_golden("cluster/zones.cfg", haproxy_config(spec_of(Balance::kZones, 4, 2)));
 }
 
+TEST_CASE("several fronts whose pods the runtime API lets in") {
+  BalancerSpec first = spec_of(Balance::kConnection, 2, 0), second = spec_of(Balance::kStream, 2, 0);
+  BalancerSpec third = spec_of(Balance::kZones, 4, 2);
+  second.prefix = "web-80-";
+  second.http1 = true;
+  second.port = 8100;
+  third.prefix = "hello-8000-";
+  for (BalancerSpec* spec : {&first, &second, &third}) spec->managed = true;
+  test::check_golden("cluster/fronts.cfg", haproxy_config({first, second, third}));
+}
+
 TEST_CASE("a certificate is the front's business and nobody else's") {
   for (const Balance balance : {Balance::kStream, Balance::kZones}) {
     BalancerSpec spec = spec_of(balance, 4, balance == Balance::kZones ? 2 : 0);

@@ -1,0 +1,58 @@
+#include "event_log.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+namespace lgen::cluster {
+
+namespace {
+
+constexpr std::size_t kMostKept = 4 << 20;
+constexpr std::size_t kPiece = 4096;  // PIPE_BUF: a pipe that can be written to takes it without blocking
+
+double milliseconds_of(double seconds) { return std::round(seconds * 1000) / 1000; }
+
+// Not by O_NONBLOCK: that would be everybody's who shares the terminal or file.
+bool takes_more(int fd) {
+  pollfd entry{fd, POLLOUT, 0};
+  return poll(&entry, 1, 0) == 1;
+}
+
+}  // namespace
+
+void EventLog::append(std::string_view name, const Facts& facts) {
+  const auto unix_time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+  Facts line = {{"event", name},
+                {"unix_seconds", milliseconds_of(unix_time.count())},
+                {"cluster_seconds", milliseconds_of(to_seconds(clock_.since_start()))}};
+  line.update(facts);
+  unsent_ += line.dump(-1, ' ', false, Facts::error_handler_t::replace) + "\n";
+}
+
+void EventLog::write(std::string_view name, const Facts& facts) {
+  flush();
+  if (unsent_.size() > kMostKept) {
+    ++lost_;
+    return;
+  }
+  if (lost_ > 0) append("events_lost", {{"count", std::exchange(lost_, 0)}});
+  append(name, facts);
+  flush();
+}
+
+void EventLog::flush() {
+  while (!unsent_.empty() && takes_more(fd_)) {
+    const ssize_t count = ::write(fd_, unsent_.data(), std::min(unsent_.size(), kPiece));
+    if (count < 0 && errno == EINTR) continue;
+    // Nobody may be there to read it.
+    count < 0 ? unsent_.clear() : void(unsent_.erase(0, static_cast<std::size_t>(count)));
+  }
+}
+
+}  // namespace lgen::cluster

@@ -1,0 +1,37 @@
+// What happens in the cluster, as lines of JSON on a descriptor, which never holds the cluster up.
+//
+// *Thread:* the loop's.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "cluster_clock.h"
+
+namespace lgen::cluster {
+
+using Facts = nlohmann::ordered_json;
+
+class EventLog {
+ public:
+  EventLog(const ClusterClock& clock, int fd) : clock_(clock), fd_(fd) {}
+
+  // {"event": name, "unix_seconds": ..., "cluster_seconds": ..., facts...}. What a reader does not take yet is kept, up
+  // to 4 MiB; of what is lost beyond that, `events_lost` tells the number.
+  void write(std::string_view name, const Facts& facts = Facts::object());
+
+  // Sends of what is kept as much as is taken; for every now and then.
+  void flush();
+
+ private:
+  void append(std::string_view name, const Facts& facts);
+
+  const ClusterClock& clock_;
+  int fd_;
+  std::string unsent_;
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace lgen::cluster

@@ -1,0 +1,48 @@
+// kubectl's tables: `get pods` and `get hpa`.
+//
+// *Thread:* pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lgen/hpa.h"
+#include "lgen/time.h"
+
+namespace lgen::kube {
+
+using Row = std::vector<std::string>;
+
+struct PodRow {
+  std::string name;
+  bool ready = false;
+  std::string status;
+  int restarts = 0;
+  std::optional<Duration> since_restart;
+  Duration age{0};
+};
+
+struct HpaRow {
+  std::string name, deployment;
+  hpa::Spec spec;
+  std::vector<Result<hpa::Proposal>> proposals;  // as many as metrics, or none
+  int replicas = 0;
+  Duration age{0};
+};
+
+Row pods_header();
+Row cells(const PodRow& pod);
+Row hpa_header();
+Row cells(const HpaRow& hpa);
+
+// "8/15", "<unknown>/50%", several with commas, of more than two the rest as "+ 1 more...".
+std::string targets(const hpa::Spec& spec, const std::vector<Result<hpa::Proposal>>& proposals);
+
+// "45s", "3m10s", "2h5m", "4d": as Kubernetes prints ages.
+std::string human_duration(Duration duration);
+
+// The rows with columns of equal width; every line ends with a newline. `widths` grow and are kept, for `-w`.
+std::string layout(const std::vector<Row>& rows, std::vector<std::size_t>& widths);
+
+}  // namespace lgen::kube

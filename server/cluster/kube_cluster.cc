@@ -1,0 +1,485 @@
+#include "kube_cluster.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <utility>
+
+#include "error.h"
+#include "scaled_sleep.h"
+#include "standard_streams.h"
+
+namespace lgen::cluster {
+
+namespace {
+
+constexpr const char* kLockDirectory = "/tmp";  // not TMPDIR: all clusters of the machine must meet in it
+constexpr int kLogLinesShown = 10;
+constexpr int kLeastSlots = 16;
+constexpr std::chrono::milliseconds kStopPatience{10000};
+
+void say(const std::string& message) { server::complain("lgen-cluster: " + message); }
+
+// Three times what can run at once: pods that end keep their addresses for a grace period.
+int slots_for(const kube::Manifests& manifests) {
+  int most = 0;
+  for (const kube::Deployment& deployment : manifests.deployments) {
+    int replicas = deployment.replicas;
+    for (const kube::Autoscaler& autoscaler : manifests.autoscalers) {
+      if (autoscaler.deployment == deployment.name) replicas = std::max(replicas, autoscaler.spec.max);
+    }
+    most += replicas + deployment.strategy.max_surge.of_up(replicas);
+    if (most > kMaxPods) return kMaxPods;
+  }
+  return std::clamp(3 * most, kLeastSlots, kMaxPods);
+}
+
+// A base address that was given may leave less room.
+int room_from(const std::string& base_ip, int wanted) {
+  if (base_ip == "auto") return wanted;
+  const int last = std::atoi(base_ip.substr(base_ip.rfind('.') + 1).c_str());
+  return std::clamp(255 - last, 1, wanted);
+}
+
+std::vector<PodSpec> lay_out_slots(const ClusterOptions& options, const std::string& base_ip, int count) {
+  std::vector<PodSpec> slots;
+  for (int i = 0; i < count; ++i) {
+    PodSpec slot{.name = fmt::format("slot-{}", i + 1), .zone = "", .ip = nth_address(base_ip, i)};
+    if (options.zones > 0) slot.zone = fmt::format("zone-{}", static_cast<char>('a' + i * options.zones / count));
+    slots.push_back(std::move(slot));
+  }
+  return slots;
+}
+
+std::string prepare_tls(const ClusterOptions& options, const std::string& run_dir) {
+  if (!options.tls.given()) return "";
+  check_tls_files(options.tls);
+  return options.balance == Balance::kConnection ? "" : write_pem(options.tls, run_dir);
+}
+
+std::vector<std::string> pod_flags(const ClusterOptions& options) {
+  std::vector<std::string> flags = options.pod_flags;
+  if (options.tls.given() && options.balance == Balance::kConnection) {
+    flags.insert(flags.end(), {"--tls-cert", options.tls.cert, "--tls-key", options.tls.key});
+  }
+  return flags;
+}
+
+std::vector<kube::LocalService> local_services(const kube::Manifests& manifests, const Fronts& fronts) {
+  std::vector<kube::LocalService> services;
+  for (const kube::Service& service : manifests.services) {
+    kube::LocalService local{service.name, service.headless, {}};
+    for (std::size_t i = 0; i < fronts.fronts().size(); ++i) {
+      const Front& front = fronts.fronts()[i];
+      if (front.service == service.name) local.addresses[front.service_port] = fronts.address_of(i);
+    }
+    services.push_back(std::move(local));
+  }
+  return services;
+}
+
+// Kubernetes' alphabet for generated names: no vowels, so no words.
+std::string letters(std::uint64_t value, int count) {
+  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  std::string text;
+  for (; count > 0; --count, value /= kAlphabet.size()) text += kAlphabet[value % kAlphabet.size()];
+  return text;
+}
+
+// 64 bits of FNV-1a, mixed: names must look unlike, and be the same in every run.
+std::uint64_t hash(const std::string& text) {
+  std::uint64_t value = 0xcbf29ce484222325;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  value ^= value >> 33;
+  value *= 0xff51afd7ed558ccd;
+  return value ^ (value >> 33);
+}
+
+}  // namespace
+
+KubeCluster::KubeCluster(uv_loop_t* loop, ClusterOptions options, Programs programs)
+    : loop_(loop),
+      options_(std::move(options)),
+      programs_(std::move(programs)),
+      manifests_(kube::read_manifests(options_.manifests, options_.deployments)),
+      clock_(options_.time_scale),
+      events_(clock_, STDOUT_FILENO),
+      log_directory_(options_.log_dir.empty() ? run_directory_.path() : make_log_directory(options_.log_dir)),
+      block_(take_address_block(options_.base_ip, room_from(options_.base_ip, slots_for(manifests_)), kLockDirectory)),
+      slots_(lay_out_slots(options_, block_.base_ip, room_from(options_.base_ip, slots_for(manifests_)))),
+      fronts_(loop, options_, lay_out_fronts(manifests_, options_.service)),
+      pem_(prepare_tls(options_, run_directory_.path())),
+      sd_(loop, options_.sd_port),
+      dns_(loop, options_.dns_port, [this](const std::string& host) { return addresses_of(host); }),
+      status_(loop, run_directory_.path() + "/status.sock", *this),
+      turn_timer_(loop),
+      stop_timer_(loop),
+      around_{loop,
+              clock_,
+              events_,
+              guard_,
+              programs_.server,
+              run_directory_.path(),
+              log_directory_,
+              block_.lock.get(),
+              {},
+              options_.metric_lag,
+              command_path(run_directory_.path(), options_.time_scale),
+              [this] { wake(); }},
+      next_sample_(clock_.now() + options_.scrape_interval) {
+  services_ = local_services(manifests_, fronts_);
+  around_.machine = {options_.time_scale, pod_flags(options_), services_, dns_.address()};
+  for (const kube::Skipped& skipped : manifests_.skipped) {
+    say(fmt::format("{}skipped {} {}: {}", skipped.where.empty() ? "" : skipped.where + ": ", skipped.kind,
+                    skipped.name, skipped.why));
+  }
+  fronts_.start(programs_.haproxy, run_directory_.path(), pem_, slots_,
+                {[this] { begin(); }, [this] { wake(); }, [this](int status) { haproxy_gone(status); }, say});
+  std::ofstream(run_directory_.path() + "/haproxy.pid") << fronts_.pid() << '\n';
+}
+
+// HAProxy answers: now there may be pods.
+void KubeCluster::begin() {
+  if (stopping_) return;
+  Facts facts = {{"address", fronts_.address()},
+                 {"balance", to_string(options_.balance)},
+                 {"time_scale", clock_.scale()},
+                 {"services", service_facts()},
+                 {"dns", dns_.address()},
+                 {"base_ip", block_.base_ip},
+                 {"sd", sd_.url()},
+                 {"status", status_.path()},
+                 {"run", run_directory_.path()},
+                 {"logs", log_directory_},
+                 {"skipped", Facts::array()}};
+  for (const kube::Skipped& one : manifests_.skipped) {
+    facts["skipped"].push_back({{"kind", one.kind}, {"name", one.name}, {"where", one.where}, {"why", one.why}});
+  }
+  events_.write("started", facts);
+  for (const kube::Deployment& spec : manifests_.deployments) deployments_.push_back({spec, spec.replicas});
+  for (const kube::Autoscaler& spec : manifests_.autoscalers) autoscalers_.emplace_back(spec, clock_.now());
+  turn();
+}
+
+// Those with a port of HAProxy's first, then the headless ones.
+Facts KubeCluster::service_facts() const {
+  Facts list = fronts_.facts();
+  for (const kube::Service& service : manifests_.services) {
+    for (const kube::Deployment& deployment : manifests_.deployments) {
+      if (!service.headless || !selects(service, deployment)) continue;
+      for (const kube::ServicePort& port : service.ports) {
+        list.push_back({{"service", service.name},
+                        {"port", port.port},
+                        {"deployment", deployment.name},
+                        {"address", fmt::format("dns://{}/{}:{}", dns_.address(), service.name, port.port)}});
+      }
+    }
+  }
+  return list;
+}
+
+// Of a headless service's pods, as far as balancers know of them.
+std::optional<std::vector<std::string>> KubeCluster::addresses_of(const std::string& host) const {
+  const kube::LocalService* local = kube::find_service(host, services_);
+  if (local == nullptr) return std::nullopt;
+  if (!local->headless) return std::vector<std::string>{"127.0.0.1"};
+  const auto service = std::find_if(manifests_.services.begin(), manifests_.services.end(),
+                                    [&](const kube::Service& one) { return one.name == local->name; });
+  std::vector<std::string> addresses;
+  for (const auto& pod : pods_) {
+    const Running* deployment = find_deployment(pod->identity().deployment);
+    if (pod->endpoint().known() && selects(*service, deployment->spec)) addresses.push_back(pod->identity().ip);
+  }
+  return addresses;
+}
+
+// Events come from the middle of others' work: what follows from them is done in a turn of its own.
+void KubeCluster::wake() {
+  turn_timer_.start(std::chrono::milliseconds(0), [this] { turn(); });
+}
+
+void KubeCluster::turn() {
+  turn_pods();
+  remove_gone();
+  if (stopping_) return end_if_all_gone();
+  run_autoscalers();
+  for (Running& deployment : deployments_) reconcile(deployment);
+  turn_pods();
+  remove_gone();
+  if (clock_.now() >= next_sample_) {
+    next_sample_ = clock_.now() + options_.scrape_interval;
+    for (const auto& pod : pods_) pod->sample();
+  }
+  note_readiness();
+  publish();
+  status_.changed();
+  events_.flush();
+  schedule();
+}
+
+void KubeCluster::schedule() {
+  TimePoint next = next_sample_;
+  for (const auto& pod : pods_) next = std::min(next, pod->next());
+  for (const Autoscaling& autoscaler : autoscalers_) next = std::min(next, autoscaler.next());
+  // A pod that is ready may become available without any event.
+  for (const Running& deployment : deployments_) {
+    if (deployment.spec.min_ready > Duration::zero()) next = std::min(next, clock_.now() + std::chrono::seconds(1));
+  }
+  turn_timer_.start(clock_.until(next), [this] { turn(); });
+}
+
+void KubeCluster::turn_pods() {
+  for (const auto& pod : pods_) {
+    // First what became due first: after a late timer, too, balancers hear of a pod's end before it ends.
+    update_endpoint(*pod);
+    if (!stopping_) pod->turn();
+    update_endpoint(*pod);
+  }
+}
+
+void KubeCluster::update_endpoint(KubePod& pod) {
+  kube::EndpointState& endpoint = pod.endpoint();
+  endpoint.update(pod.state().in_service(), clock_.now(), options_.endpoint_delay);
+  const auto change = endpoint.advance(clock_.now());
+  if (!change || stopping_) return;
+  const PodSpec& slot = slots_.at(pod.slot());
+  fronts_.set_member(pod.identity().deployment, slot, *change);
+  events_.write(*change ? "endpoint_added" : "endpoint_removed", {{"pod", pod.name()}, {"server", slot.name}});
+}
+
+void KubeCluster::remove_gone() {
+  for (auto pod = pods_.begin(); pod != pods_.end();) {
+    if (!(*pod)->state().gone() || (*pod)->running()) {
+      ++pod;
+      continue;
+    }
+    // Its address may be another pod's soon: balancers must not know of it any more.
+    if ((*pod)->endpoint().known() && !stopping_) {
+      fronts_.set_member((*pod)->identity().deployment, slots_.at((*pod)->slot()), false);
+      events_.write("endpoint_removed", {{"pod", (*pod)->name()}, {"server", slots_.at((*pod)->slot()).name}});
+    }
+    events_.write("pod_gone", {{"pod", (*pod)->name()}, {"deployment", (*pod)->identity().deployment}});
+    slots_.give_back((*pod)->slot());
+    pod = pods_.erase(pod);
+  }
+}
+
+void KubeCluster::reconcile(Running& deployment) {
+  const kube::Wanted want = wanted(deployment);
+  const auto before = views(deployment);
+  note_rollout(deployment, want, before);
+  const kube::Steps steps = kube::next_steps(want, before);
+  for (const std::string& name : steps.remove) {
+    const KubePod* pod = find_pod(name);
+    const bool old = pod->identity().revision != deployment.revision;
+    find_pod(name)->remove(old ? "replaced by a newer revision" : "fewer replicas are wanted");
+  }
+  for (int i = 0; i < steps.create; ++i) {
+    if (!create_pod(deployment)) return;
+  }
+}
+
+void KubeCluster::note_rollout(Running& deployment, const kube::Wanted& want, const std::vector<kube::PodView>& views) {
+  if (!deployment.rolling || !kube::is_complete(want, views)) return;
+  deployment.rolling = false;
+  events_.write("rollout_complete", {{"deployment", deployment.spec.name}, {"revision", deployment.revision}});
+}
+
+bool KubeCluster::create_pod(Running& deployment) {
+  const auto slot = slots_.take();
+  if (!slot) {
+    if (!std::exchange(waiting_for_address_, true)) {
+      events_.write("no_address", {{"deployment", deployment.spec.name},
+                                   {"why", fmt::format("all {} addresses are taken", slots_.slots().size())}});
+    }
+    return false;
+  }
+  waiting_for_address_ = false;
+  kube::PodIdentity identity{.name = pod_name(deployment),
+                             .deployment = deployment.spec.name,
+                             .ip = slots_.at(*slot).ip,
+                             .zone = slots_.at(*slot).zone,
+                             .revision = deployment.revision};
+  pods_.push_back(std::make_unique<KubePod>(around_, std::move(identity), *slot, deployment.spec.pod));
+  return true;
+}
+
+// As Kubernetes': deployment, revision, pod.
+std::string KubeCluster::pod_name(Running& deployment) {
+  const std::string& name = deployment.spec.name;
+  const std::string set = letters(hash(fmt::format("{}/{}", name, deployment.revision)), 9);
+  return fmt::format("{}-{}-{}", name, set, letters(hash(fmt::format("{}#{}", name, ++deployment.created)), 5));
+}
+
+void KubeCluster::run_autoscalers() {
+  for (Autoscaling& autoscaler : autoscalers_) {
+    if (clock_.now() < autoscaler.next()) continue;
+    Running& deployment = *find_deployment(autoscaler.spec().deployment);
+    const int desired = autoscaler.decide(deployment.replicas, pods_of(deployment.spec.name), clock_.now(), events_);
+    set_replicas(deployment, desired, "hpa " + autoscaler.spec().name);
+  }
+}
+
+void KubeCluster::set_replicas(Running& deployment, int replicas, const std::string& why) {
+  const int before = std::exchange(deployment.replicas, replicas);
+  if (before == replicas) return;
+  events_.write("scaled", {{"deployment", deployment.spec.name}, {"from", before}, {"to", replicas}, {"why", why}});
+}
+
+// Once: every Deployment has had what it was given, or what its autoscaler wants at least.
+void KubeCluster::note_readiness() {
+  const auto has_enough = [this](const Running& deployment) {
+    int least = deployment.replicas;
+    for (const Autoscaling& autoscaler : autoscalers_) {
+      if (autoscaler.spec().deployment == deployment.spec.name) least = std::max(least, autoscaler.spec().spec.min);
+    }
+    const auto pods = pods_of(deployment.spec.name);
+    return std::count_if(pods.begin(), pods.end(), [](const KubePod* pod) { return pod->state().in_service(); }) >=
+           least;
+  };
+  const auto known = [](const auto& pod) { return !pod->state().in_service() || pod->endpoint().known(); };
+  if (announced_ready_ || !std::all_of(deployments_.begin(), deployments_.end(), has_enough)) return;
+  if (!std::all_of(pods_.begin(), pods_.end(), known) || !fronts_.settled()) return;
+  announced_ready_ = true;
+  events_.write("ready", {{"address", fronts_.address()}, {"pods", pods_.size()}});
+}
+
+void KubeCluster::publish() {
+  std::vector<PodSpec> running;
+  for (const auto& pod : pods_) {
+    if (!pod->running()) continue;
+    running.push_back({pod->name(), pod->identity().zone, pod->identity().ip, kube::metrics_port(pod->state().spec())});
+  }
+  sd_.set_document(sd_document(running));
+}
+
+void KubeCluster::haproxy_gone(int status) {
+  if (stopping_) {
+    stop_pods();
+    return end_if_all_gone();
+  }
+  const std::string log = last_lines(run_directory_.path() + "/haproxy.log", kLogLinesShown);
+  fail(fmt::format("HAProxy (pid {}) {}; the end of its log:{}", fronts_.pid(), describe_exit(status), log));
+}
+
+void KubeCluster::fail(const std::string& message) {
+  say(message);
+  events_.write("failed", {{"why", message}});
+  exit_code_ = kExitFailed;
+  if (!stopping_) stop();
+}
+
+void KubeCluster::stop() {
+  if (stopping_) return kill_all();
+  stopping_ = true;
+  stop_timer_.start(kStopPatience, [this] { kill_all(); });
+  if (fronts_.running()) {
+    fronts_.send_signal(SIGTERM);
+  } else {
+    stop_pods();
+  }
+  end_if_all_gone();
+}
+
+void KubeCluster::stop_pods() {
+  for (const auto& pod : pods_) pod->shut_down();
+}
+
+void KubeCluster::kill_all() {
+  fronts_.send_signal(SIGKILL);
+  for (const auto& pod : pods_) pod->send_signal(SIGKILL);
+}
+
+void KubeCluster::end_if_all_gone() {
+  const bool pods_left = std::any_of(pods_.begin(), pods_.end(), [](const auto& pod) { return pod->running(); });
+  if (!pods_left && !fronts_.running()) uv_stop(loop_);
+}
+
+std::vector<kube::Row> KubeCluster::rows(Table table, const std::string& name) const {
+  std::vector<kube::Row> rows;
+  const auto add = [&](const kube::Row& row) {
+    if (name.empty() || row.front() == name) rows.push_back(row);
+  };
+  if (table == Table::pods) {
+    for (const auto& pod : pods_) add(kube::cells(pod->row()));
+    std::sort(rows.begin(), rows.end());  // by name, as kubectl
+    return rows;
+  }
+  for (const Autoscaling& autoscaler : autoscalers_) {
+    const Running& deployment = *find_deployment(autoscaler.spec().deployment);
+    add(kube::cells(autoscaler.row(deployment.replicas, clock_.now())));
+  }
+  return rows;
+}
+
+std::string KubeCluster::restart(const std::string& name) {
+  Running* deployment = find_deployment(name);
+  if (deployment == nullptr) return not_found("deployments.apps", name);
+  ++deployment->revision;
+  deployment->rolling = true;
+  events_.write("rollout_started", {{"deployment", name}, {"revision", deployment->revision}});
+  wake();
+  return "";
+}
+
+std::string KubeCluster::scale(const std::string& name, int replicas) {
+  Running* deployment = find_deployment(name);
+  if (deployment == nullptr) return not_found("deployments.apps", name);
+  set_replicas(*deployment, replicas, "lgen-cluster scale");
+  wake();
+  return "";
+}
+
+std::string KubeCluster::remove(const std::string& name, std::optional<Duration> grace) {
+  KubePod* pod = find_pod(name);
+  if (pod == nullptr) return not_found("pods", name);
+  pod->remove("lgen-cluster delete pod", grace);
+  wake();
+  return "";
+}
+
+std::optional<bool> KubeCluster::rolled_out(const std::string& name) const {
+  const Running* deployment = find_deployment(name);
+  if (deployment == nullptr) return std::nullopt;
+  return kube::is_complete(wanted(*deployment), views(*deployment));
+}
+
+KubePod* KubeCluster::find_pod(const std::string& name) const {
+  const auto pod = std::find_if(pods_.begin(), pods_.end(), [&](const auto& one) { return one->name() == name; });
+  return pod == pods_.end() ? nullptr : pod->get();
+}
+
+const KubeCluster::Running* KubeCluster::find_deployment(const std::string& name) const {
+  const auto found = std::find_if(deployments_.begin(), deployments_.end(),
+                                  [&](const Running& deployment) { return deployment.spec.name == name; });
+  return found == deployments_.end() ? nullptr : &*found;
+}
+
+KubeCluster::Running* KubeCluster::find_deployment(const std::string& name) {
+  return const_cast<Running*>(std::as_const(*this).find_deployment(name));
+}
+
+std::vector<const KubePod*> KubeCluster::pods_of(const std::string& deployment) const {
+  std::vector<const KubePod*> found;
+  for (const auto& pod : pods_) {
+    if (pod->identity().deployment == deployment) found.push_back(pod.get());
+  }
+  return found;
+}
+
+kube::Wanted KubeCluster::wanted(const Running& deployment) const {
+  return {deployment.replicas, deployment.revision, deployment.spec.strategy};
+}
+
+std::vector<kube::PodView> KubeCluster::views(const Running& deployment) const {
+  std::vector<kube::PodView> views;
+  for (const KubePod* pod : pods_of(deployment.spec.name)) views.push_back(pod->view(deployment.spec.min_ready));
+  return views;
+}
+
+}  // namespace lgen::cluster

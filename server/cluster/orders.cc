@@ -1,0 +1,206 @@
+#include "orders.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "cluster_options.h"
+#include "error.h"
+#include "flag_errors.h"
+#include "standard_streams.h"
+#include "unix_socket.h"
+
+namespace lgen::cluster {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kVerbs = {"get", "rollout", "scale", "delete"};
+constexpr const char* kSocketVariable = "LGEN_CLUSTER_STATUS";
+
+struct Order {
+  nlohmann::json request;
+  std::string socket;
+};
+
+std::string the_only_cluster() {
+  const char* temporary = std::getenv("TMPDIR");
+  const auto found = running_clusters({"/tmp", temporary != nullptr ? temporary : ""});
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    throw ClusterError("no lgen-cluster with manifests runs here; start one: lgen-cluster -f MANIFESTS");
+  std::string list;
+  for (const std::string& path : found) list += "\n  --status " + path;
+  throw ClusterError(fmt::format("{} clusters run here; say which:{}", found.size(), list));
+}
+
+std::string socket_of(const Order& order) {
+  if (!order.socket.empty()) return order.socket;
+  const char* variable = std::getenv(kSocketVariable);
+  return variable != nullptr && *variable != '\0' ? variable : the_only_cluster();
+}
+
+// "deployment/NAME", or "deployment NAME".
+std::string deployment_name(const std::vector<std::string>& words) {
+  const std::string joined = words.size() == 2 ? words[0] + "/" + words[1] : words.empty() ? "" : words.front();
+  const std::size_t slash = joined.find('/');
+  const std::string kind = joined.substr(0, slash);
+  const bool known = kind == "deployment" || kind == "deployments" || kind == "deploy" || kind == "deployment.apps";
+  if (words.size() > 2 || slash == std::string::npos || !known || slash + 1 == joined.size()) {
+    throw CLI::ValidationError("RESOURCE", "give deployment/NAME");
+  }
+  return joined.substr(slash + 1);
+}
+
+struct Words {
+  std::vector<std::string> resource;
+  std::string output, name;
+  bool watch = false, now = false;
+  int replicas = 0, grace = -1;
+};
+
+std::string table_of(const std::string& word) {
+  if (word == "pods" || word == "pod" || word == "po") return "pods";
+  if (word == "hpa" || word.starts_with("horizontalpodautoscaler")) return "hpa";
+  throw CLI::ValidationError("get", word + " cannot be shown; give pods or hpa");
+}
+
+void add_get(CLI::App& app, Words& words, nlohmann::json& request) {
+  CLI::App* get = app.add_subcommand("get", "Shows pods or hpa");
+  get->add_option("RESOURCE", words.resource, "pods or hpa, and a name")->required()->expected(1, 2);
+  get->add_flag("-w,--watch", words.watch, "Goes on with a row for every change");
+  get->callback([&] {
+    request = {{"verb", "get"}, {"table", table_of(words.resource[0])}, {"watch", words.watch}};
+    if (words.resource.size() > 1) request["name"] = words.resource[1];
+  });
+}
+
+void add_rollout(CLI::App& app, Words& words, nlohmann::json& request) {
+  CLI::App* rollout = app.add_subcommand("rollout", "restart or status of a Deployment");
+  rollout->require_subcommand(1);
+  for (const char* verb : {"restart", "status"}) {
+    CLI::App* sub = rollout->add_subcommand(
+        verb, std::string_view(verb) == "restart" ? "Replaces all pods, as the strategy says"
+                                                  : "Waits until all pods are of the newest revision and available");
+    sub->add_option("RESOURCE", words.resource, "deployment/NAME")->required();
+    sub->callback([&words, &request, verb] { request = {{"verb", verb}, {"name", deployment_name(words.resource)}}; });
+  }
+}
+
+void add_scale(CLI::App& app, Words& words, nlohmann::json& request) {
+  CLI::App* scale = app.add_subcommand("scale", "Sets the number of a Deployment's pods");
+  scale->add_option("RESOURCE", words.resource, "deployment/NAME")->required();
+  scale->add_option("--replicas", words.replicas, "How many")->required()->check(CLI::Range(0, 100000));
+  scale->callback([&] {
+    request = {{"verb", "scale"}, {"name", deployment_name(words.resource)}, {"replicas", words.replicas}};
+  });
+}
+
+void add_delete(CLI::App& app, Words& words, nlohmann::json& request) {
+  CLI::App* remove = app.add_subcommand("delete", "Deletes a pod, and waits until it is gone");
+  remove->add_option("RESOURCE", words.resource, "pod NAME, or pod/NAME")->required();
+  remove->add_option("--grace-period", words.grace, "Seconds of the cluster's instead of the manifest's")
+      ->check(CLI::Range(0, 1000000));
+  remove->add_flag("--now", words.now, "--grace-period=1");
+  remove->callback([&] {
+    const std::string& first = words.resource.front();
+    const std::size_t slash = first.find('/');
+    const std::string kind = first.substr(0, slash);
+    const bool named = words.resource.size() == 2 || slash != std::string::npos;
+    if (!named || (kind != "pod" && kind != "pods" && kind != "po")) {
+      throw CLI::ValidationError("RESOURCE", "give pod NAME");
+    }
+    request = {{"verb", "delete"}, {"name", slash != std::string::npos ? first.substr(slash + 1) : words.resource[1]}};
+    if (words.grace >= 0 || words.now) request["grace_seconds"] = words.now ? 1 : words.grace;
+  });
+}
+
+// What the cluster answers, as it comes; 1 when it was an error.
+int print_answer(const std::string& line) {
+  const auto answer = nlohmann::json::parse(line, nullptr, false);
+  if (answer.contains("out")) {
+    const std::string text = answer["out"];
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+    return 0;
+  }
+  const bool is_note = answer.contains("note");
+  server::complain(answer.is_object() ? answer.value(is_note ? "note" : "error", line) : line);
+  return is_note ? 0 : 1;
+}
+
+int converse(const Order& order) {
+  const std::string path = socket_of(order);
+  const UniqueFd socket = connect_unix(path);
+  if (!socket) throw ClusterError(fmt::format("no lgen-cluster answers at {}: {}", path, std::strerror(errno)));
+  const std::string request = order.request.dump() + "\n";
+  send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL);
+  std::string text;
+  int exit_code = kExitOk;
+  char bytes[4096];
+  for (ssize_t count = 0; (count = recv(socket.get(), bytes, sizeof bytes, 0)) > 0;) {
+    text.append(bytes, static_cast<std::size_t>(count));
+    for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
+      exit_code = std::max(exit_code, print_answer(text.substr(0, end)));
+    }
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+bool is_order(int argc, const char* const* argv) {
+  return argc > 1 && std::find(kVerbs.begin(), kVerbs.end(), std::string_view(argv[1])) != kVerbs.end();
+}
+
+std::vector<std::string> running_clusters(const std::vector<std::string>& folders) {
+  std::vector<std::string> found;
+  for (const std::string& folder : folders) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      const fs::path socket = entry.path() / "status.sock";
+      if (!entry.path().filename().string().starts_with("lgen-cluster.") || !fs::exists(socket, ignored)) continue;
+      const bool known = std::find(found.begin(), found.end(), socket.string()) != found.end();
+      if (!known && connect_unix(socket)) found.push_back(socket);
+    }
+  }
+  return found;
+}
+
+int run_order(int argc, const char* const* argv) {
+  Order order;
+  Words words;
+  CLI::App app("Asks a running lgen-cluster -f, in kubectl's words.", "lgen-cluster");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option(
+      "--status", order.socket,
+      "The cluster's status socket, which its event \"started\" names (default: $LGEN_CLUSTER_STATUS, or that "
+      "of the only cluster that runs)");
+  add_get(app, words, order.request);
+  add_rollout(app, words, order.request);
+  add_scale(app, words, order.request);
+  add_delete(app, words, order.request);
+  try {
+    app.parse(argc, argv);
+    return converse(order);
+  } catch (const CLI::ParseError& e) {
+    return server::refuse_flags(app, e);
+  } catch (const ClusterError& e) {
+    server::complain(fmt::format("lgen-cluster: {}", e.what()));
+    return kExitConfiguration;
+  }
+}
+
+}  // namespace lgen::cluster

@@ -1,0 +1,198 @@
+#include "status_socket.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "unix_socket.h"
+
+namespace lgen::cluster {
+
+namespace {
+
+constexpr std::size_t kLongestRequest = 65536, kLargestBacklog = 1 << 20;
+constexpr std::size_t kMostClients = 64;
+
+kube::Row header(Table table) { return table == Table::pods ? kube::pods_header() : kube::hpa_header(); }
+
+// An age alone is no change.
+kube::Row without_age(kube::Row row) {
+  row.pop_back();
+  return row;
+}
+
+}  // namespace
+
+std::string not_found(const std::string& resource, const std::string& name) {
+  return fmt::format("Error from server (NotFound): {} \"{}\" not found", resource, name);
+}
+
+struct StatusSocket::Client {
+  UniqueFd socket;
+  std::string request, unsent;
+  bool answered = false;
+  bool done = false;               // to be closed once everything is sent
+  std::unique_ptr<FdWatch> watch;  // for what can be read, or for room while something is unsent
+  bool wants_room = false;
+  // What it waits for.
+  bool watching = false;
+  Table table = Table::pods;
+  std::string name;
+  std::map<std::string, kube::Row> shown;  // by the first cell
+  std::vector<std::size_t> widths;
+  std::string pod_to_go, rollout;
+};
+
+StatusSocket::StatusSocket(uv_loop_t* loop, std::string path, StatusSource& source)
+    : loop_(loop),
+      path_(std::move(path)),
+      source_(source),
+      listener_(listen_unix(path_)),
+      watch_(loop, listener_.get(), UV_READABLE, [this] { accept_one(); }) {}
+
+StatusSocket::~StatusSocket() = default;
+
+void StatusSocket::accept_one() {
+  UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!socket) return;
+  // Whoever connects and says nothing must not keep the others out for ever.
+  if (clients_.size() == kMostClients) clients_.pop_front();
+  clients_.emplace_back();
+  const auto client = std::prev(clients_.end());
+  client->socket = std::move(socket);
+  watch_for(client, false);
+}
+
+void StatusSocket::readable(Clients::iterator client) {
+  char bytes[4096];
+  const ssize_t count = recv(client->socket.get(), bytes, sizeof bytes, 0);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count > 0) client->request.append(bytes, static_cast<std::size_t>(count));
+  if (count <= 0 || client->request.size() > kLongestRequest) {
+    clients_.erase(client);
+    return;
+  }
+  const std::size_t end = client->request.find('\n');
+  if (end == std::string::npos || std::exchange(client->answered, true)) return;
+  answer(*client, client->request.substr(0, end));
+  flush(client);
+}
+
+void StatusSocket::answer(Client& client, const std::string& line) {
+  client.done = true;
+  const auto request = nlohmann::json::parse(line, nullptr, false);
+  try {
+    request.at("verb") == "get" ? answer_get(client, request) : answer_order(client, request);
+  } catch (const nlohmann::json::exception& e) {
+    say(client, "error", fmt::format("lgen-cluster does not understand this request: {}", e.what()));
+  }
+}
+
+void StatusSocket::answer_get(Client& client, const nlohmann::json& request) {
+  client.table = request.at("table") == "hpa" ? Table::hpa : Table::pods;
+  client.name = request.value("name", "");
+  client.watching = request.value("watch", false);
+  client.done = !client.watching;
+  const auto rows = source_.rows(client.table, client.name);
+  if (rows.empty() && !client.name.empty()) {
+    client.done = true;
+    const char* resource = client.table == Table::hpa ? "horizontalpodautoscalers.autoscaling" : "pods";
+    return say(client, "error", not_found(resource, client.name));
+  }
+  if (rows.empty() && !client.watching) return say(client, "note", "No resources found.");
+  show(client, rows, true);
+}
+
+void StatusSocket::answer_order(Client& client, const nlohmann::json& request) {
+  const std::string verb = request.at("verb"), name = request.at("name");
+  std::string problem, done;
+  if (verb == "restart") {
+    problem = source_.restart(name);
+    done = fmt::format("deployment.apps/{} restarted\n", name);
+  } else if (verb == "scale") {
+    problem = source_.scale(name, request.at("replicas"));
+    done = fmt::format("deployment.apps/{} scaled\n", name);
+  } else if (verb == "delete") {
+    const auto grace = request.find("grace_seconds");
+    problem = source_.remove(
+        name, grace == request.end() ? std::nullopt : std::optional<Duration>(std::chrono::seconds(grace->get<int>())));
+    done = fmt::format("pod \"{}\" deleted\n", name);
+    client.pod_to_go = problem.empty() ? name : "";
+  } else if (verb == "status") {
+    if (!source_.rolled_out(name)) problem = not_found("deployments.apps", name);
+    client.rollout = problem.empty() ? name : "";
+  } else {
+    problem = fmt::format("lgen-cluster does not know the order {}", verb);
+  }
+  if (!problem.empty()) return say(client, "error", problem);
+  if (!done.empty()) say(client, "out", done);
+  client.done = client.pod_to_go.empty() && client.rollout.empty();
+  update(client);
+}
+
+void StatusSocket::show(Client& client, std::vector<kube::Row> rows, bool with_header) {
+  for (const kube::Row& row : rows) client.shown[row.front()] = without_age(row);
+  if (with_header) rows.insert(rows.begin(), header(client.table));
+  say(client, "out", kube::layout(rows, client.widths));
+}
+
+void StatusSocket::update(Client& client) {
+  if (client.watching) {
+    std::vector<kube::Row> changed;
+    for (const kube::Row& row : source_.rows(client.table, client.name)) {
+      if (client.shown[row.front()] != without_age(row)) changed.push_back(row);
+    }
+    if (!changed.empty()) show(client, changed, false);
+  }
+  if (!client.pod_to_go.empty() && !source_.has_pod(client.pod_to_go)) client.done = true;
+  if (!client.rollout.empty() && source_.rolled_out(client.rollout).value_or(true)) {
+    if (!std::exchange(client.done, true)) {
+      say(client, "out", fmt::format("deployment \"{}\" successfully rolled out\n", client.rollout));
+    }
+  }
+}
+
+void StatusSocket::changed() {
+  for (auto client = clients_.begin(); client != clients_.end();) {
+    const auto current = client++;
+    if (!current->answered || current->done) continue;
+    update(*current);
+    flush(current);
+  }
+}
+
+void StatusSocket::say(Client& client, const char* kind, const std::string& text) {
+  const nlohmann::json line = {{kind, text}};
+  client.unsent += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void StatusSocket::flush(Clients::iterator client) {
+  std::string& rest = client->unsent;
+  if (!rest.empty()) {
+    const ssize_t count = send(client->socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (count > 0) rest.erase(0, static_cast<std::size_t>(count));
+    // One who watches and does not read is left, rather than kept in mind without end.
+    const bool broken = count < 0 && errno != EAGAIN;
+    if (broken || rest.size() > kLargestBacklog) {
+      clients_.erase(client);
+      return;
+    }
+  }
+  if (rest.empty() && client->done) {
+    clients_.erase(client);
+  } else if (client->wants_room == rest.empty()) {
+    watch_for(client, !rest.empty());
+  }
+}
+
+void StatusSocket::watch_for(Clients::iterator client, bool room) {
+  client->wants_room = room;
+  client->watch.reset();
+  client->watch = std::make_unique<FdWatch>(loop_, client->socket.get(), room ? UV_WRITABLE : UV_READABLE,
+                                            [this, client, room] { room ? flush(client) : readable(client); });
+}
+
+}  // namespace lgen::cluster
