@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "early_signals.h"
@@ -76,6 +77,25 @@ std::string_view word_of(std::string_view line, std::string_view key) {
   return line.substr(0, line.find(' '));
 }
 
+/// With manifests lgen-cluster writes events: the line of the one that says that the pods are there, or "" at the end.
+std::string read_ready_event(int fd, std::string line) {
+  while (!line.empty() && !line.starts_with(R"({"event":"ready")")) line = read_line(fd);
+  return line;
+}
+
+/// "3 pods behind HAProxy at ADDRESS, ...", or "" when `line` does not tell of it.
+std::string describe(const std::string& line) {
+  if (line.starts_with('{')) {
+    const auto event = nlohmann::json::parse(line, nullptr, false);
+    if (event.is_discarded()) return "";
+    return fmt::format("{} pods of the manifests behind HAProxy at {}", event.value("pods", 0),
+                       event.value("address", ""));
+  }
+  if (word_of(line, "address").empty()) return "";
+  return fmt::format("{} pods behind HAProxy at {}, balance={}", word_of(line, "pods"), word_of(line, "address"),
+                     word_of(line, "balance"));
+}
+
 /// A loopback port that nobody has as long as this lives; 0: there is none.
 struct FreePort {
   FreePort() : fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -119,11 +139,11 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spe
   close(ends[1]);
   if (!pid) return pid.error();
   cluster->pid_ = *pid;
-  const std::string ready = read_line(cluster->output_);
+  std::string ready = read_line(cluster->output_);
+  if (ready.starts_with('{')) ready = read_ready_event(cluster->output_, std::move(ready));
   if (early_signal() != 0) return failure(ErrorCode::cancelled, "interrupted while the stand-in cluster was starting");
-  cluster->description_ = fmt::format("{} pods behind HAProxy at {}, balance={}", word_of(ready, "pods"),
-                                      word_of(ready, "address"), word_of(ready, "balance"));
-  if (word_of(ready, "address").empty()) {
+  cluster->description_ = describe(ready);
+  if (cluster->description_.empty()) {
     return failure(ErrorCode::unavailable, "the stand-in cluster did not start; lgen-cluster said why above");
   }
   return cluster;

@@ -15,7 +15,7 @@ namespace {
 
 using Words = std::map<std::string, std::string, std::less<>>;
 
-constexpr std::array<std::string_view, 3> kKeys = {"pods", "balance", "zones"};
+constexpr std::array<std::string_view, 5> kKeys = {"pods", "balance", "zones", "manifests", "time-scale"};
 constexpr std::array<std::string_view, 3> kBalances = {"connection", "stream", "zones"};
 constexpr int kMaxPods = 244;  // lgen-cluster's limits
 constexpr int kMaxZones = 26;
@@ -32,8 +32,8 @@ Outcome take_word(std::string_view word, Words& words) {
   const std::string_view key = word.substr(0, equals);
   const bool known = std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
   if (!known || equals == std::string_view::npos) {
-    return wrong(
-        word, "write pods=3,balance=connection|stream|zones,zones=2" + (known ? "" : hint(did_you_mean(key, kKeys))));
+    return wrong(word, "write pods=3,balance=connection|stream|zones,zones=2 or manifests=PATH,time-scale=20" +
+                           (known ? "" : hint(did_you_mean(key, kKeys))));
   }
   words[std::string(key)] = word.substr(equals + 1);
   return Done{};
@@ -67,6 +67,15 @@ Outcome check_zones(const Words& words) {
   return wrong("pods=" + pods->second, fmt::format("balance=zones needs two pods in each zone, here pods={}", needed));
 }
 
+/// With manifests these say how many pods there are; without, there is no time but the machine's.
+Outcome check_manifests(const Words& words) {
+  const bool manifests = words.contains("manifests");
+  const auto pods = words.find("pods"), scale = words.find("time-scale");
+  if (manifests && pods != words.end()) return wrong("pods=" + pods->second, "with manifests these say it");
+  if (!manifests && scale != words.end()) return wrong("time-scale=" + scale->second, "goes with manifests only");
+  return Done{};
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> local_flags(std::string_view spec) {
@@ -76,13 +85,15 @@ Result<std::vector<std::string>> local_flags(std::string_view spec) {
     spec.remove_prefix(std::min(spec.size(), word.size() + 1));
     if (const Outcome taken = take_word(word, words); !taken) return taken.error();
   }
-  for (const Outcome& checked :
-       {check_number(words, "pods", kMaxPods), check_number(words, "zones", kMaxZones), check_balance(words)}) {
+  for (const Outcome& checked : {check_number(words, "pods", kMaxPods), check_number(words, "zones", kMaxZones),
+                                 check_balance(words), check_manifests(words)}) {
     if (!checked) return checked.error();
   }
   if (const Outcome zones = check_zones(words); !zones) return zones.error();
   std::vector<std::string> flags;
-  for (const auto& [key, value] : words) flags.insert(flags.end(), {fmt::format("--{}", key), value});
+  for (const auto& [key, value] : words) {
+    flags.insert(flags.end(), {key == "manifests" ? "--filename" : fmt::format("--{}", key), value});
+  }
   return flags;
 }
 

@@ -1,5 +1,5 @@
-// The words of --local, "pods=3,balance=stream", checked and turned into lgen-cluster's flags.
-// Thread: pure functions.
+// The words of --local, "pods=3,balance=stream" or "manifests=k8s.yaml,time-scale=20", checked and turned into
+// lgen-cluster's flags. Thread: pure functions.
 #pragma once
 
 #include <string>

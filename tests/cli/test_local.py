@@ -20,7 +20,8 @@ class LocalTest(LgenCase):
         return ended
 
     def test_what_it_does_not_know(self):
-        self.refused("pdos=3", "--local: 'pdos=3': write pods=3,balance=connection|stream|zones,zones=2 (did you mean 'pods'?)")
+        self.refused("pdos=3", "--local: 'pdos=3': write pods=3,balance=connection|stream|zones,zones=2 "
+                     "or manifests=PATH,time-scale=20 (did you mean 'pods'?)")
         self.refused("pods", "--local: 'pods': write pods=3,")
         rows = [
             ("pods=x", "'pods=x': a whole number from 1 to 244 is expected"),
@@ -31,6 +32,8 @@ class LocalTest(LgenCase):
             ("balance=zones,zones=two", "'zones=two': a whole number from 1 to 26 is expected"),
             ("zones=2", "'zones=2': goes with balance=zones only"),
             ("pods=2,balance=zones,zones=2", "'pods=2': balance=zones needs two pods in each zone, here pods=4"),
+            ("manifests=x.yaml,pods=3", "'pods=3': with manifests these say it"),
+            ("time-scale=20", "'time-scale=20': goes with manifests only"),
             ("balance=zones,pods=3", "'pods=3': balance=zones needs two pods in each zone, here pods=4"),
         ]
         for spec, message in rows:

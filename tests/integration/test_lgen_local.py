@@ -6,6 +6,7 @@ import unittest
 
 import lgen
 from cluster import is_running, processes_below
+from kube_cluster import data
 from waiting import eventually
 
 
@@ -33,6 +34,20 @@ class Local(unittest.TestCase):
                 self.assertEqual(running.code, 0, running.stdout + running.stderr)
                 (note,) = [note for note in running.summary.notes if note.startswith("--local: ")]
                 self.assertIn("behind HAProxy at " + running.summary.json["run"]["target"], note)
+
+    def test_manifests_say_what_runs(self):
+        with start(f"=manifests={data('ramp.yaml')},time-scale=20,balance=stream", "--channels", 1, "--streams", 30,
+                   *lgen.SHUFFLED, "--hold", "1s", "--expect", "per_stream") as running:
+            running.finish()
+            self.assertEqual(running.code, 0, running.stdout + running.stderr)
+            (note,) = [note for note in running.summary.notes if note.startswith("--local: ")]
+            self.assertIn("3 pods of the manifests behind HAProxy at " + running.summary.json["run"]["target"], note)
+
+    def test_manifests_that_are_none(self):
+        with start("=manifests=/nowhere/x.yaml") as running:
+            running.finish()
+            self.assertEqual(running.code, 104)
+            self.assertIn("cannot read /nowhere/x.yaml", running.stderr)
 
     def end_and_check(self, running, number, codes):
         """Sends the signal; then the exit code is one of `codes` and no process stays."""
