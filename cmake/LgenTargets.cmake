@@ -29,6 +29,15 @@ function(lgen_embed target symbol)
   target_sources(${target} PRIVATE ${out})
 endfunction()
 
+# lgen_time_limit(TEST SECONDS): after so long the test is ended as failed. A build that is slower than others, because of
+# a sanitizer, gives its tests more patience, here and (by the environment) in what they wait for themselves.
+set(LGEN_TEST_PATIENCE 1 CACHE STRING "How many times longer than usual the tests may take")
+function(lgen_time_limit test seconds)
+  math(EXPR limit "${seconds} * ${LGEN_TEST_PATIENCE}")
+  set_tests_properties(${test} PROPERTIES TIMEOUT ${limit})
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT LGEN_TEST_PATIENCE=${LGEN_TEST_PATIENCE})
+endfunction()
+
 # lgen_test(NAME SOURCES ... USES ...): a Catch2 program, one CTest entry with the label unit; `unit_tests` builds all.
 if(NOT TARGET unit_tests)
   add_custom_target(unit_tests)
@@ -39,5 +48,6 @@ function(lgen_test name)
   target_link_libraries(${name} PRIVATE ${arg_USES} lgen_test_main lgen_warnings)
   add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS unit)
+  lgen_time_limit(${name} 300)
 endfunction()

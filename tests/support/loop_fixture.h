@@ -4,6 +4,9 @@
 
 #include <absl/synchronization/mutex.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <functional>
 
 #include "catch.h"
@@ -16,7 +19,12 @@ namespace lgen::test {
   return true;
 }();
 
-inline constexpr Duration kPatience = std::chrono::seconds(20);  // for what must happen; never waited out
+/// How long to wait for what must happen: never waited out. LGEN_TEST_PATIENCE multiplies it, for builds that a
+/// sanitizer slows down.
+inline const Duration kPatience = [] {
+  const char* times = std::getenv("LGEN_TEST_PATIENCE");
+  return std::chrono::seconds(20) * (times != nullptr ? std::max(1, std::atoi(times)) : 1);
+}();
 
 class LoopFixture {
  public:

@@ -91,15 +91,15 @@ grpc_op ReceivedStatus::op() {
   grpc_op op{};
   op.op = GRPC_OP_RECV_STATUS_ON_CLIENT;
   op.data.recv_status_on_client.trailing_metadata = trailers.array();
-  op.data.recv_status_on_client.status = &code;
+  static_assert(sizeof(grpc_status_code) == sizeof(int));
+  op.data.recv_status_on_client.status = reinterpret_cast<grpc_status_code*>(&code);
   op.data.recv_status_on_client.status_details = &message;
   return op;
 }
 
 GrpcStatus ReceivedStatus::to_status() const {
   GrpcStatus status;
-  const int number = static_cast<int>(code);
-  status.code = number >= 0 && number < kGrpcCodes ? static_cast<GrpcCode>(number) : GrpcCode::unknown;
+  status.code = code >= 0 && code < kGrpcCodes ? static_cast<GrpcCode>(code) : GrpcCode::unknown;
   status.message = view_of(message);
   const grpc_metadata_array& entries = trailers.entries();
   for (std::size_t i = 0; i < entries.count; ++i) {

@@ -79,7 +79,7 @@ std::string_view flatten(grpc_byte_buffer* buffer, std::string& scratch);
 
 /// RECV_STATUS_ON_CLIENT's results.
 struct ReceivedStatus {
-  grpc_status_code code = GRPC_STATUS_OK;
+  int code = GRPC_STATUS_OK;  // any number a server sends; gRPC's enum does not hold them all
   grpc_slice message = grpc_empty_slice();
   ReceivedMetadata trailers;
 

@@ -68,7 +68,7 @@ bool GrpcStreamCall::begin(const grpc_op* ops, std::size_t count, CoreTag& tag) 
 /// Nothing was started: the end comes from the loop instead of the queue.
 void GrpcStreamCall::start_failed(GrpcCode code, const std::string& message) {
   if (call_ != nullptr) grpc_call_unref(std::exchange(call_, nullptr));  // operations on it would never complete
-  status_.code = static_cast<grpc_status_code>(code);
+  status_.code = static_cast<int>(code);
   status_.message = grpc_slice_from_copied_buffer(message.data(), message.size());
   ++outstanding_;
   channel_->loop().post([this] { status_tag_.complete(true); });

@@ -53,7 +53,7 @@ bool GrpcUnaryCall::start_batch(std::string_view request, const CallOptions& opt
 
 /// Nothing was started: the completion comes from the loop instead of the queue.
 void GrpcUnaryCall::fail_later(GrpcCode code, std::string message) {
-  status_.code = static_cast<grpc_status_code>(code);
+  status_.code = static_cast<int>(code);
   status_.message = grpc_slice_from_copied_buffer(message.data(), message.size());
   channel_->loop().post([this] { complete(true); });
 }

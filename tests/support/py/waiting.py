@@ -1,13 +1,14 @@
 """Waiting for things that happen soon: a condition, a port, a line of a program's output."""
 
 import contextlib
+import os
 import re
 import socket
 import threading
 import time
 
-# Generous: reached only by a test that fails.
-PATIENCE_SECONDS = 30
+# Generous: reached only by a test that fails. LGEN_TEST_PATIENCE multiplies it, for programs that a sanitizer slows down.
+PATIENCE_SECONDS = 30 * float(os.environ.get("LGEN_TEST_PATIENCE", "1"))
 
 
 def eventually(probe, what="the condition"):

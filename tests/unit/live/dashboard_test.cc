@@ -151,7 +151,7 @@ TEST_CASE("a reader that does not keep up is let go") {
   std::size_t told = good.count();
   int number = 0;
   run.tick_until([&] {
-    if (good.count() > told) run.summary.run.notes = {std::string(300'000, static_cast<char>('a' + ++number % 26))};
+    if (good.count() > told) run.summary.run.notes = {std::string(600'000, static_cast<char>('a' + ++number % 26))};
     told = good.count();
     if (number == 0) run.summary.run.notes = {"first"};
     return run.dashboard.readers() == 1;
