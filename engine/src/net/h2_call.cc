@@ -25,6 +25,7 @@ void H2Call::begin(std::string_view method, const CallOptions& options, std::siz
   timing_ = Timing{};
   timing_.started = loop.precise_now();
   timing_.intended = options.intended == TimePoint{} ? timing_.started : options.intended;
+  open_ = true;
   channel_->enter(*this);
   const Request request{channel_->path(method), options.timeout,
                         options.compression.value_or(channel_->options().compression), options.metadata,
@@ -120,7 +121,7 @@ void H2Call::settle() {
   if (deadline_) deadline_->disarm();
   ListHook<WaitingCalls>::unlink();
   ListHook<NotedCalls>::unlink();
-  if (channel_ != nullptr && ListHook<OpenCalls>::linked()) channel_->leave(*this);
+  if (std::exchange(open_, false)) channel_->leave(*this);
 }
 
 void H2Call::clear() {
@@ -140,12 +141,16 @@ void H2Call::clear() {
 void H2Call::orphan(Loop& loop) {
   end(GrpcCode::cancelled, "the channel was closed");
   settle();
-  channel_ = nullptr;
-  peer_ = {};  // the channel's text
+  forget_channel();
   rare().orphaned = std::make_shared<H2Call*>(this);
   loop.post([self = rare_->orphaned] {
     if (*self != nullptr) (*self)->tell();
   });
+}
+
+void H2Call::forget_channel() {
+  channel_ = nullptr;
+  peer_ = {};  // the channel's text
 }
 
 /// gRPC words both ends' limits alike; this one came over the wire.

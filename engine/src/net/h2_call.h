@@ -23,7 +23,7 @@ namespace lgen {
 
 class H2Channel;
 
-struct OpenCalls;     // tags of the channel's lists: all calls that have not ended
+struct OpenCalls;     // tags of the channel's lists: all calls; those that have ended, but are held, in a list apart
 struct WaitingCalls;  // those that wait for a connection or a free stream
 struct NotedCalls;    // those with something to tell
 
@@ -51,6 +51,8 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
   void end(GrpcCode code, std::string message);
   /// The channel goes away: it ends as cancelled in a later turn.
   void orphan(Loop& loop);
+  /// The same for one that has been told its end.
+  void forget_channel();
   /// Acts on what was noted; may destroy this.
   virtual void tell() = 0;
 
@@ -116,6 +118,7 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
   std::uint32_t reset_code_ = 0;
   std::uint32_t stalls_ = 0;
   bool waited_ = false;
+  bool open_ = false;  // counted by the channel
   End end_ = End::none;
 };
 

@@ -49,6 +49,7 @@ H2Channel::H2Channel(Loop& loop, std::string target, H2Target where, const Chann
 H2Channel::~H2Channel() {
   if (destroyed_ != nullptr) *destroyed_ = true;
   while (!calls_.empty()) calls_.front().orphan(loop_);
+  while (H2Call* call = held_.pop_front()) call->forget_channel();
   if (link_ && link_->connection() != nullptr) link_->connection()->close();
   for (const auto& link : retired_) {
     if (link->connection() != nullptr) link->connection()->close();  // an attempt that failed has none
@@ -85,12 +86,14 @@ void H2Channel::enter(H2Call& call) {
 
 void H2Channel::leave(H2Call& call) {
   static_cast<ListHook<OpenCalls>&>(call).unlink();
+  held_.push_back(call);
   count_open(loop_, -1);
   if (--open_calls_ == 0) idle_changed();
   if (!waiting_.empty() || !retired_.empty()) tell_soon();  // there is room, or nothing left to drain
 }
 
 void H2Channel::recycle(H2UnaryCall* call) {
+  static_cast<ListHook<OpenCalls>&>(*call).unlink();
   if (free_.size() < kFreeCalls) {
     free_.push_back(call);
   } else {

@@ -58,11 +58,13 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   const std::string& address() const { return where_.address; }
   const std::string* path(std::string_view method) { return &request_.path(method); }
   void enter(H2Call& call);
+  /// It is over, though its owner may still hold it.
   void leave(H2Call& call);
   /// Sends it, lets it wait or ends it.
   void submit(H2Call& call, const H2Call::Request& request);
   /// tell() follows.
   void note(H2Call& call);
+  /// Takes back a call that is over and held by nobody.
   void recycle(H2UnaryCall* call);
   /// A message as it goes into a body, packed if the call or the channel says so; frame() begins a new body.
   void append(std::string& body, std::string_view message, std::optional<Compression> compression);
@@ -122,6 +124,7 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   Timer tell_;
 
   HookList<H2Call, OpenCalls> calls_;
+  HookList<H2Call, OpenCalls> held_;  // those that are over
   HookList<H2Call, WaitingCalls> waiting_;
   HookList<H2Call, NotedCalls> noted_;
   std::size_t open_calls_ = 0;

@@ -229,6 +229,22 @@ TEST_CASE("a stream may be dropped inside each of its events") {
   }
 }
 
+TEST_CASE("a stream that is over may be held longer than its channel") {
+  const ServerProcess server;
+  Fixture f;
+  auto channel = f.channel(server.target());
+  Stream stream(*channel, kText, MethodKind::client);
+  stream.handle->read();
+  stream.handle->send(text("m"));
+  stream.handle->half_close();
+  f.until([&] { return stream.done; });
+  channel.reset();
+  CHECK(stream.handle->send(text("late")) == GrpcStream::Sent::ended);
+  stream.handle->half_close();
+  stream.handle.reset();
+  f.rest(1ms);
+}
+
 TEST_CASE("a killed server ends every stream; the accounts still balance") {
   ServerProcess server;
   Fixture f;
