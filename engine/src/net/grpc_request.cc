@@ -41,45 +41,58 @@ Outcome GrpcRequest::check(const Metadata& metadata) {
   return Done{};
 }
 
-/// Most calls of a channel are alike: the block is made anew only when it changes.
 H2Fields GrpcRequest::headers(const std::string& path, std::optional<Duration> timeout, Compression compression,
                               const Metadata* metadata) {
-  const Shape shape{&path, timeout, compression};
-  if (fixed_ == 0 || shape != shape_) make_fixed(shape);
-  block_.resize(fixed_);
-  if (metadata != nullptr) add_metadata(*metadata);
-  return {block_, fixed_, serial_};
+  Block& block = block_of({&path, timeout, compression});
+  block.fields.resize(block.fixed);
+  if (metadata != nullptr) add_metadata(*metadata, block.fields);
+  return {block.fields, block.fixed, block.serial};
 }
 
-void GrpcRequest::make_fixed(const Shape& shape) {
-  block_.clear();
-  block_.push_back(field(":method", "POST"));
-  block_.push_back(field(":scheme", tls_ ? "https" : "http"));
-  block_.push_back(field(":path", *shape.path));
-  block_.push_back(field(":authority", authority_));
-  block_.push_back(field("te", "trailers"));
+/// Most calls of a channel are like one of the last few.
+GrpcRequest::Block& GrpcRequest::block_of(const Shape& shape) {
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    const std::size_t at = (likely_ + i) % kBlocks;
+    if (blocks_[at].fixed == 0 || blocks_[at].shape != shape) continue;
+    likely_ = at;
+    return blocks_[at];
+  }
+  Block& block = blocks_[next_];
+  next_ = (next_ + 1) % kBlocks;
+  make(block, shape);
+  return block;
+}
+
+void GrpcRequest::make(Block& block, const Shape& shape) const {
+  std::vector<nghttp2_nv>& fields = block.fields;
+  fields.clear();
+  fields.push_back(field(":method", "POST"));
+  fields.push_back(field(":scheme", tls_ ? "https" : "http"));
+  fields.push_back(field(":path", *shape.path));
+  fields.push_back(field(":authority", authority_));
+  fields.push_back(field("te", "trailers"));
   if (shape.timeout) {
-    if (shape.timeout != shape_.timeout) timeout_text_ = timeout_text(*shape.timeout);
-    block_.push_back(field("grpc-timeout", timeout_text_));
+    block.timeout = timeout_text(*shape.timeout);
+    fields.push_back(field("grpc-timeout", block.timeout));
   }
-  block_.push_back(field("content-type", "application/grpc"));
+  fields.push_back(field("content-type", "application/grpc"));
   if (shape.compression != Compression::none) {
-    block_.push_back(field("grpc-encoding", encoding_name(shape.compression)));
+    fields.push_back(field("grpc-encoding", encoding_name(shape.compression)));
   }
-  block_.push_back(field("grpc-accept-encoding", "identity, deflate, gzip"));
-  block_.push_back(field("user-agent", agent_));
-  shape_ = shape;
-  fixed_ = block_.size();
-  serial_ = new_h2_serial();
+  fields.push_back(field("grpc-accept-encoding", "identity, deflate, gzip"));
+  fields.push_back(field("user-agent", agent_));
+  block.shape = shape;
+  block.fixed = fields.size();
+  block.serial = new_h2_serial();
 }
 
-void GrpcRequest::add_metadata(const Metadata& metadata) {
+void GrpcRequest::add_metadata(const Metadata& metadata, std::vector<nghttp2_nv>& fields) {
   encoded_.clear();
   encoded_.reserve(metadata.size());  // views into it stay
   for (const auto& [key, plain] : metadata) {
     std::string_view value = plain;
     if (is_binary_key(key)) value = encoded_.emplace_back(to_base64(plain, Base64::unpadded));
-    block_.push_back(field(key, value, repeats(key, value) ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX));
+    fields.push_back(field(key, value, repeats(key, value) ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX));
   }
 }
 

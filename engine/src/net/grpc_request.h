@@ -1,9 +1,12 @@
 // The fields of a gRPC request. What is the same for every call of a channel is made once and known by a serial, so
-// that it is encoded once; values that change with every call are kept out of the peer's table. Thread: the loop's.
+// that it is encoded once; values that change with every call are kept out of the peer's table.
+//
+// Thread: the loop's.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,8 +40,19 @@ class GrpcRequest {
     Compression compression = Compression::none;
     bool operator==(const Shape&) const = default;
   };
-  void make_fixed(const Shape& shape);
-  void add_metadata(const Metadata& metadata);
+  /// The fields of a block, and what is known of them.
+  struct Block {
+    Shape shape;
+    std::string timeout;
+    std::size_t fixed = 0;     // fields before the metadata; 0: it is not made yet
+    std::uint64_t serial = 0;  // of these
+    std::vector<nghttp2_nv> fields;
+  };
+  static constexpr std::size_t kBlocks = 8;
+
+  Block& block_of(const Shape& shape);
+  void make(Block& block, const Shape& shape) const;
+  void add_metadata(const Metadata& metadata, std::vector<nghttp2_nv>& fields);
   bool repeats(std::string_view key, std::string_view value);
 
   const std::string authority_;
@@ -46,13 +60,10 @@ class GrpcRequest {
   const bool tls_;
   std::set<std::string, std::less<>> paths_;
   const std::string* last_path_ = nullptr;
-  Shape shape_;                                                   // of the block there is
-  std::size_t fixed_ = 0;                                         // fields of it before the metadata
-  std::uint64_t serial_ = 0;                                      // of these
-  std::string timeout_text_;                                      // of shape_
+  std::array<Block, kBlocks> blocks_;  // of the last few shapes
+  std::size_t likely_ = 0, next_ = 0;
   std::vector<std::pair<std::string, std::string>> last_values_;  // of metadata keys
   std::vector<std::string> encoded_;                              // -bin values of the block being made
-  std::vector<nghttp2_nv> block_;
 };
 
 }  // namespace lgen
