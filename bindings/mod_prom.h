@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,8 +31,14 @@ struct PromState {
   Op last_pages(std::function<void()> done);
   /// Notes on the pages that could not be read.
   void fill(Summary& summary) const;
-  /// A threshold on what pages say has judged only the pods whose page was read: says so, or that there was none.
+  /// A threshold on what pages say can judge only those that were read, and only series that were kept. It fails where
+  /// some are missing, but for a counter that is high enough without them.
   void qualify(const Threshold& threshold, ThresholdResult& result) const;
+  /// Once a second: looks which targets' pages have been there since the last time.
+  void look();
+  /// Whether the pages behind a threshold have been there, any of them, in this second and the one before it: what a
+  /// page says after a gap belongs to the gap as well.
+  bool sees(const Threshold& threshold) const;
   void close();
 
   ScrapeTarget* find(std::string_view name) const;
@@ -45,7 +52,12 @@ struct PromState {
   Op every_target(bool fresh, std::function<void(const Late&)> done);
   void tell_silent_pods(const Late& late) const;
 
+  struct Sight {
+    bool now = true, whole = true;
+  };
+
   std::unique_ptr<HttpClient> client_;
+  std::map<const ScrapeTarget*, Sight> sights_;
   Late without_last_;  // whose last pages were given up
 };
 

@@ -78,6 +78,30 @@ void count_pods(const ScrapeTarget& target, std::string_view pod, Judged& judged
   }
 }
 
+/// Whose pages a threshold is about.
+bool is_meant(const ScrapeTarget& target, const Threshold& threshold) {
+  const std::string_view wanted = label_value(threshold, "target");
+  if (!wanted.empty() && wanted != target.name()) return false;
+  return threshold.metric == "scrape_duration_seconds" || target.records(threshold.metric);
+}
+
+/// A count that is high enough stays so, whatever is missing.
+bool is_reached(const Threshold& threshold, const ThresholdResult& result) {
+  using Compare = ThresholdExpression::Compare;
+  const auto& [stat, compare] = std::pair(threshold.expression.stat, threshold.expression.compare);
+  return result.ok && stat == ThresholdExpression::Stat::count &&
+         (compare == Compare::greater || compare == Compare::greater_equal);
+}
+
+void lacks(ThresholdResult& result, bool reached, const std::string& what) {
+  result.ok = reached;
+  if (reached) {
+    result.why = what;
+  } else {
+    result.why = (result.why.empty() ? "not judged: " : result.why + "; ") + what;
+  }
+}
+
 }  // namespace
 
 std::string silent_pods(const ScrapeTarget& target) {
@@ -105,28 +129,50 @@ void PromState::fill(Summary& summary) const {
   }
 }
 
+void PromState::look() {
+  for (const auto& target : targets) {
+    Sight& sight = sights_[target.get()];
+    const SamplePtr sample = target->latest();
+    const bool there = sample && sample->up() > 0;
+    sight.whole = there && sight.now;
+    sight.now = there;
+  }
+}
+
+bool PromState::sees(const Threshold& threshold) const {
+  if (threshold.metric == "up" || threshold.metric == "scrape_duration_seconds") return true;
+  bool any = false, sees = false;
+  for (const auto& target : targets) {
+    if (!is_meant(*target, threshold)) continue;
+    const auto sight = sights_.find(target.get());
+    any = true;
+    sees = sees || sight == sights_.end() || sight->second.whole;
+  }
+  return sees || !any;
+}
+
 void PromState::qualify(const Threshold& threshold, ThresholdResult& result) const {
   if (host.input.purpose != PlanPurpose::run || threshold.metric == "up") return;
-  const std::string_view wanted = label_value(threshold, "target"), pod = label_value(threshold, "pod");
+  const std::string_view pod = label_value(threshold, "pod");
   Judged judged;
   const ScrapeTarget* cut = nullptr;
   for (const auto& target : targets) {
-    const bool meant = wanted.empty() || wanted == target->name();
-    if (meant && lacks_series(*target, threshold.metric)) cut = target.get();
-    const bool records = threshold.metric == "scrape_duration_seconds" || target->records(threshold.metric);
-    if (meant && records) count_pods(*target, pod, judged);
+    if (!is_meant(*target, threshold)) continue;
+    count_pods(*target, pod, judged);
+    if (lacks_series(*target, threshold.metric)) cut = target.get();
   }
   if (judged.all == 0 && !pod.empty()) return;  // that there is no such pod has been said
   if (judged.read == 0) {
     result.ok = false;
     result.why = "not judged: no page of its scrape target was ever read";
   } else if (cut != nullptr) {
-    result.ok = false;
-    result.why = fmt::format("not judged: some of its series are missing, scrape target '{}' has more than {}",
-                             cut->name(), kMostScrapedSeries);
+    lacks(result, is_reached(threshold, result),
+          fmt::format("some of its series are missing, scrape target '{}' has more than {}", cut->name(),
+                      kMostScrapedSeries));
   } else if (judged.read < judged.all) {
-    result.why += fmt::format("{}judged {} of {} pods: no page of {} was ever read", result.why.empty() ? "" : "; ",
-                              judged.read, judged.all, judged.first_silent);
+    lacks(
+        result, is_reached(threshold, result),
+        fmt::format("{} of {} pods judged, no page of {} was ever read", judged.read, judged.all, judged.first_silent));
   }
 }
 

@@ -67,7 +67,8 @@ Duration LoadClock::judged_time(const Threshold& threshold, const std::vector<Sc
 }
 
 /// Scenarios side by side count once, one after the other each; hence step by step.
-LoadTime LoadClock::at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now) {
+LoadTime LoadClock::at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now,
+                       bool counts) {
   State& state = states_[&threshold];
   state.judged.resize(progress.size());
   Duration step{0};
@@ -79,7 +80,8 @@ LoadTime LoadClock::at(const Threshold& threshold, const std::vector<ScenarioPro
     state.judged[i] = so_far;
   }
   if (state.first_start != Duration::max()) state.time.elapsed = std::max(Duration{0}, now - state.first_start);
-  state.time.judged += step;
+  state.time.on += step;
+  if (counts) state.time.judged += step;
   return state.time;
 }
 

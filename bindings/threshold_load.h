@@ -33,8 +33,9 @@ class LoadClock {
  public:
   /// `time_scale`: the scenarios run so many times faster than they are declared.
   LoadClock(const ScenarioDecls& decls, double time_scale) : decls_(decls), time_scale_(time_scale) {}
-  /// Call it in the order of time; `now` since the start of the run, without the pauses.
-  LoadTime at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now);
+  /// Call it in the order of time; `now` since the start of the run, without the pauses. Unless it `counts`, the time
+  /// since the last call is not judged.
+  LoadTime at(const Threshold& threshold, const std::vector<ScenarioProgress>& progress, Duration now, bool counts);
   /// Of the whole load, the time that a threshold's rate is over.
   Duration judged_time(const Threshold& threshold, const std::vector<ScenarioProgress>& progress) const;
 

@@ -229,7 +229,12 @@ void MetricsState::second_over(Duration elapsed) {
   if (!watch_ || watch_->idle()) return;
   const std::vector<ScenarioProgress> progress = host.runner->progress();
   const Duration now = elapsed - host.runner->paused_time();
-  const auto load_of = [&](const Threshold& one) { return load_clock_->at(one, progress, now); };
+  host.prom->look();
+  const auto load_of = [&](const Threshold& one) {
+    const auto id = host.metrics.find(one.metric);
+    const bool seen = !id || !host.metrics.spec(*id).scraped || host.prom->sees(one);
+    return load_clock_->at(one, progress, now, seen);
+  };
   const Threshold* failed = watch_->tick(elapsed, load_of);
   if (!failed) return;
   ended_run_ = failed;

@@ -105,6 +105,7 @@ int diff_runs(Words words) {
   const int shown =
       show_on_stdout(request->json ? render_diff_json(diff, *a, *b, name_a, name_b)
                                    : render_diff(diff, *a, *b, name_a, name_b, console_style(words.has("no-color"))));
+  if (diff.rows.empty()) return kConfiguration;  // a gate that compares nothing must not let pass
   if (!diff.counts()) return kInvalid;
   return fails(diff, request->fail_on) ? kFailed : shown;
 }
@@ -129,7 +130,8 @@ const Command kDiffCommand = {
         "A row is better or worse when the bootstrap interval of its change (fixed seed, so the same every time) "
         "excludes none at all and the change is at least --min-effect. The exit code is 99 when a row is worse.\n"
         "Figures of a generator that was the bottleneck prove nothing: if one of the runs is INVALID the exit code is "
-        "111, whatever the rows say, unless --validity warn is given. SUSPECT is a remark.\n"
+        "111, whatever the rows say, unless --validity warn is given. SUSPECT is a remark. Runs that have measured "
+        "nothing in common, as of two plans whose scenarios have other names, cannot be compared: 104.\n"
         "The interval knows the chance of sampling, not what makes two runs of the same thing differ; repeat both "
         "before you act on a narrow verdict. What is not the same in both (plan, target, options, load) is listed.",
     .options = kOptions,

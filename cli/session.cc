@@ -144,7 +144,7 @@ void fill_run(RunInfo& run, const RunOutcome& outcome, double started_unix, cons
   run.started_unix = started_unix;
   run.duration = to_seconds(outcome.load_finished - outcome.load_started);
   run.paused = to_seconds(outcome.paused);
-  run.active = to_seconds(outcome.active);
+  run.measured = to_seconds(outcome.measured);
   run.end = end_name(outcome.end);
   run.end_reason = outcome.reason;
   if (descriptors.now > descriptors.before) {

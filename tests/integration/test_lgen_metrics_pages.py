@@ -113,17 +113,38 @@ class SilentPagesTest(PagesCase):
 
     def test_one_dead_pod_is_told_once_noted_and_missed_by_thresholds(self):
         page, dead = self.page("g 1\n"), self.enterContext(dead_target())
-        ended = self.run_watching(page.url, dead, text='lgen.threshold("g", "max < 5")\n')
-        self.assertEqual(ended.code, 0, ended)
+        ended = self.run_watching(page.url, dead, text='lgen.threshold("g", "max < 5") lgen.threshold("g", "max > 5")\n')
+        self.assertEqual(ended.code, 99, ended)
         self.assertEqual(ended.err.count("has no page of 1 of its 2 pods yet"), 1, ended)
         notes = [note for note in ended.summary["run"]["notes"] if "scrape target" in note]
         self.assertEqual(len(notes), 1, notes)
         self.assertRegex(notes[0], rf"^scrape target 'pods': pod {dead}: 0 of \d+ pages? read; the first failure: .*refused")
         self.assertIn(notes[0][:40], ended.out)
-        threshold = ended.summary["thresholds"][0]
-        self.assertTrue(threshold["ok"])
-        self.assertEqual(threshold["why"], f"judged 1 of 2 pods: no page of {dead} was ever read")
-        self.assertIn("(judged 1 of 2 pods", " ".join(ended.out.split()))
+        lacks = f"1 of 2 pods judged, no page of {dead} was ever read"
+        self.assertEqual([one["why"] for one in ended.summary["thresholds"]],
+                         [f"not judged: {lacks}", f"max is 1, not > 5; {lacks}"])
+        self.assertEqual([one["ok"] for one in ended.summary["thresholds"]], [False, False])
+        self.assertIn(f"not judged: {lacks}", " ".join(ended.out.split()))
+
+    def test_a_count_that_is_reached_without_a_pod_is_reached(self):
+        page, dead = self.page("process_start_time_seconds 9e12\nc_total 5\n"), self.enterContext(dead_target())
+        text = ('lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = "c_total" })\n'
+                'lgen.threshold("c_total", "count >= 5") lgen.threshold("c_total", "count < 9")\n')
+        ended = self.run_plan(self.plan(text, 'lgen.sleep "50ms"'), "--metrics", page.url, "--metrics", dead)
+        self.assertEqual([one["ok"] for one in ended.summary["thresholds"]], [True, False], ended)
+        for one in ended.summary["thresholds"]:
+            self.assertIn("1 of 2 pods judged", one["why"])
+
+    def test_windows_without_pages_are_not_judged(self):
+        page = self.page("c_total 5\n")
+        text = ('lgen.prom.target("pods", lgen.metrics, { interval = "20ms", metrics = "c_total" })\n'
+                'lgen.threshold("c_total", "count < 9", { over = "2s" })\n'
+                f'local gate = lgen.http.client("gate", {{ base = "{page.url}" }})\n')
+        plan = self.plan(text, 'gate:get "/close" lgen.sleep "4s"')
+        ended = self.run_plan(plan, "--metrics", page.url)
+        self.assertEqual(ended.code, 99, ended)
+        self.assertEqual(ended.summary["thresholds"][0]["why"],
+                         "not judged: a pause, or pages that were missing, left no window of 2s whole")
 
     def test_a_threshold_fails_when_no_page_was_ever_read(self):
         dead = self.enterContext(dead_target())

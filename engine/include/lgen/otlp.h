@@ -36,7 +36,7 @@ class OtlpPush {
   /// The last one: sent when the push before is through.
   void push_last(const Snapshot& snapshot, Duration elapsed);
   bool under_way() const { return static_cast<bool>(op_); }
-  /// An error when not every push was taken: how many, and why the first was not.
+  /// An error when the last push was not taken. Points are cumulative: what an earlier one has lost, a later one tells.
   Outcome result() const;
 
  private:
@@ -53,6 +53,7 @@ class OtlpPush {
   std::optional<std::string> last_;  // waits for the push before
   std::uint64_t pushes_ = 0, failures_ = 0;
   std::string first_failure_;
+  bool last_failed_ = false;
 };
 
 }  // namespace lgen

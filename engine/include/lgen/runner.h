@@ -62,9 +62,10 @@ struct ScenarioProgress {
   std::optional<std::uint64_t> scheduled;  // rates: arrivals due so far, by the schedule alone
   Duration elapsed{0}, length{0};          // since its start; planned length without graceful stop
   Duration warmup{0};                      // how much of `elapsed` lay in phases called "warmup"
-  Duration active{0};                      // from its start to its end, what a pause kept still left out
-  Duration paused_for{0};                  // what was left out of `active`; none of `elapsed` either
+  Duration measured{0};                    // from its start to its end, without warm-up and `paused_for`
+  Duration paused_for{0};                  // of the load's time, none of `elapsed`: a pause let nothing of it run
   bool finished = false;
+  bool background = false;  // it ends with the others
   // While it runs; in no report.
   bool paused = false;
   bool stopping = false;     // by stop(), or since its foreground is over
@@ -87,7 +88,7 @@ struct RunOutcome {
   TimePoint started, finished;
   TimePoint load_started, load_finished;  // the scenarios alone, without setup and teardown
   Duration paused{0};                     // of that, while a pause let nothing run
-  Duration active{0};                     // of that, while a scenario was under way, what a pause kept still left out
+  Duration measured{0};                   // of that, while a scenario was under way and measured
   std::vector<ScenarioProgress> scenarios;
 };
 

@@ -40,7 +40,7 @@ struct RunInfo {
   double started_unix = 0;        // s
   double duration = 0;            // s, first iteration to last
   double paused = 0;              // s of it in which a pause let nothing run
-  double active = 0;              // s of it in which a scenario was under way, without what a pause kept still
+  double measured = 0;            // s of it in which a scenario was under way, without warm-up and paused
   std::string end = "completed";  // completed, signal, aborted, plan_error
   std::string end_reason;
   int exit_code = 0;
@@ -158,8 +158,7 @@ struct Summary {
 /// What rates are over: the seconds in which a scenario, or ("") any of them, was under way, without warm-up and without
 /// what a pause kept still.
 double measured_seconds(const Summary& summary, std::string_view scenario = {});
-/// What the samples of the matching series are over: of one scenario its own time. Of several, so many seconds that the
-/// rate is their mean over the time in which any was under way: two side by side add up, two in turns do not.
+/// What the samples of the matching series are over: of one scenario its own time, of several that of any.
 double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted = {});
 
 /// Judges the generator by the limits in validity.cc (start lag, loop lag, dropped arrivals, exhaustion, CPU quota);

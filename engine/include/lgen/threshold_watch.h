@@ -21,7 +21,8 @@ namespace lgen {
 /// How the load that a threshold is about (its scenario, its phase, the warm-up left out) has gone so far.
 struct LoadTime {
   Duration elapsed{0};  // since its first scenario has started
-  Duration judged{0};   // of that, what counts: no warm-up, none after the end of the schedule
+  Duration on{0};       // of that, without warm-up and what comes after the end of the schedule
+  Duration judged{0};   // of that, what counts: there was something to see
 };
 
 class ThresholdWatch {

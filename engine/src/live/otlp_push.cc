@@ -93,7 +93,9 @@ void OtlpPush::send(std::string body) {
 }
 
 void OtlpPush::sent(const HttpResult& result) {
-  if (std::string why = problem(result); !why.empty()) failed(std::move(why));
+  std::string why = problem(result);
+  last_failed_ = !why.empty();
+  if (last_failed_) failed(std::move(why));
   op_.reset();
   if (!last_) return;
   std::string body = std::move(*last_);
@@ -110,8 +112,11 @@ void OtlpPush::failed(std::string why) {
 
 Outcome OtlpPush::result() const {
   if (failures_ == 0) return Done{};
-  return make_error(ErrorCode::io, fmt::format("OpenTelemetry: {} of {} pushes to {} failed; the first: {}", failures_,
-                                               pushes_, parse_url(options_.url)->text(), first_failure_));
+  const std::string what = fmt::format("OpenTelemetry: {} of {} pushes to {} failed; the first: {}", failures_, pushes_,
+                                       parse_url(options_.url)->text(), first_failure_);
+  if (last_failed_) return make_error(ErrorCode::io, what);
+  log(LogLevel::warn, what + "; the last one was taken, and has all figures");
+  return Done{};
 }
 
 }  // namespace lgen

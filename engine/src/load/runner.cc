@@ -39,6 +39,12 @@ Outcome check_run(const RunSpec& spec) {
   return Done{};
 }
 
+Duration measured_of(const ScenarioLife& life, const ScenarioProgress& progress, TimePoint now) {
+  if (life.begin == kNever) return Duration{0};
+  const Duration lasted = std::min(life.end, now) - life.begin;
+  return std::max(lasted - progress.warmup - progress.paused_for, Duration{0});
+}
+
 /// How long any of them was under way.
 Duration covered(std::vector<ScenarioLife> lives, TimePoint now) {
   std::sort(lives.begin(), lives.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
@@ -51,6 +57,18 @@ Duration covered(std::vector<ScenarioLife> lives, TimePoint now) {
     until = to;
   }
   return sum;
+}
+
+/// How long any of them was measured: as if a warm-up was always a scenario's beginning, and no pause in it.
+Duration measured_of_any(std::vector<ScenarioLife> lives, const std::vector<ScenarioProgress>& scenarios,
+                         const PauseTimes& pauses, TimePoint now) {
+  Duration longest{0}, sum{0};
+  for (std::size_t i = 0; i < lives.size(); ++i) {
+    if (lives[i].begin != kNever) lives[i].begin += scenarios[i].warmup;
+    longest = std::max(longest, scenarios[i].measured);
+    sum += scenarios[i].measured;
+  }
+  return std::clamp(covered(std::move(lives), now) - pauses.active, longest, sum);
 }
 
 /// "SIGINT".
@@ -273,10 +291,9 @@ std::vector<ScenarioProgress> Runner::Impl::progress() const {
   std::vector<ScenarioProgress> all;
   for (const auto& scenario : scenarios) {
     const ScenarioLife life = scenario->life();
-    const Duration paused_for = times.scenarios[all.size()];
     all.push_back(scenario->progress());
-    all.back().paused_for = paused_for;
-    if (life.begin != kNever) all.back().active = std::min(life.end, loop.now()) - life.begin - paused_for;
+    all.back().paused_for = times.scenarios[all.size() - 1];
+    all.back().measured = measured_of(life, all.back(), loop.now());
   }
   return all;
 }
@@ -284,8 +301,8 @@ std::vector<ScenarioProgress> Runner::Impl::progress() const {
 void Runner::Impl::report_load(RunOutcome& to) const {
   const PauseTimes times = pause_times();
   to.paused = times.quiet;
-  to.active = covered(lives(), loop.now()) - times.active;
   to.scenarios = progress();
+  to.measured = measured_of_any(lives(), to.scenarios, times, loop.now());
 }
 
 std::vector<ScenarioLife> Runner::Impl::lives() const {

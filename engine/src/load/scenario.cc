@@ -122,6 +122,7 @@ ScenarioProgress Scenario::progress() const {
   if (stage_ != Stage::waiting) progress.elapsed = worker_.elapsed(std::min(finished_, loop_.now()));
   progress.warmup = warmup_within(spec_.phases, progress.elapsed);
   progress.finished = finished();
+  progress.background = spec_.background;
   progress.stopping = worker_.stopping() && !finished();
   progress.paused = paused_ && !finished() && !progress.stopping;
   if (progress.stopping) progress.stops_within = std::max(worker_.stop_by() - loop_.now(), Duration{0});

@@ -14,6 +14,7 @@
 #include <map>
 #include <vector>
 
+#include "lgen/units.h"
 #include "metrics_impl.h"
 #include "threshold_judge.h"
 
@@ -107,6 +108,7 @@ class Sum {
     sum_ -= slot.sum;
     for (const auto& [value, count] : slot.buckets) total_.histogram->remove(value, count);
   }
+  bool empty() const { return total_.count == 0 && total_.value == 0; }
   /// `extremes`: of all slots in it.
   std::optional<double> observe(const ThresholdExpression& e, const Slot& extremes, Duration time) {
     total_.min = extremes.min;
@@ -171,10 +173,11 @@ class Watched {
   /// `seconds`: how many the slot stands for, more than one after the loop was held up. True: it has failed and ends
   /// the run.
   bool close(Duration at, std::uint64_t seconds, const LoadTime& load) {
-    const Duration before = last_.elapsed, judged = load.judged - last_.judged;
+    const Duration before = last_.elapsed, judged = load.judged - last_.judged, on = load.on - last_.on;
     last_ = load;
     Slot slot = std::exchange(now_, {});
     if (before + kSecond / 20 < threshold_.after) return false;
+    on_ += on;
     judged_ += judged;
     add_to_whole(slot);
     slot.whole = seconds > 0 && to_seconds(judged) >= kWhole * static_cast<double>(seconds);
@@ -202,10 +205,28 @@ class Watched {
       out.ok = out.observed && holds(threshold_.expression, *out.observed);
     }
     explain(out, threshold_.expression, &spec_);
+    if (const std::string why = why_not_judged(); !why.empty()) {
+      out.ok = false;
+      out.observed.reset();
+      out.why = "not judged: " + why;
+    }
     return out;
   }
 
  private:
+  /// The load was long enough for a window, and was never on for as long as one; or all of it was left out.
+  std::string why_not_judged() const {
+    if (length_ > 0 && windows_ == 0 && counts_load(threshold_.expression, spec_.type) &&
+        on_ >= threshold_.over + kSecond) {
+      return fmt::format("a pause, or pages that were missing, left no window of {} whole",
+                         format_duration(threshold_.over));
+    }
+    if (threshold_.after > Duration{0} && on_ <= Duration{0} && whole_.empty()) {
+      return "the load was over after " + format_duration(threshold_.after);
+    }
+    return "";
+  }
+
   void add_to_whole(const Slot& slot) {
     whole_.add(slot);
     if (slot.extremes) whole_extremes_.add_extremes(slot.min, slot.max);
@@ -254,7 +275,7 @@ class Watched {
   const MetricSpec& spec_;
   const std::size_t length_;  // of a window, in slots; 0: no windows
   LoadTime last_;
-  Duration judged_{0};
+  Duration on_{0}, judged_{0};
   Slot now_;
   Sum whole_;
   Slot whole_extremes_;

@@ -20,6 +20,7 @@
 #include "bootstrap.h"
 #include "figures.h"
 #include "lgen/http_recorder.h"
+#include "lgen/units.h"
 
 namespace lgen {
 namespace {
@@ -291,14 +292,19 @@ void warn_of_options(std::vector<std::string>& out, const RunInfo& a, const RunI
   for (const std::string& name : names) warn_if_differ(out, "--" + name, text(in_a, name), text(in_b, name));
 }
 
+std::string load_words(const ScenarioProgress& scenario) {
+  if (scenario.warmup <= Duration{0}) return scenario.load;
+  return fmt::format("{}, {} of it warm-up", scenario.load, format_duration(scenario.warmup));
+}
+
 void warn_of_loads(std::vector<std::string>& out, const Summary& a, const Summary& b) {
   const auto load_of = [](const Summary& summary, const std::string& name) {
     const auto at = std::find_if(summary.scenarios.begin(), summary.scenarios.end(),
                                  [&](const ScenarioProgress& scenario) { return scenario.name == name; });
-    return at == summary.scenarios.end() ? std::string() : at->load;
+    return at == summary.scenarios.end() ? std::string() : load_words(*at);
   };
   for (const ScenarioProgress& scenario : a.scenarios) {
-    warn_if_differ(out, fmt::format("load of {}", scenario.name), scenario.load, load_of(b, scenario.name));
+    warn_if_differ(out, fmt::format("load of {}", scenario.name), load_words(scenario), load_of(b, scenario.name));
   }
 }
 
@@ -308,6 +314,9 @@ void warn_of_run(std::vector<std::string>& out, std::string_view which, const Su
                               summary.health.validity == Validity::invalid ? "INVALID" : "SUSPECT",
                               summary.health.reasons.empty() ? "" : ": ",
                               summary.health.reasons.empty() ? "" : summary.health.reasons.front()));
+  }
+  if (summary.run.paused > 0) {
+    out.push_back(fmt::format("{} was paused for {}", which, format_duration(from_seconds(summary.run.paused))));
   }
   if (summary.run.end != "completed")
     out.push_back(fmt::format("{} did not run to its end ({})", which, summary.run.end));

@@ -91,7 +91,10 @@ std::string tally(const Diff& diff) {
         std::count_if(diff.rows.begin(), diff.rows.end(), [&](const DiffRow& row) { return row.verdict == verdict; });
     if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, to_string(verdict));
   }
-  return text.empty() ? "nothing that both have measured" : text;
+  if (text.empty()) return "nothing to compare: no metric of one run has the same labels in the other";
+  if (!diff.only_a.empty()) text += fmt::format(", {} only in A", diff.only_a.size());
+  if (!diff.only_b.empty()) text += fmt::format(", {} only in B", diff.only_b.size());
+  return text;
 }
 
 /// What stands before the tally; "" when the figures count.
@@ -148,7 +151,7 @@ std::string render_diff(const Diff& diff, const Summary& a, const Summary& b, co
   print_list(page, "ONLY IN A", diff.only_a);
   print_list(page, "ONLY IN B", diff.only_b);
   page.line({});
-  const bool bad = diff.any(DiffVerdict::worse) || !diff.counts();
+  const bool bad = diff.rows.empty() || diff.any(DiffVerdict::worse) || !diff.counts();
   page.item({Span(bad ? "✗ " : "✓ ", bad ? Tone::bad : Tone::good)},
             fmt::format("{}{} (less than {:g}% counts as same)", why_it_does_not_count(diff), tally(diff),
                         100 * diff.settings.min_effect),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <set>
 
 #include "lgen/summary.h"
 #include "lgen/units.h"
@@ -36,46 +37,22 @@ const ScenarioProgress* find_scenario(const Summary& summary, std::string_view n
   return found == summary.scenarios.end() ? nullptr : &*found;
 }
 
-/// Reports of earlier versions do not tell it: there the whole run counts.
-double active_seconds(const Summary& summary) {
-  return summary.run.active > 0 ? summary.run.active : summary.run.duration - summary.run.paused;
-}
-
-double active_seconds(const Summary& summary, const ScenarioProgress& scenario) {
-  if (scenario.active > Duration{0}) return to_seconds(scenario.active);
-  return summary.run.duration - to_seconds(scenario.paused_for);
-}
-
 }  // namespace
 
 double measured_seconds(const Summary& summary, std::string_view scenario) {
-  const double run = active_seconds(summary);
-  if (const ScenarioProgress* one = find_scenario(summary, scenario)) {
-    return std::max(0.0, active_seconds(summary, *one) - to_seconds(one->warmup));
-  }
-  if (summary.scenarios.empty()) return run;
-  const auto less_warmup = [](const auto& a, const auto& b) { return a.warmup < b.warmup; };
-  const auto least = std::min_element(summary.scenarios.begin(), summary.scenarios.end(), less_warmup);
-  return std::max(0.0, run - to_seconds(least->warmup));
+  const ScenarioProgress* one = find_scenario(summary, scenario);
+  const double measured = one ? to_seconds(one->measured) : summary.run.measured;
+  if (measured > 0) return measured;
+  // Reports of earlier versions do not tell it: there the whole run counts.
+  return std::max(0.0, summary.run.duration - summary.run.paused - (one ? to_seconds(one->warmup) : 0));
 }
 
 double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted) {
-  std::map<std::string_view, double> counts;
+  std::set<std::string_view> scenarios;
   for (const SeriesSnapshot& series : metric.series) {
-    if (is_warmup(series) || !labels_match(series.labels, wanted)) continue;
-    const bool counter = metric.spec.type == MetricType::counter;
-    counts[label_of(series, "scenario")] += counter ? series.value : static_cast<double>(series.count);
+    if (!is_warmup(series) && labels_match(series.labels, wanted)) scenarios.insert(label_of(series, "scenario"));
   }
-  if (counts.size() == 1) return measured_seconds(summary, counts.begin()->first);
-  double samples = 0, rate = 0;
-  for (const auto& [scenario, n] : counts) {
-    const double seconds = measured_seconds(summary, scenario);
-    if (seconds <= 0) continue;
-    const ScenarioProgress* one = find_scenario(summary, scenario);
-    samples += n;
-    rate += n / seconds * (one ? active_seconds(summary, *one) / active_seconds(summary) : 1);
-  }
-  return rate > 0 ? samples / rate : measured_seconds(summary);
+  return measured_seconds(summary, scenarios.size() == 1 ? *scenarios.begin() : std::string_view());
 }
 
 std::string_view label_of(const SeriesSnapshot& series, std::string_view name) {

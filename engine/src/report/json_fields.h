@@ -36,7 +36,7 @@ void fields(Io& io, T& v) {
   io("started_unix", v.started_unix);
   io("duration", v.duration);
   io.later("paused", v.paused);
-  io.later("active", v.active);
+  io.later("measured", v.measured);
   io("end", v.end);
   io("end_reason", v.end_reason);
   io("exit_code", v.exit_code);
@@ -64,9 +64,10 @@ void fields(Io& io, T& v) {
   io("elapsed", v.elapsed);
   io("length", v.length);
   io("warmup", v.warmup);
-  io.later("active", v.active);
+  io.later("measured", v.measured);
   io.later("paused", v.paused_for);
   io("finished", v.finished);
+  io.later("background", v.background);
 }
 
 template <class Io, View<ThresholdResult> T>

@@ -145,7 +145,7 @@ void NdjsonLog::end(const RunInfo& run) {
   put(lines_, {{"type", "end"},
                {"duration", rounded(run.duration)},
                {"paused", rounded(run.paused)},
-               {"active", rounded(run.active)},
+               {"measured", rounded(run.measured)},
                {"end", run.end},
                {"exit_code", run.exit_code},
                {"errors", errors_},

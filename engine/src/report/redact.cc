@@ -5,7 +5,9 @@
 // of these. Lengths are few, because of long secrets only the beginning counts.
 #include "lgen/redact.h"
 
+#include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -20,6 +22,41 @@ constexpr std::string_view kHidden = "***";
 std::size_t pair_at(std::string_view text, std::size_t at) {
   return (static_cast<std::size_t>(static_cast<unsigned char>(text[at])) << 8) |
          static_cast<unsigned char>(text[at + 1]);
+}
+
+/// Adds up those that have become the same: a row for each secret would tell how many there are.
+template <class T, class Same, class Add>
+void merge(std::vector<T>& all, Same same, Add add) {
+  std::vector<T> merged;
+  for (T& one : all) {
+    const auto at = std::find_if(merged.begin(), merged.end(), [&](const T& other) { return same(one, other); });
+    at == merged.end() ? merged.push_back(std::move(one)) : add(*at, one);
+  }
+  all = std::move(merged);
+}
+
+void merge_errors(std::vector<ErrorSample>& errors) {
+  const auto key = [](const ErrorSample& e) { return std::tie(e.code, e.message, e.where, e.backend); };
+  merge(
+      errors, [&](const auto& a, const auto& b) { return key(a) == key(b); },
+      [](ErrorSample& to, const ErrorSample& from) {
+        to.count += from.count;
+        to.warmup += from.warmup;
+        to.first_at = std::min(to.first_at, from.first_at);
+        to.last_at = std::max(to.last_at, from.last_at);
+      });
+}
+
+void merge_checks(std::vector<CheckResult>& checks) {
+  merge(
+      checks, [](const auto& a, const auto& b) { return a.name == b.name; },
+      [](CheckResult& to, const CheckResult& from) {
+        to.passes += from.passes;
+        to.fails += from.fails;
+        to.warmup_passes += from.warmup_passes;
+        to.warmup_fails += from.warmup_fails;
+        if (to.first_failure.empty()) to.first_failure = from.first_failure;
+      });
 }
 
 class Walker {
@@ -120,7 +157,10 @@ void Redactor::clean(Snapshot& metrics) const {
 }
 
 void Redactor::clean(Summary& summary) const {
-  if (!empty()) Walker(*this).walk(summary);
+  if (empty()) return;
+  Walker(*this).walk(summary);
+  merge_errors(summary.errors);
+  merge_checks(summary.checks);
 }
 
 }  // namespace lgen

@@ -36,7 +36,7 @@ std::string observed_text(const Summary& summary, const ThresholdResult& result)
 /// "; worst of 51 windows: 42.0s to 52.0s, 3 failed".
 std::string window_words(const ThresholdResult& result) {
   if (result.over == 0) return "";
-  if (!result.worst_at) return "; the load was shorter than a window";
+  if (!result.worst_at) return result.observed ? "; the load was shorter than a window" : "";
   const std::string which = fmt::format("{} to {}", moment(*result.worst_at), moment(*result.worst_at + result.over));
   const std::string failed =
       result.windows_failed > 0 ? fmt::format(", {} failed", grouped(result.windows_failed)) : std::string();
@@ -79,16 +79,22 @@ std::string lost_outputs(const RunInfo& run) {
                      lines);
 }
 
-std::string why_it_failed(const Summary& summary) {
-  if (summary.run.exit_code == 105 && summary.run.end_reason == "lgen ctl stop") return "stopped by lgen ctl";
+/// "2 thresholds and 1 check failed"; "" when none has.
+std::string what_failed(const Summary& summary) {
   const auto thresholds = count_failed(summary.thresholds, [](const ThresholdResult& t) { return !t.ok; });
   const bool excused = !excuse_of_checks(summary).empty();
   const auto checks = count_failed(summary.checks, [&](const CheckResult& c) { return c.fails > 0 && !excused; });
   std::vector<std::string> parts;
   if (thresholds > 0) parts.push_back(counted(thresholds, "threshold"));
   if (checks > 0) parts.push_back(counted(checks, "check"));
-  if (summary.run.exit_code != 99 || parts.empty()) return std::string(exit_code_meaning(summary.run.exit_code));
-  return join_words(parts) + " failed";
+  return parts.empty() ? "" : join_words(parts) + " failed";
+}
+
+std::string why_it_failed(const Summary& summary) {
+  if (summary.run.exit_code == 105 && summary.run.end_reason == "lgen ctl stop") return "stopped by lgen ctl";
+  const std::string failed = what_failed(summary);
+  if (summary.run.exit_code != 99 || failed.empty()) return std::string(exit_code_meaning(summary.run.exit_code));
+  return failed;
 }
 
 /// ", 1,994 of them in warm-up", or "".
@@ -124,6 +130,7 @@ std::string how_it_ended(const RunInfo& run) {
 
 std::string outcome_words(const Summary& summary) {
   std::string text = "passed";
+  if (const std::string excused = what_failed(summary); !excused.empty()) text += " by --allow-failures: " + excused;
   if (summary.run.exit_code != 0) text = fmt::format("exit code {}: {}", summary.run.exit_code, why_it_failed(summary));
   if (const std::string lost = lost_outputs(summary.run); !lost.empty()) text += "; " + lost;
   std::uint64_t failed = 0;
@@ -204,6 +211,13 @@ void print_checks(Page& page, const Summary& summary) {
   }
 }
 
+/// By a signal, an abort, lgen.stop or lgen ctl; its figures look complete otherwise.
+bool ended_early(const ScenarioProgress& scenario) {
+  constexpr Duration kSlack = std::chrono::milliseconds(50);
+  if (!scenario.finished || scenario.background || scenario.elapsed + kSlack >= scenario.length) return false;
+  return !scenario.total || scenario.started + scenario.dropped < *scenario.total;
+}
+
 void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios) {
   if (scenarios.empty()) return;
   page.heading("SCENARIOS");
@@ -221,6 +235,7 @@ void print_scenarios(Page& page, const std::vector<ScenarioProgress>& scenarios)
     if (const std::uint64_t waiting = waiting_arrivals(scenario); waiting > 0) {
       text += fmt::format("; {} waiting for a VU", grouped(waiting));
     }
+    if (ended_early(scenario)) text += "; ended early, after " + format_duration(scenario.elapsed);
     if (scenario.paused_for > Duration{0}) text += "; paused for " + format_duration(scenario.paused_for);
     page.item({Span(fmt::format("  {}: ", scenario.name))}, text);
   }

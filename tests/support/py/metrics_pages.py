@@ -8,7 +8,7 @@ import threading
 
 class Page:
     """Answers every GET with `body`; all of it may change while it runs. `asked` counts the requests, which
-    wait while `held` is not set."""
+    wait while `held` is not set. From GET /close on the answer is 503."""
 
     def __init__(self, body="", status=200, content_type="text/plain; version=0.0.4"):
         self.body, self.status, self.content_type = body, status, content_type
@@ -40,6 +40,7 @@ class Page:
                 page.asked += 1
                 page.headers = dict(self.headers)
                 page.held.wait()
+                page.status = 503 if self.path == "/close" else page.status
                 text = page.body if isinstance(page.body, bytes) else page.body.encode()
                 self.send_response(page.status)
                 self.send_header("Content-Type", page.content_type)

@@ -84,10 +84,10 @@ TEST_CASE("what runs on in a pause is load, and rates keep its time") {
   CHECK(outcome.scenarios[0].paused_for == 0s);
   CHECK(outcome.scenarios[1].paused_for == 3s);
   CHECK(outcome.scenarios[2].paused_for == 0s);  // it began after the pause
-  CHECK(outcome.scenarios[0].active == 20s);
-  CHECK(outcome.scenarios[1].active == 10s);
-  CHECK(outcome.scenarios[2].active == 1s);
-  CHECK(outcome.active == 20s);
+  CHECK(outcome.scenarios[0].measured == 20s);
+  CHECK(outcome.scenarios[1].measured == 10s);
+  CHECK(outcome.scenarios[2].measured == 1s);
+  CHECK(outcome.measured == 20s);
   CHECK(run.runner->paused_time() == 3s);
 }
 
@@ -122,13 +122,13 @@ TEST_CASE("a scenario that is ended within a pause has paused until its end") {
   run.at(5s, [&] { CHECK(run.runner->stop_scenario("s")); });
   const RunOutcome outcome = run.run();
   CHECK(outcome.scenarios[0].paused_for == 3s);
-  CHECK(outcome.scenarios[0].active == 2s);
+  CHECK(outcome.scenarios[0].measured == 2s);
   CHECK(outcome.scenarios[1].paused_for == 6s);
-  CHECK(outcome.scenarios[1].active == 10s);
-  CHECK(outcome.active == 10s);
+  CHECK(outcome.scenarios[1].measured == 10s);
+  CHECK(outcome.measured == 10s);
 }
 
-TEST_CASE("what lies between two scenarios is active time of none, paused or not") {
+TEST_CASE("what lies between two scenarios is time of none, paused or not") {
   RunHarness run;
   run.add("first", iterations(kPerVu, 1, 2), {.iteration = 1s});
   run.add("second", iterations(kPerVu, 1, 3), {.iteration = 1s}).start_after = 10s;
@@ -136,9 +136,9 @@ TEST_CASE("what lies between two scenarios is active time of none, paused or not
   const RunOutcome outcome = run.run();
   CHECK(outcome.load_finished - outcome.load_started == 17s);
   CHECK(outcome.paused == 4s);
-  CHECK(outcome.active == 5s);
-  CHECK(outcome.scenarios[0].active == 2s);
-  CHECK(outcome.scenarios[1].active == 3s);
+  CHECK(outcome.measured == 5s);
+  CHECK(outcome.scenarios[0].measured == 2s);
+  CHECK(outcome.scenarios[1].measured == 3s);
   CHECK(outcome.scenarios[1].paused_for == 0s);
 }
 

@@ -29,10 +29,11 @@ Threshold make(std::string metric, std::string text, Duration over, Duration aft
 struct Run {
   explicit Run(std::vector<Threshold> given) : thresholds(std::move(given)), watch(metrics, thresholds) {}
 
-  const Threshold* second_over(Duration load = 1s) {
+  const Threshold* second_over(Duration load = 1s, bool seen = true) {
     elapsed += 1s;
     time.elapsed += 1s;
-    time.judged += load;
+    time.on += load;
+    time.judged += seen ? load : Duration{0};
     return watch.tick(elapsed, [this](const Threshold&) { return time; });
   }
   void latency(double seconds, const Labels& labels = {}) { metrics.record(metrics.series(kLatency, labels), seconds); }
@@ -184,6 +185,30 @@ TEST_CASE("a load shorter than a window is judged as a whole") {
   CHECK_FALSE(run.result().worst_at);
 }
 
+TEST_CASE("counts are not judged where no window was whole, though the load was long enough for one") {
+  Run paused({make("iterations", "count < 250", 4s)});
+  const SeriesId iterations = paused.metrics.series("iterations", {});
+  for (const double share : {1., 1., 1., 0.4, 0.2, 1., 1., 0.4}) {
+    paused.metrics.add(iterations, 50 * share);
+    paused.second_over(from_seconds(share));
+  }
+  CHECK_FALSE(paused.result().ok);
+  CHECK_FALSE(paused.result().observed);
+  CHECK(paused.result().why == "not judged: a pause, or pages that were missing, left no window of 4s whole");
+
+  Run blind({make("iterations", "count < 250", 2s)});
+  for (const bool seen : {true, false, true, false}) blind.second_over(1s, seen);
+  CHECK_FALSE(blind.result().ok);
+}
+
+TEST_CASE("a load that is over before `after` is not judged") {
+  Run run({make("iterations", "count < 5", 0s, 10s)});
+  run.metrics.add(run.metrics.series("iterations", {}), 100);
+  run.second_over();
+  CHECK_FALSE(run.result().ok);
+  CHECK(run.result().why == "not judged: the load was over after 10s");
+}
+
 TEST_CASE("`after` leaves out the beginning, with windows and without") {
   Run run({make(kLatency, "max < 1", 0s, 3s), make(kLatency, "max < 1", 2s, 3s), make(kLatency, "count == 2", 0s, 3s)});
   for (int second = 0; second < 5; ++second) {
@@ -219,6 +244,7 @@ TEST_CASE("a loop that was held up closes all the seconds it has missed") {
   for (int i = 0; i < 50; ++i) run.latency(1);
   run.elapsed += 3s;
   run.time.elapsed += 3s;
+  run.time.on += 3s;
   run.time.judged += 3s;
   run.second_over();
   CHECK(run.result().ok);
