@@ -42,7 +42,7 @@ JSON event a line, of which "started" has all addresses and "ready" comes when t
   lgen-cluster scale deployment/NAME --replicas N           lgen-cluster delete pod NAME
 speak to the running one, like kubectl. --time-scale 20 divides the times in the manifests by 20, as well as times of a
 server's life in its args (--max-connection-age, --drain-delay, ...) and `sleep` in commands; time-outs of probes are not
-divided, since no program answers any faster.
+divided, nor is the time a startup probe gives: no program starts or answers any faster.
 
 Exit codes: 0 stopped as asked; 104 nothing could be started (flags, files, ports, programs); 1 a pod or HAProxy failed.)";
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <utility>
@@ -31,6 +32,16 @@ std::chrono::milliseconds milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration);
 }
 
+// A program takes as long to start as it does, however fast the cluster's time runs: its startup probe may fail so much
+// more often.
+kube::PodTemplate with_real_start(kube::PodTemplate spec, double time_scale) {
+  if (!spec.startup || time_scale <= 1) return spec;
+  constexpr double kMost = 1e9;
+  int& threshold = spec.startup->failure_threshold;
+  threshold = static_cast<int>(std::min(kMost, std::ceil(threshold * time_scale)));
+  return spec;
+}
+
 double seconds(Duration duration) { return static_cast<double>(milliseconds(duration).count()) / 1000; }
 
 }  // namespace
@@ -39,7 +50,7 @@ KubePod::KubePod(PodSurroundings& around, kube::PodIdentity identity, std::size_
     : around_(around),
       identity_(std::move(identity)),
       slot_(slot),
-      state_(std::move(spec), around.clock.now()),
+      state_(with_real_start(std::move(spec), around.clock.scale()), around.clock.now()),
       metrics_(around.metric_lag),
       log_path_(fmt::format("{}/{}.log", around.log_dir, identity_.name)) {
   write("pod_created", {{"deployment", identity_.deployment}, {"ip", identity_.ip}, {"revision", identity_.revision}});
