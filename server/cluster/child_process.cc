@@ -37,6 +37,7 @@ struct Launch {
   std::vector<int> inherited;
   int error_fd;
   pid_t parent;
+  int guard_fd;
 };
 
 [[noreturn]] void give_up(int error_fd) {
@@ -63,6 +64,9 @@ void arrange_descriptors(Launch& launch) {
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != launch.parent) _exit(127);
+  // Without a guard, too: that somebody has killed it is no reason to start nothing.
+  const pid_t self = getpid();
+  if (launch.guard_fd >= 0 && write(launch.guard_fd, &self, sizeof self) < 0) errno = 0;
   arrange_descriptors(launch);
   signal(SIGPIPE, SIG_DFL);
   sigset_t none;
@@ -112,7 +116,8 @@ pid_t launch_child(const ChildSpec& spec) {
                 log.get(),
                 spec.inherited_fds,
                 write_end.get(),
-                getpid()};
+                getpid(),
+                spec.guard_fd};
   const pid_t pid = fork();
   if (pid < 0) throw ClusterError(fmt::format("cannot start {}: {}", spec.program, std::strerror(errno)));
   if (pid == 0) run_child(launch);

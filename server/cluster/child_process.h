@@ -23,6 +23,7 @@ struct ChildSpec {
   std::string log_path;                  // stdout and stderr, truncated at the start
   std::vector<int> inherited_fds;        // become descriptors 3, 4, ... of the child
   std::vector<std::string> environment;  // "NAME=value", in addition to ours or in its place
+  int guard_fd = -1;                     // gets the child's id before the program starts, see process_guard.h
 };
 
 class ChildProcess {

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <thread>
 #include <utility>
 
 #include "descriptor_limit.h"
@@ -26,15 +25,6 @@ constexpr int kLogLinesShown = 10;
 constexpr std::chrono::milliseconds kStopPatience{10000};
 
 void say(const std::string& message) { server::complain("lgen-cluster: " + message); }
-
-// Half of the processors: the load generator and the pods need theirs.
-int balancer_threads() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 4); }
-
-std::string prepare_tls(const ClusterOptions& options, const std::string& run_dir) {
-  if (!options.tls.given()) return "";
-  check_tls_files(options.tls);
-  return options.balance == Balance::kConnection ? "" : write_pem(options.tls, run_dir);
-}
 
 }  // namespace
 

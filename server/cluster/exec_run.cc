@@ -13,8 +13,9 @@ namespace lgen::cluster {
 namespace {
 
 // `env` finds the program on the PATH of the environment it is given.
-ChildSpec child_spec(const ExecSpec& spec) {
+ChildSpec child_spec(const ExecSpec& spec, const ProcessGuard& guard) {
   ChildSpec child{"/usr/bin/env", {"--"}, spec.log_path, {}, spec.environment};
+  child.guard_fd = guard.fd();
   child.arguments.insert(child.arguments.end(), spec.command.begin(), spec.command.end());
   return child;
 }
@@ -24,7 +25,7 @@ ChildSpec child_spec(const ExecSpec& spec) {
 ExecRun::ExecRun(uv_loop_t* loop, ProcessGuard& guard, const ExecSpec& spec, std::function<void(const Answer&)> done)
     : guard_(guard), done_(std::move(done)), timer_(loop) {
   try {
-    process_ = std::make_unique<ChildProcess>(loop, child_spec(spec), [this](int status) {
+    process_ = std::make_unique<ChildProcess>(loop, child_spec(spec, guard), [this](int status) {
       end_group();
       ended({!timed_out_ && WIFEXITED(status) && WEXITSTATUS(status) == 0,
              timed_out_ ? "it took too long" : describe_exit(status)});
@@ -33,7 +34,6 @@ ExecRun::ExecRun(uv_loop_t* loop, ProcessGuard& guard, const ExecSpec& spec, std
     timer_.start(std::chrono::milliseconds(0), [this, text = std::string(e.what())] { ended({false, text}); });
     return;
   }
-  guard_.add(process_->pid());
   if (spec.timeout.count() == 0) return;
   timer_.start(spec.timeout, [this] {
     timed_out_ = true;

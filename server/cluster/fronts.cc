@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "descriptor_limit.h"
 #include "error.h"
@@ -16,9 +15,6 @@ namespace {
 
 constexpr const char* kFrontAddress = "127.0.0.1";
 constexpr int kFirstInheritedFd = 3;
-
-// Half of the processors: the load generator and the pods need theirs.
-int balancer_threads() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 4); }
 
 void add_fronts(const kube::Service& service, const kube::Deployment& deployment, std::vector<Front>& fronts) {
   for (const kube::ServicePort& port : service.ports) {

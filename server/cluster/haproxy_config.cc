@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <thread>
 
 namespace lgen::cluster {
 
@@ -135,6 +136,8 @@ std::string front_sections(const BalancerSpec& spec) {
 }
 
 }  // namespace
+
+int balancer_threads() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, 4); }
 
 std::string haproxy_config(const BalancerSpec& spec) { return haproxy_config(std::vector{spec}); }
 

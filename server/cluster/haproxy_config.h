@@ -26,6 +26,9 @@ struct BalancerSpec {
   int threads = 1;
 };
 
+// Half of the processors: the load generator and the pods need theirs.
+int balancer_threads();
+
 // The front is called `edge`; the pods' backend `pods`, or `pods-zone-a`, `pods-zone-b`, ... behind `zones`.
 std::string haproxy_config(const BalancerSpec& spec);
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "error.h"
+#include "kube_layout.h"
 #include "scaled_sleep.h"
 #include "standard_streams.h"
 
@@ -20,47 +21,9 @@ namespace {
 
 constexpr const char* kLockDirectory = "/tmp";  // not TMPDIR: all clusters of the machine must meet in it
 constexpr int kLogLinesShown = 10;
-constexpr int kLeastSlots = 16;
 constexpr std::chrono::milliseconds kStopPatience{10000};
 
 void say(const std::string& message) { server::complain("lgen-cluster: " + message); }
-
-// Three times what can run at once: pods that end keep their addresses for a grace period.
-int slots_for(const kube::Manifests& manifests) {
-  int most = 0;
-  for (const kube::Deployment& deployment : manifests.deployments) {
-    int replicas = deployment.replicas;
-    for (const kube::Autoscaler& autoscaler : manifests.autoscalers) {
-      if (autoscaler.deployment == deployment.name) replicas = std::max(replicas, autoscaler.spec.max);
-    }
-    most += replicas + deployment.strategy.max_surge.of_up(replicas);
-    if (most > kMaxPods) return kMaxPods;
-  }
-  return std::clamp(3 * most, kLeastSlots, kMaxPods);
-}
-
-// A base address that was given may leave less room.
-int room_from(const std::string& base_ip, int wanted) {
-  if (base_ip == "auto") return wanted;
-  const int last = std::atoi(base_ip.substr(base_ip.rfind('.') + 1).c_str());
-  return std::clamp(255 - last, 1, wanted);
-}
-
-std::vector<PodSpec> lay_out_slots(const ClusterOptions& options, const std::string& base_ip, int count) {
-  std::vector<PodSpec> slots;
-  for (int i = 0; i < count; ++i) {
-    PodSpec slot{.name = fmt::format("slot-{}", i + 1), .zone = "", .ip = nth_address(base_ip, i)};
-    if (options.zones > 0) slot.zone = fmt::format("zone-{}", static_cast<char>('a' + i * options.zones / count));
-    slots.push_back(std::move(slot));
-  }
-  return slots;
-}
-
-std::string prepare_tls(const ClusterOptions& options, const std::string& run_dir) {
-  if (!options.tls.given()) return "";
-  check_tls_files(options.tls);
-  return options.balance == Balance::kConnection ? "" : write_pem(options.tls, run_dir);
-}
 
 std::vector<std::string> pod_flags(const ClusterOptions& options) {
   std::vector<std::string> flags = options.pod_flags;
@@ -68,36 +31,6 @@ std::vector<std::string> pod_flags(const ClusterOptions& options) {
     flags.insert(flags.end(), {"--tls-cert", options.tls.cert, "--tls-key", options.tls.key});
   }
   return flags;
-}
-
-std::vector<kube::LocalService> local_services(const kube::Manifests& manifests, const Fronts& fronts) {
-  std::vector<kube::LocalService> services;
-  for (const kube::Service& service : manifests.services) {
-    kube::LocalService local{service.name, service.headless, {}};
-    for (std::size_t i = 0; i < fronts.fronts().size(); ++i) {
-      const Front& front = fronts.fronts()[i];
-      if (front.service == service.name) local.addresses[front.service_port] = fronts.address_of(i);
-    }
-    services.push_back(std::move(local));
-  }
-  return services;
-}
-
-// Kubernetes' alphabet for generated names: no vowels, so no words.
-std::string letters(std::uint64_t value, int count) {
-  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-  std::string text;
-  for (; count > 0; --count, value /= kAlphabet.size()) text += kAlphabet[value % kAlphabet.size()];
-  return text;
-}
-
-// 64 bits of FNV-1a, mixed: names must look unlike, and be the same in every run.
-std::uint64_t hash(const std::string& text) {
-  std::uint64_t value = 0xcbf29ce484222325;
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  value ^= value >> 33;
-  value *= 0xff51afd7ed558ccd;
-  return value ^ (value >> 33);
 }
 
 }  // namespace
@@ -110,8 +43,8 @@ KubeCluster::KubeCluster(uv_loop_t* loop, ClusterOptions options, Programs progr
       clock_(options_.time_scale),
       events_(clock_, STDOUT_FILENO),
       log_directory_(options_.log_dir.empty() ? run_directory_.path() : make_log_directory(options_.log_dir)),
-      block_(take_address_block(options_.base_ip, room_from(options_.base_ip, slots_for(manifests_)), kLockDirectory)),
-      slots_(lay_out_slots(options_, block_.base_ip, room_from(options_.base_ip, slots_for(manifests_)))),
+      block_(take_address_block(options_.base_ip, slots_for(manifests_, options_.base_ip), kLockDirectory)),
+      slots_(lay_out_slots(options_, block_.base_ip, slots_for(manifests_, options_.base_ip))),
       fronts_(loop, options_, lay_out_fronts(manifests_, options_.service)),
       pem_(prepare_tls(options_, run_directory_.path())),
       sd_(loop, options_.sd_port),
@@ -300,20 +233,13 @@ bool KubeCluster::create_pod(Running& deployment) {
     return false;
   }
   waiting_for_address_ = false;
-  kube::PodIdentity identity{.name = pod_name(deployment),
+  kube::PodIdentity identity{.name = pod_name(deployment.spec.name, deployment.revision, ++deployment.created),
                              .deployment = deployment.spec.name,
                              .ip = slots_.at(*slot).ip,
                              .zone = slots_.at(*slot).zone,
                              .revision = deployment.revision};
   pods_.push_back(std::make_unique<KubePod>(around_, std::move(identity), *slot, deployment.spec.pod));
   return true;
-}
-
-// As Kubernetes': deployment, revision, pod.
-std::string KubeCluster::pod_name(Running& deployment) {
-  const std::string& name = deployment.spec.name;
-  const std::string set = letters(hash(fmt::format("{}/{}", name, deployment.revision)), 9);
-  return fmt::format("{}-{}-{}", name, set, letters(hash(fmt::format("{}#{}", name, ++deployment.created)), 5));
 }
 
 void KubeCluster::run_autoscalers() {
@@ -398,88 +324,6 @@ void KubeCluster::kill_all() {
 void KubeCluster::end_if_all_gone() {
   const bool pods_left = std::any_of(pods_.begin(), pods_.end(), [](const auto& pod) { return pod->running(); });
   if (!pods_left && !fronts_.running()) uv_stop(loop_);
-}
-
-std::vector<kube::Row> KubeCluster::rows(Table table, const std::string& name) const {
-  std::vector<kube::Row> rows;
-  const auto add = [&](const kube::Row& row) {
-    if (name.empty() || row.front() == name) rows.push_back(row);
-  };
-  if (table == Table::pods) {
-    for (const auto& pod : pods_) add(kube::cells(pod->row()));
-    std::sort(rows.begin(), rows.end());  // by name, as kubectl
-    return rows;
-  }
-  for (const Autoscaling& autoscaler : autoscalers_) {
-    const Running& deployment = *find_deployment(autoscaler.spec().deployment);
-    add(kube::cells(autoscaler.row(deployment.replicas, clock_.now())));
-  }
-  return rows;
-}
-
-std::string KubeCluster::restart(const std::string& name) {
-  Running* deployment = find_deployment(name);
-  if (deployment == nullptr) return not_found("deployments.apps", name);
-  ++deployment->revision;
-  deployment->rolling = true;
-  events_.write("rollout_started", {{"deployment", name}, {"revision", deployment->revision}});
-  wake();
-  return "";
-}
-
-std::string KubeCluster::scale(const std::string& name, int replicas) {
-  Running* deployment = find_deployment(name);
-  if (deployment == nullptr) return not_found("deployments.apps", name);
-  set_replicas(*deployment, replicas, "lgen-cluster scale");
-  wake();
-  return "";
-}
-
-std::string KubeCluster::remove(const std::string& name, std::optional<Duration> grace) {
-  KubePod* pod = find_pod(name);
-  if (pod == nullptr) return not_found("pods", name);
-  pod->remove("lgen-cluster delete pod", grace);
-  wake();
-  return "";
-}
-
-std::optional<bool> KubeCluster::rolled_out(const std::string& name) const {
-  const Running* deployment = find_deployment(name);
-  if (deployment == nullptr) return std::nullopt;
-  return kube::is_complete(wanted(*deployment), views(*deployment));
-}
-
-KubePod* KubeCluster::find_pod(const std::string& name) const {
-  const auto pod = std::find_if(pods_.begin(), pods_.end(), [&](const auto& one) { return one->name() == name; });
-  return pod == pods_.end() ? nullptr : pod->get();
-}
-
-const KubeCluster::Running* KubeCluster::find_deployment(const std::string& name) const {
-  const auto found = std::find_if(deployments_.begin(), deployments_.end(),
-                                  [&](const Running& deployment) { return deployment.spec.name == name; });
-  return found == deployments_.end() ? nullptr : &*found;
-}
-
-KubeCluster::Running* KubeCluster::find_deployment(const std::string& name) {
-  return const_cast<Running*>(std::as_const(*this).find_deployment(name));
-}
-
-std::vector<const KubePod*> KubeCluster::pods_of(const std::string& deployment) const {
-  std::vector<const KubePod*> found;
-  for (const auto& pod : pods_) {
-    if (pod->identity().deployment == deployment) found.push_back(pod.get());
-  }
-  return found;
-}
-
-kube::Wanted KubeCluster::wanted(const Running& deployment) const {
-  return {deployment.replicas, deployment.revision, deployment.spec.strategy};
-}
-
-std::vector<kube::PodView> KubeCluster::views(const Running& deployment) const {
-  std::vector<kube::PodView> views;
-  for (const KubePod* pod : pods_of(deployment.spec.name)) views.push_back(pod->view(deployment.spec.min_ready));
-  return views;
 }
 
 }  // namespace lgen::cluster

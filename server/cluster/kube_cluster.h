@@ -67,7 +67,6 @@ class KubeCluster final : private StatusSource {
   void run_autoscalers();
   void note_readiness();
   void publish();
-  std::string pod_name(Running& deployment);
   void set_replicas(Running& deployment, int replicas, const std::string& why);
 
   void haproxy_gone(int status);

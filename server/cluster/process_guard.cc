@@ -54,7 +54,8 @@ ProcessGuard::~ProcessGuard() {
   waitpid(pid_, nullptr, 0);
 }
 
-void ProcessGuard::tell(pid_t message) {
+void ProcessGuard::remove(pid_t group) {
+  const pid_t message = -group;
   // A guard that somebody has killed guards nothing; that is no reason to stop.
   if (write(pipe_.get(), &message, sizeof message) < 0) return;
 }

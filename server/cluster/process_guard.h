@@ -19,12 +19,12 @@ class ProcessGuard {
   ProcessGuard(const ProcessGuard&) = delete;
   ProcessGuard& operator=(const ProcessGuard&) = delete;
 
-  void add(pid_t group) { tell(group); }
-  void remove(pid_t group) { tell(-group); }
+  // A process that leads a new group writes its id here, before it starts anything.
+  int fd() const { return pipe_.get(); }
+  // Of a group that has ended.
+  void remove(pid_t group);
 
  private:
-  void tell(pid_t message);
-
   UniqueFd pipe_;
   pid_t pid_ = -1;
 };

@@ -69,6 +69,12 @@ std::string write_pem(const TlsFiles& tls, const std::string& directory) {
   return path;
 }
 
+std::string prepare_tls(const ClusterOptions& options, const std::string& run_dir) {
+  if (!options.tls.given()) return "";
+  check_tls_files(options.tls);
+  return options.balance == Balance::kConnection ? "" : write_pem(options.tls, run_dir);
+}
+
 std::string make_log_directory(const std::string& directory) {
   std::error_code error;
   const fs::path path = fs::absolute(directory, error);

@@ -30,6 +30,9 @@ std::string write_pem(const TlsFiles& tls, const std::string& directory);
 // Throws ClusterError when one of the files cannot be read.
 void check_tls_files(const TlsFiles& tls);
 
+// Checks the files of --tls-cert and --tls-key; the path of the one for HAProxy, or "" when it does not end TLS itself.
+std::string prepare_tls(const ClusterOptions& options, const std::string& run_dir);
+
 // The absolute path of `directory`, made if it is not there. Throws ClusterError if it cannot be written.
 std::string make_log_directory(const std::string& directory);
 

@@ -1,0 +1,91 @@
+// What KubeCluster tells of itself and takes orders for (StatusSource), and how it finds its pods.
+#include <algorithm>
+#include <utility>
+
+#include "kube_cluster.h"
+
+namespace lgen::cluster {
+
+std::vector<kube::Row> KubeCluster::rows(Table table, const std::string& name) const {
+  std::vector<kube::Row> rows;
+  const auto add = [&](const kube::Row& row) {
+    if (name.empty() || row.front() == name) rows.push_back(row);
+  };
+  if (table == Table::pods) {
+    for (const auto& pod : pods_) add(kube::cells(pod->row()));
+    std::sort(rows.begin(), rows.end());  // by name, as kubectl
+    return rows;
+  }
+  for (const Autoscaling& autoscaler : autoscalers_) {
+    const Running& deployment = *find_deployment(autoscaler.spec().deployment);
+    add(kube::cells(autoscaler.row(deployment.replicas, clock_.now())));
+  }
+  return rows;
+}
+
+std::string KubeCluster::restart(const std::string& name) {
+  Running* deployment = find_deployment(name);
+  if (deployment == nullptr) return not_found("deployments.apps", name);
+  ++deployment->revision;
+  deployment->rolling = true;
+  events_.write("rollout_started", {{"deployment", name}, {"revision", deployment->revision}});
+  wake();
+  return "";
+}
+
+std::string KubeCluster::scale(const std::string& name, int replicas) {
+  Running* deployment = find_deployment(name);
+  if (deployment == nullptr) return not_found("deployments.apps", name);
+  set_replicas(*deployment, replicas, "lgen-cluster scale");
+  wake();
+  return "";
+}
+
+std::string KubeCluster::remove(const std::string& name, std::optional<Duration> grace) {
+  KubePod* pod = find_pod(name);
+  if (pod == nullptr) return not_found("pods", name);
+  pod->remove("lgen-cluster delete pod", grace);
+  wake();
+  return "";
+}
+
+std::optional<bool> KubeCluster::rolled_out(const std::string& name) const {
+  const Running* deployment = find_deployment(name);
+  if (deployment == nullptr) return std::nullopt;
+  return kube::is_complete(wanted(*deployment), views(*deployment));
+}
+
+KubePod* KubeCluster::find_pod(const std::string& name) const {
+  const auto pod = std::find_if(pods_.begin(), pods_.end(), [&](const auto& one) { return one->name() == name; });
+  return pod == pods_.end() ? nullptr : pod->get();
+}
+
+const KubeCluster::Running* KubeCluster::find_deployment(const std::string& name) const {
+  const auto found = std::find_if(deployments_.begin(), deployments_.end(),
+                                  [&](const Running& deployment) { return deployment.spec.name == name; });
+  return found == deployments_.end() ? nullptr : &*found;
+}
+
+KubeCluster::Running* KubeCluster::find_deployment(const std::string& name) {
+  return const_cast<Running*>(std::as_const(*this).find_deployment(name));
+}
+
+std::vector<const KubePod*> KubeCluster::pods_of(const std::string& deployment) const {
+  std::vector<const KubePod*> found;
+  for (const auto& pod : pods_) {
+    if (pod->identity().deployment == deployment) found.push_back(pod.get());
+  }
+  return found;
+}
+
+kube::Wanted KubeCluster::wanted(const Running& deployment) const {
+  return {deployment.replicas, deployment.revision, deployment.spec.strategy};
+}
+
+std::vector<kube::PodView> KubeCluster::views(const Running& deployment) const {
+  std::vector<kube::PodView> views;
+  for (const KubePod* pod : pods_of(deployment.spec.name)) views.push_back(pod->view(deployment.spec.min_ready));
+  return views;
+}
+
+}  // namespace lgen::cluster
