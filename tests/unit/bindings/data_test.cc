@@ -335,16 +335,23 @@ TEST_CASE("no secret of the data is in what a run leaves behind") {
 }
 
 TEST_CASE("a million rows leave Lua's memory alone") {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr int kRows = 50'000;  // the watchdog knows nothing of sanitizers
+#else
+  constexpr int kRows = 1'000'000;
+#endif
   const Folder folder;
   std::string text = "id,name,city\n";
-  for (int i = 0; i < 1'000'000; ++i) text += fmt::format("{},user-{},Springfield\n", i, i);
+  for (int i = 0; i < kRows; ++i) text += fmt::format("{},user-{},Springfield\n", i, i);
   folder.write("users.csv", text);
-  folder.write("plan.lua",
-               test::small_plan("local users = lgen.data.csv(\"users.csv\")",
-                                "lgen.check(\"rows\", #users == 1000000)\n"
-                                "lgen.check(\"the last\", users:at(1000000).name == \"user-999999\")\n"
-                                "lgen.check(\"in Lua\", collectgarbage(\"count\") < 5000, collectgarbage(\"count\"))\n"
-                                "lgen.check(\"every test ran\", true)"));
+  folder.write(
+      "plan.lua",
+      test::small_plan("local users = lgen.data.csv(\"users.csv\")",
+                       fmt::format("local rows = {}\n", kRows) +
+                           "lgen.check(\"rows\", #users == rows)\n"
+                           "lgen.check(\"the last\", users:at(rows).name == \"user-\" .. rows - 1)\n"
+                           "lgen.check(\"in Lua\", collectgarbage(\"count\") < 5000, collectgarbage(\"count\"))\n"
+                           "lgen.check(\"every test ran\", true)"));
   const std::size_t size = text.size();
   text = {};
   const auto held = [] {
@@ -356,7 +363,7 @@ TEST_CASE("a million rows leave Lua's memory alone") {
   REQUIRE(run.load() == "");
   INFO(held() - before << " bytes for a file of " << size);
   // 8 bytes a row (in a vector that may be twice too large), 1 + 3 x 2 for its values; the rest is the file's own.
-  CHECK(held() - before < size + 1'000'000 * (16 + 7) + (4 << 20));
+  CHECK(held() - before < size + kRows * (16 + 7) + (4 << 20));
   test::require_clean(run.run());
 }
 
