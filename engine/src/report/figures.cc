@@ -44,7 +44,8 @@ double measured_seconds(const Summary& summary, std::string_view scenario) {
   const double measured = one ? to_seconds(one->measured) : summary.run.measured;
   if (measured > 0) return measured;
   // Reports of earlier versions do not tell it: there the whole run counts.
-  return std::max(0.0, summary.run.duration - summary.run.paused - (one ? to_seconds(one->warmup) : 0));
+  const double left_out = one ? to_seconds(one->paused_for + one->warmup) : summary.run.paused;
+  return std::max(0.0, summary.run.duration - left_out);
 }
 
 double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted) {
