@@ -246,7 +246,9 @@ void HttpCall::finish(const Error* error, bool reusable) {
       reusable && session_ && place_->keeps() && session_->version() == "1.1" ? nullptr : std::move(session_);
   leave(true);
   stage_ = Stage::ended;
+  client_.show();
   std::exchange(done_, nullptr)(result);
+  client_.shown();
   if (closing) place_->give_back(std::move(closing), false);
   if (had_place) place_->serve_waiting();
   connecting_.reset();

@@ -120,8 +120,12 @@ std::size_t HttpClient::idle_connections() const {
   return count;
 }
 
-void HttpClient::close_idle() {
-  for (const auto& [key, place] : impl_->places) place->close_idle();
+void HttpClient::close_idle() { impl_->close_idle(); }
+
+void HttpClient::Impl::close_idle() {
+  close_when_shown = showing > 0;
+  if (close_when_shown) return;
+  for (const auto& [key, place] : places) place->close_idle();
 }
 
 }  // namespace lgen

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hook_list.h"
@@ -100,6 +101,12 @@ struct HttpClient::Impl {
   void leave() {
     if (--busy == 0) const std::shared_ptr<Impl> last = std::move(kept_by_calls);
   }
+  /// The result of a call is being looked at: connections given back with it stay until shown().
+  void show() { ++showing; }
+  void shown() {
+    if (--showing == 0 && std::exchange(close_when_shown, false)) close_idle();
+  }
+  void close_idle();
   void tell(const HttpConnectionEvent& event) const {
     if (listener && !closed) listener(event);
   }
@@ -111,6 +118,8 @@ struct HttpClient::Impl {
   std::map<std::string, std::unique_ptr<HttpPlace>> places;
   std::vector<HttpCall*> spare;  // calls to be used again
   std::size_t busy = 0;          // the others
+  std::size_t showing = 0;
+  bool close_when_shown = false;
   std::shared_ptr<Impl> kept_by_calls;
   std::function<void(const HttpConnectionEvent&)> listener;
   std::uint64_t connections = 0;
