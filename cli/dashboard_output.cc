@@ -17,9 +17,12 @@ class DashboardOutput final : public LiveOutput {
     announce("dashboard", url.empty() ? server_.http().address() : url);
   }
   void tick(const RunSecond&) override { dashboard_.tick(); }
-  void deliver(const Summary& summary) override { dashboard_.end(summary); }
   Outcome finish(const Summary&) override { return Done{}; }
-  void linger() override { server_.linger(linger_); }
+  /// The page's last words are the report's: what the other outputs have lost is among them.
+  void linger(const Summary& summary) override {
+    dashboard_.end(summary);
+    server_.linger(linger_);
+  }
   bool busy() const override { return server_.busy(); }
 
  private:

@@ -59,9 +59,9 @@ class LiveOutput {
   virtual std::uint64_t lines_lost() const { return 0; }
   /// All other outputs are written and the report is printed: the run's exit code is known, and what has been lost.
   virtual Outcome last_words(const RunInfo&) { return Done{}; }
-  /// The report is printed. Begins to wait for those who may still come: the loop runs until nobody is busy(), or until
-  /// a signal comes.
-  virtual void linger() {}
+  /// The report is printed and all is known. Begins to wait for those who may still come: the loop runs until nobody is
+  /// busy(), or until a signal comes.
+  virtual void linger(const Summary&) {}
   virtual bool busy() const { return false; }
 };
 

@@ -31,7 +31,7 @@ class PrometheusOutput final : public LiveOutput {
     metrics_ = nullptr;
     return Done{};
   }
-  void linger() override { server_.linger(linger_); }
+  void linger(const Summary&) override { server_.linger(linger_); }
   bool busy() const override { return server_.busy(); }
 
  private:

@@ -116,7 +116,7 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
   const std::string why = told ? "" : ended_early ? summary.run.end_reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
-  if (can_wait) outputs.linger();
+  if (can_wait) outputs.linger(summary);
   return code;
 }
 

@@ -101,8 +101,8 @@ void RunOutputs::write_files(Summary& summary, StdoutLoan& loan) {
   note(log_outcome(), summary.run);
 }
 
-void RunOutputs::linger() {
-  for (const auto& output : live_) output->linger();
+void RunOutputs::linger(const Summary& summary) {
+  for (const auto& output : live_) output->linger(summary);
   run_while_busy();
   live_.clear();
 }

@@ -36,7 +36,7 @@ class RunOutputs {
   bool print(const Summary& summary, bool no_color);
   bool say_last_words(const RunInfo& run, StdoutLoan& loan);
   /// Main thread only: waits for those who are still awaited, but no longer than until a signal.
-  void linger();
+  void linger(const Summary& summary);
 
  private:
   explicit RunOutputs(Loop& loop) : loop_(&loop) {}

@@ -172,7 +172,10 @@ lgen.threshold("n", "rate > 0", { labels = { phase = "warmup" } })
         self.assertEqual(scenario["started_in_warmup"], counts["warmup"])
         self.assertIn(f"{int(counts['warmup'])} of them in warm-up", " ".join(ended.out.split()))
         main, warmup = [threshold["observed"] for threshold in ended.summary["thresholds"]]
-        self.assertAlmostEqual(main, counts["main"] / (run["duration"] - 0.2), places=3)
+        self.assertAlmostEqual(main, counts["main"] / scenario["measured"], places=3)
+        self.assertEqual(run["measured"], scenario["measured"])
+        self.assertAlmostEqual(scenario["measured"], scenario["elapsed"] - 0.2, places=6)
+        self.assertLessEqual(scenario["measured"], run["duration"] - 0.2)
         self.assertAlmostEqual(warmup, counts["warmup"] / 0.2, places=3)
 
     def test_a_load_that_is_all_warm_up_is_refused(self):

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import subprocess
+import urllib.request
 
 from lgen_runs import CALLS, PRELUDE, LgenCase, clean_environment
 from programs import Server, binary
@@ -206,6 +207,22 @@ class LossTest(LgenCase):
                     missing = f", {end['lines_lost']} lines missing" if lines else ""
                     last = " ".join(ended.out.rpartition("\n\n")[2].split())  # it may be longer than a line
                     self.assertEqual(last, f"✗ exit code {code}: {words}; 1 output is not whole{missing}")
+
+    def test_so_does_the_last_state_of_the_dashboard(self):
+        self.plan(body="lgen.check('c', true)")
+        with subprocess.Popen([binary("lgen"), "plan.lua", "--quiet", "--out", "dashboard=:0,linger=1m", "--out",
+                               "hdr=/dev/full", "--out", "r.ndjson"], cwd=self.folder, env=clean_environment(),
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as lgen:
+            url = next(line for line in lgen.stderr if "lgen: dashboard: " in line).split()[-1]
+            eventually(lambda: objects(self.path("r.ndjson"))[-1]["type"] == "end", "the end of the run")
+            with urllib.request.urlopen(url.rstrip("/") + "/events", timeout=PATIENCE_SECONDS) as events:
+                told = ""
+                while "exit code" not in told:
+                    told += events.read1(1 << 20).decode()
+            lgen.send_signal(signal.SIGINT)
+            lgen.stderr.read()
+            self.assertEqual(lgen.wait(PATIENCE_SECONDS), 113)
+        self.assertIn("exit code 113: an output could not be written; 1 output is not whole", told)
 
     def test_a_disk_that_fills(self):
         os.mkdir(self.path("disk"))
