@@ -155,8 +155,8 @@ struct Summary {
   std::string conservation;  // "" when everything started is accounted for, else what is not
 };
 
-/// What rates are over: the seconds in which a scenario, or ("") any of them, was under way, without warm-up and without
-/// what a pause kept still.
+/// What rates are over: the seconds in which a scenario, or ("") any of them, was under way, without warm-up and
+/// without what a pause kept still.
 double measured_seconds(const Summary& summary, std::string_view scenario = {});
 /// What the samples of the matching series are over: of one scenario its own time, of several that of any.
 double measured_seconds(const Summary& summary, const MetricSnapshot& metric, const Labels& wanted = {});
