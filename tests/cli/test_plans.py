@@ -71,7 +71,7 @@ class LoadTest(LgenCase):
          "plan.lua:2: lgen has no function or field 'sceanrio' (did you mean 'scenario'?)"),
         ("a field that no load has", "lgen.load.given('s', 'speed')",
          "plan.lua:2: lgen.load.given: 'speed' is none of: vus, duration, iterations, rate, max-vus"),
-        ("not built", "local p = lgen.hpa", "plan.lua:2: lgen has no function or field 'hpa'"),
+        ("not there", "local p = lgen.zebra", "plan.lua:2: lgen has no function or field 'zebra'"),
         ("setting", "lgen.x = 1", 'plan.lua:2: lgen.x cannot be set'),
         ("unknown default", "lgen.plan { api = 1, defaults = { wait_redy = 5 } }",
          "plan.lua:2: lgen.plan: defaults: unknown engine option 'wait-redy' (did you mean 'wait-ready'?)"),

@@ -208,19 +208,29 @@ class LossTest(LgenCase):
                     last = " ".join(ended.out.rpartition("\n\n")[2].split())  # it may be longer than a line
                     self.assertEqual(last, f"✗ exit code {code}: {words}; 1 output is not whole{missing}")
 
+    def last_state(self, url):
+        """What a reader of the dashboard is told who comes when the run has ended."""
+        log = self.path("r.ndjson")
+        eventually(lambda: os.path.exists(log) and any(line["type"] == "end" for line in objects(log)), "the run's end")
+        told = ""
+        with urllib.request.urlopen(url.rstrip("/") + "/events", timeout=PATIENCE_SECONDS) as events:
+            while "exit code" not in told:
+                piece = events.read1(1 << 20)
+                self.assertTrue(piece, told)
+                told += piece.decode()
+        return told
+
     def test_so_does_the_last_state_of_the_dashboard(self):
         self.plan(body="lgen.check('c', true)")
         with subprocess.Popen([binary("lgen"), "plan.lua", "--quiet", "--out", "dashboard=:0,linger=1m", "--out",
                                "hdr=/dev/full", "--out", "r.ndjson"], cwd=self.folder, env=clean_environment(),
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as lgen:
             url = next(line for line in lgen.stderr if "lgen: dashboard: " in line).split()[-1]
-            eventually(lambda: objects(self.path("r.ndjson"))[-1]["type"] == "end", "the end of the run")
-            with urllib.request.urlopen(url.rstrip("/") + "/events", timeout=PATIENCE_SECONDS) as events:
-                told = ""
-                while "exit code" not in told:
-                    told += events.read1(1 << 20).decode()
-            lgen.send_signal(signal.SIGINT)
-            lgen.stderr.read()
+            try:
+                told = self.last_state(url)
+            finally:
+                lgen.send_signal(signal.SIGINT)
+                lgen.stderr.read()
             self.assertEqual(lgen.wait(PATIENCE_SECONDS), 113)
         self.assertIn("exit code 113: an output could not be written; 1 output is not whole", told)
 
