@@ -236,7 +236,7 @@ void HttpCall::finish(const Error* error, bool reusable) {
         make_error(error->code, fmt::format("{} {}: {}", method, request_ ? request_->text : text_, error->message));
   }
   fill(result);
-  if (stage_ == Stage::waiting) place_->stop_waiting(*this);
+  if (stage_ == Stage::waiting || stage_ == Stage::settling) place_->stop_waiting(*this);
   if (stage_ == Stage::dialling)
     place_->failed(error != nullptr && error->code != ErrorCode::cancelled ? error : nullptr);
   const bool had_place = place_ != nullptr;

@@ -1,6 +1,7 @@
 // What an HTTP/2 server may do wrong to a client of requests. After each of it the next request is answered, and no
 // descriptor is left.
 #include <fmt/format.h>
+#include <future>
 
 #include "gzip.h"
 #include "h2_peer.h"
@@ -366,6 +367,27 @@ TEST_CASE("a server that allows no streams yet is waited for") {
   }
   const std::string part = "the server allows no request (SETTINGS)";
   CHECK_THAT(net.late(client, {.url = listener.url()}, part), Contains(part));
+}
+
+TEST_CASE("a request that has given up waiting for SETTINGS is not sent when they come, and others are") {
+  NetFixture net;
+  std::promise<void> over;
+  ScriptedListener listener([&](int fd) {
+    H2Peer peer(fd);
+    peer.greet({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0}});
+    peer.next(NGHTTP2_SETTINGS);
+    over.get_future().wait();
+    peer.send_settings({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 10}});
+    const H2Peer::Request request = peer.next_request();
+    CHECK(request.field(":path") == "/second");
+    answer(peer, request.stream);
+    ScriptedListener::wait_closed(fd);
+  });
+  HttpClient client(net.loop, options());
+  const std::string part = "the server allows no request (SETTINGS)";
+  CHECK_THAT(net.late(client, {.url = listener.url() + "first"}, part), Contains(part));
+  over.set_value();
+  CHECK(net.get(client, listener.url() + "second").status == 200);
 }
 
 TEST_CASE("a body for which the window is never opened is told") {
