@@ -6,6 +6,7 @@
 
 #include "lgen/http_recorder.h"
 #include "lgen/report.h"
+#include "lgen/text.h"
 
 namespace lgen::cli {
 namespace {
@@ -57,9 +58,11 @@ std::string failed_thresholds(const Summary& summary) {
                      and_more(std::count_if(first + 1, summary.thresholds.end(), fails)));
 }
 
-/// "UNAVAILABLE: ..."; an error of the plan says itself what it is.
+/// "UNAVAILABLE: ..."; an error of the plan says itself what it is. What a server has sent must not reach a terminal
+/// raw.
 std::string text_of(const ErrorSample& error) {
-  return error.code == "plan" ? error.message : fmt::format("{}: {}", error.code, error.message);
+  const std::string message = printable(error.message);
+  return error.code == "plan" ? message : fmt::format("{}: {}", error.code, message);
 }
 
 /// Calls, streams and requests that ended with `labels`.

@@ -93,6 +93,8 @@ TEST_CASE("a run in which nothing succeeded fails with the first error") {
   CHECK(failure_of(summary, "") == "not one call or stream succeeded");
   summary.errors.push_back({"UNAVAILABLE", "gone", "a.B/C", "", 4, 0, 0});
   CHECK(failure_of(summary, "") == "not one call or stream succeeded; first error: UNAVAILABLE: gone");
+  summary.errors[0].message = "\x1b[31mred\nlgen: all is well";  // a server's words
+  CHECK(failure_of(summary, "").find_first_of("\x1b\n") == std::string::npos);
 
   Summary cancelled;  // by the plan itself
   cancelled.metrics.metrics.push_back(counter("grpc_streams_ended", {{{{"code", "CANCELLED"}}, 4}}));
