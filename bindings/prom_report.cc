@@ -85,17 +85,9 @@ bool is_meant(const ScrapeTarget& target, const Threshold& threshold) {
   return threshold.metric == "scrape_duration_seconds" || target.records(threshold.metric);
 }
 
-/// A count that is high enough stays so, whatever is missing.
-bool is_reached(const Threshold& threshold, const ThresholdResult& result) {
-  using Compare = ThresholdExpression::Compare;
-  const auto& [stat, compare] = std::pair(threshold.expression.stat, threshold.expression.compare);
-  return result.ok && stat == ThresholdExpression::Stat::count &&
-         (compare == Compare::greater || compare == Compare::greater_equal);
-}
-
-void lacks(ThresholdResult& result, bool reached, const std::string& what) {
-  result.ok = reached;
-  if (reached) {
+void lacks(ThresholdResult& result, bool for_good, const std::string& what) {
+  result.ok = for_good;
+  if (for_good) {
     result.why = what;
   } else {
     result.why = (result.why.empty() ? "not judged: " : result.why + "; ") + what;
@@ -162,16 +154,18 @@ void PromState::qualify(const Threshold& threshold, ThresholdResult& result) con
     if (lacks_series(*target, threshold.metric)) cut = target.get();
   }
   if (judged.all == 0 && !pod.empty()) return;  // that there is no such pod has been said
+  const bool for_good =
+      holds_for_good(result, threshold.expression, host.metrics.spec(*host.metrics.find(threshold.metric)).type);
   if (judged.read == 0) {
     result.ok = false;
     result.why = "not judged: no page of its scrape target was ever read";
   } else if (cut != nullptr) {
-    lacks(result, is_reached(threshold, result),
+    lacks(result, for_good,
           fmt::format("some of its series are missing, scrape target '{}' has more than {}", cut->name(),
                       kMostScrapedSeries));
   } else if (judged.read < judged.all) {
     lacks(
-        result, is_reached(threshold, result),
+        result, for_good,
         fmt::format("{} of {} pods judged, no page of {} was ever read", judged.read, judged.all, judged.first_silent));
   }
 }

@@ -73,13 +73,10 @@ std::uint64_t lost_in_overflow(const Threshold& threshold, const MetricSnapshot&
   return metric.spec.type == MetricType::counter ? static_cast<std::uint64_t>(std::llround(lost.value)) : lost.count;
 }
 
-/// A counter that is high enough without them stays so; whatever else was found is not the whole truth.
+/// What was found without them is not the whole truth, unless they could change nothing.
 void doubt(const Threshold& threshold, const MetricSnapshot& metric, ThresholdResult& result) {
   const std::uint64_t lost = lost_in_overflow(threshold, metric);
-  using Compare = ThresholdExpression::Compare;
-  const Compare compare = threshold.expression.compare;
-  const bool rises = metric.spec.type == MetricType::counter;
-  if (lost == 0 || (result.ok && rises && (compare == Compare::greater || compare == Compare::greater_equal))) return;
+  if (lost == 0 || holds_for_good(result, threshold.expression, metric.spec.type)) return;
   result.ok = false;
   result.why += fmt::format("{}not judged: {} under overflow=\"true\", where labels are lost",
                             result.why.empty() ? "" : "; ", counted(lost, "sample"));

@@ -68,6 +68,14 @@ class DiffTest(DiffCase):
         self.assertTrue(row["low"] < row["change"] < row["high"], row)
         self.assertIn("--ms: 10 in A, 12 in B", ended.diff["warnings"])
 
+    def test_runs_with_nothing_in_common_are_not_the_same(self):
+        self.write("plan.lua", 'local lgen = require "lgen"\nlgen.scenario("other", {\n'
+                               "  load = lgen.load.per_vu_iterations {}, run = function() end,\n})\n")
+        self.check(self.run_words("plan.lua", "--quiet", "--out", "other.json"), 0)
+        ended = self.run_words("diff", "a.json", "other.json")
+        self.assertEqual(ended.code, 104, ended)
+        self.assertIn("nothing to compare: no metric of one run has the same labels", ended.out)
+
     def test_the_table_fits_a_terminal_and_is_the_same_every_time(self):
         ended = self.run_words("diff", "a.json", "slow.json")
         self.check(ended, 99)

@@ -61,4 +61,7 @@ struct ThresholdResult {
 /// the best news), so is the count of any metric; everything else fails with "no samples".
 ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Duration elapsed);
 
+/// It holds, and would with more samples: a count, and anything of a counter, can only rise above its bound.
+bool holds_for_good(const ThresholdResult& result, const ThresholdExpression& expression, MetricType type);
+
 }  // namespace lgen

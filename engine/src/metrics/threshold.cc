@@ -339,4 +339,9 @@ ThresholdResult judge(const Threshold& threshold, const Snapshot& snapshot, Dura
   return out;
 }
 
+bool holds_for_good(const ThresholdResult& result, const ThresholdExpression& expression, MetricType type) {
+  const bool rises = type == MetricType::counter || expression.stat == Stat::count;
+  return result.ok && rises && (expression.compare == Compare::greater || expression.compare == Compare::greater_equal);
+}
+
 }  // namespace lgen

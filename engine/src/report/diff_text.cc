@@ -82,7 +82,7 @@ void print_list(Page& page, std::string_view heading, const std::vector<std::str
   for (const std::string& line : lines) page.item({Span("  - ")}, line);
 }
 
-/// "2 worse, 1 better, 9 same".
+/// "2 worse, 1 better, 9 same (less than 5% counts as same)".
 std::string tally(const Diff& diff) {
   std::string text;
   for (const DiffVerdict verdict :
@@ -94,7 +94,7 @@ std::string tally(const Diff& diff) {
   if (text.empty()) return "nothing to compare: no metric of one run has the same labels in the other";
   if (!diff.only_a.empty()) text += fmt::format(", {} only in A", diff.only_a.size());
   if (!diff.only_b.empty()) text += fmt::format(", {} only in B", diff.only_b.size());
-  return text;
+  return fmt::format("{} (less than {:g}% counts as same)", text, 100 * diff.settings.min_effect);
 }
 
 /// What stands before the tally; "" when the figures count.
@@ -152,9 +152,7 @@ std::string render_diff(const Diff& diff, const Summary& a, const Summary& b, co
   print_list(page, "ONLY IN B", diff.only_b);
   page.line({});
   const bool bad = diff.rows.empty() || diff.any(DiffVerdict::worse) || !diff.counts();
-  page.item({Span(bad ? "✗ " : "✓ ", bad ? Tone::bad : Tone::good)},
-            fmt::format("{}{} (less than {:g}% counts as same)", why_it_does_not_count(diff), tally(diff),
-                        100 * diff.settings.min_effect),
+  page.item({Span(bad ? "✗ " : "✓ ", bad ? Tone::bad : Tone::good)}, why_it_does_not_count(diff) + tally(diff),
             Tone::bold);
   return page.text();
 }

@@ -214,3 +214,28 @@ TEST_CASE("without samples a counter and a count are 0, everything else fails") 
     if (!row.observed) CHECK(result.why == "no samples");
   }
 }
+
+TEST_CASE("what can only rise holds for good once it is above its bound") {
+  struct Row {
+    std::string metric, text;
+    MetricType type;
+    bool for_good;
+  };
+  const std::vector<Row> rows = {
+      {"grpc_calls", "count >= 100", MetricType::counter, true},
+      {"grpc_calls", "rate > 5", MetricType::counter, true},
+      {"grpc_calls", "count > 100", MetricType::counter, false},  // not yet
+      {"grpc_calls", "count == 100", MetricType::counter, false},
+      {"grpc_calls", "count < 101", MetricType::counter, false},
+      {"grpc_call_duration_seconds", "count > 99", MetricType::histogram, true},
+      {"grpc_call_duration_seconds", "max > 0.01", MetricType::histogram, false},
+      {"checks", "rate > 0.5", MetricType::rate, false},
+      {"vus", "max > 5", MetricType::gauge, false},
+  };
+  const Snapshot snapshot = sample_run();
+  for (const Row& row : rows) {
+    INFO(row.metric << " " << row.text);
+    const Threshold threshold = make(row.metric, row.text);
+    CHECK(holds_for_good(judge(threshold, snapshot, 10s), threshold.expression, row.type) == row.for_good);
+  }
+}

@@ -324,6 +324,11 @@ TEST_CASE("the last line says how it ended") {
   CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by a signal");
   interrupted.run.end_reason = "lgen ctl stop";
   CHECK(lines_of(render_console(interrupted, {false, 80})).back() == "✗ exit code 105: stopped by lgen ctl");
+  Summary excused = bad_summary();
+  excused.run.exit_code = 0;
+  const std::string text = render_console(excused, {false, 120});
+  INFO(text);
+  CHECK(holds(text, "✓ passed by --allow-failures: 2 thresholds and 1 check failed"));
 }
 
 TEST_CASE("the plan's own counters, gauges and rates are shown with their help; labels only where there are several") {
@@ -390,6 +395,19 @@ TEST_CASE("a scenario tells how many of its iterations were warm-up") {
   CHECK(holds(render_console(summary, {false, 200}), "30 iterations, warm-up included: 30 ok"));
   scenario.started_in_warmup = 12;
   CHECK(holds(render_console(summary, {false, 200}), "30 iterations, 12 of them in warm-up: 30 ok"));
+}
+
+TEST_CASE("a scenario that ended before its time says when") {
+  Summary summary = good_summary();
+  ScenarioProgress& scenario = summary.scenarios[0];
+  const auto says_so = [&] { return holds(render_console(summary, {false, 200}), "; ended early, after 7.5s"); };
+  scenario.finished = true, scenario.elapsed = std::chrono::milliseconds(7'500);
+  scenario.length = std::chrono::seconds(10), scenario.total.reset();
+  CHECK(says_so());
+  scenario.total = scenario.started;  // all that was to be done is done
+  CHECK_FALSE(says_so());
+  scenario.total.reset(), scenario.length = scenario.elapsed;
+  CHECK_FALSE(says_so());
 }
 
 TEST_CASE("a run that never leaves its warm-up says why its sections are missing") {

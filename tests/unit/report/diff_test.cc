@@ -156,19 +156,25 @@ TEST_CASE("runs of the same are seldom told apart, and the same question has the
 
 TEST_CASE("what cannot be compared is said") {
   Summary a = run_of({}), b = run_of({});
+  a.scenarios.resize(1);
+  a.scenarios[0].name = "streams", a.scenarios[0].load = "4 VUs for 10s";
+  b.scenarios = a.scenarios;
+  b.scenarios[0].warmup = std::chrono::seconds(2);
   b.run.plan_sha256 = "other";
   b.run.target = "elsewhere:1";
   b.run.options[1].second = 4.0;
   b.run.end = "signal";
+  b.run.paused = 1.5;
   b.health.validity = Validity::invalid;
   Metrics metrics;
   metrics.add(metrics.series("iterations", make_labels({{"scenario", "new"}})), 30);
   b.metrics.merge(metrics.snapshot());
   const Diff diff = compare(a, b, {});
-  CHECK(diff.warnings == std::vector<std::string>{"plans/multi_channel.lua has changed between the runs",
-                                                  "target: 127.0.0.1:18443 in A, elsewhere:1 in B",
-                                                  "--channels: 3 in A, 4 in B", "the generator of B was INVALID",
-                                                  "B did not run to its end (signal)"});
+  CHECK(diff.warnings ==
+        std::vector<std::string>{
+            "plans/multi_channel.lua has changed between the runs", "target: 127.0.0.1:18443 in A, elsewhere:1 in B",
+            "--channels: 3 in A, 4 in B", "load of streams: 4 VUs for 10s in A, 4 VUs for 10s, 2s of it warm-up in B",
+            "the generator of B was INVALID", "B was paused for 1.5s", "B did not run to its end (signal)"});
   CHECK(diff.only_b == std::vector<std::string>{"iterations{scenario=new}"});
   CHECK(diff.only_a.empty());
   CHECK(compare(a, a, {}).warnings.empty());
@@ -199,6 +205,13 @@ TEST_CASE("a comparison is what the golden files show") {
     CHECK(display_width(text.substr(at, end - at)) <= 80);
     at = end + 1;
   }
+}
+
+TEST_CASE("a comparison of nothing says so, and nothing of small changes") {
+  const std::string text = render_diff({}, run_of({}), run_of({}), "a", "b", {false, 120});
+  INFO(text);
+  CHECK(text.find("✗ nothing to compare: no metric of one run has the same labels in the other\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("changes beyond all measure are cut short") {

@@ -49,6 +49,32 @@ TEST_CASE("every text of a summary is cleaned, and nothing else is touched") {
   }
 }
 
+TEST_CASE("rows that secrets alone told apart are one") {
+  Summary summary;
+  const auto fail = [&](const std::string& message, std::uint64_t count, double first, double last) {
+    ErrorSample& error = summary.errors.emplace_back();
+    error.code = "INTERNAL", error.message = message, error.count = count, error.first_at = first, error.last_at = last;
+  };
+  fail("no user alice-1", 2, 3, 4);
+  fail("no such page", 1, 1, 1);
+  fail("no user alice-2", 5, 1, 3);
+  for (const char* name : {"alice-1 is there", "alice-2 is there"}) {
+    CheckResult& check = summary.checks.emplace_back();
+    check.name = name, check.passes = 10, check.fails = 1, check.first_failure = "not " + check.name;
+  }
+  Redactor({"alice-1", "alice-2"}).clean(summary);
+  REQUIRE(summary.errors.size() == 2);
+  CHECK(summary.errors[0].message == "no user ***");
+  CHECK(summary.errors[0].count == 7);
+  CHECK(summary.errors[0].first_at == 1);
+  CHECK(summary.errors[0].last_at == 4);
+  CHECK(summary.errors[1].message == "no such page");
+  REQUIRE(summary.checks.size() == 1);
+  CHECK(summary.checks[0].passes == 20);
+  CHECK(summary.checks[0].fails == 2);
+  CHECK(summary.checks[0].first_failure == "not *** is there");
+}
+
 TEST_CASE("secrets come one by one; of long ones the beginning is enough") {
   Redactor redactor;
   const auto cleaned = [&](std::string text) {
