@@ -27,6 +27,7 @@ extern const Module kDistributionClass;
 extern const Module kPromModule, kPromTargetClass, kSampleClass;  // mod_prom.cc: lgen.prom
 extern const Module kDataModule, kDataClass;                      // mod_data.cc: lgen.data
 extern const Module kHpaModule;                                   // mod_hpa.cc: lgen.hpa
+extern const Module kClusterModule;                               // mod_cluster.cc: lgen.cluster
 extern const Module kLogModule;                                   // mod_log.cc
 extern const Module kJsonModule;                                  // mod_json.cc
 extern const Module kJsonValuesModule;                            // json_values.cc: null, array; part of `lgen`

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "host.h"
 #include "lgen/prom_query.h"
+#include "lgen/text.h"
 #include "lgen/units.h"
+#include "mod_json.h"
 #include "mod_prom.h"
 #include "task.h"
 #include "vu_lua.h"
@@ -275,6 +279,57 @@ class QueryWait final : public PromWait {
   }
 };
 
+/// Pushes a list of the lines of JSON, each with `at`, seconds since the run's start; false where a line is no event.
+bool push_events(lua_State* L, std::string_view lines, double run_started) {
+  luaL_checkstack(L, 10, "lgen.cluster.events");
+  lua_newtable(L);
+  for (int count = 1; !lines.empty(); ++count) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    const auto event = nlohmann::json::parse(line, nullptr, false);
+    const auto at = event.is_object() ? event.find("unix_seconds") : event.end();
+    if (at == event.end() || !at->is_number()) return false;
+    push_json_text(L, line);
+    set_number(L, "at", at->get<double>() - run_started);
+    lua_rawseti(L, -2, count);
+  }
+  return true;
+}
+
+class EventsWait final : public PromWait {
+ public:
+  EventsWait(Task& task, const std::string& url) : PromWait(task), url_(url) {
+    op_ =
+        host_.prom->query_client().send(HttpRequest{.url = url}, [this](const HttpResult& result) { answer(result); });
+  }
+
+ private:
+  void answer(const HttpResult& result) {
+    if (result.error) return fail(*result.error);
+    if (!result.ok()) {
+      return fail(make_error(ErrorCode::not_found, fmt::format("{} answers {}: {}", url_, result.status,
+                                                               printable(first_line(result.body)))));
+    }
+    const auto unix_time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+    end([body = std::string(result.body), started = unix_time.count() - host_.now_seconds(),
+         url = url_](lua_State* co) {
+      if (push_events(co, body, started)) return 1;
+      lua_settop(co, 0);
+      return push_nil_error(co, make_error(ErrorCode::protocol, url + ": these are no events of lgen-cluster's"));
+    });
+  }
+  void fail(const Error& error) {
+    end([error](lua_State* co) { return push_nil_error(co, error); });
+  }
+
+  static std::string_view first_line(std::string_view text) {
+    constexpr std::size_t kShown = 200;
+    return text.substr(0, std::min(kShown, text.find('\n')));
+  }
+
+  const std::string url_;
+};
+
 }  // namespace
 
 int await_scrape(lua_State* L, ScrapeTarget& target) {
@@ -303,6 +358,15 @@ int await_query(lua_State* L, const std::string& base, const std::string& promql
   Task& task = Task::check_can_wait(L, "lgen.prom.query");
   if (without_network(task.host())) return push_answer(L, PromAnswer{});
   return task.await(L, *new QueryWait(task, base, promql));
+}
+
+int await_events(lua_State* L, const std::string& url) {
+  Task& task = Task::check_can_wait(L, "lgen.cluster.events");
+  if (without_network(task.host())) {
+    lua_newtable(L);
+    return 1;
+  }
+  return task.await(L, *new EventsWait(task, url));
 }
 
 }  // namespace lgen::lua

@@ -1,4 +1,4 @@
-// How a task waits for rounds of a scrape target, and for Prometheus' answer.
+// How a task waits for rounds of a scrape target, for Prometheus' answer, and for a cluster's events.
 // Thread: the loop's.
 // Lifetime: each frees itself when the task has been woken.
 #pragma once
@@ -34,5 +34,7 @@ int await_next_sample(lua_State* L, ScrapeTarget& target);
 /// t:wait_for(): the value, or nil and err.
 int await_condition(lua_State* L, ScrapeTarget& target, WaitFor wanted);
 int await_query(lua_State* L, const std::string& base, const std::string& promql);
+/// lgen.cluster.events(): the list, or nil and err.
+int await_events(lua_State* L, const std::string& url);
 
 }  // namespace lgen::lua

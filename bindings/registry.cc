@@ -28,7 +28,7 @@ const std::array kModules = {
     &kMetricsModule,  &kMetricsPrimitives, &kCounterClass,    &kGaugeClass,        &kRateClass,      &kHistogramClass,
     &kVerdictModule,  &kDistributionClass, &kPromModule,      &kPromTargetClass,   &kSampleClass,    &kDataModule,
     &kDataClass,      &kHpaModule,         &kLogModule,       &kCryptoModule,      &kJsonModule,     &kJsonValuesModule,
-    &kLintModule,
+    &kLintModule,     &kClusterModule,
 };
 
 /// "lgen.grpc" -> "grpc"; "lgen" -> "".

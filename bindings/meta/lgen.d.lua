@@ -336,6 +336,14 @@
 ---@field key string HS256: the secret; else a private key, as PEM text or the path of its file
 ---@field header? table more for the header, kid for example
 
+---@class lgen.ClusterEvent
+---@field event string pod_created, pod_started, probe_failed, pod_ready, pod_not_ready, endpoint_added, pod_first_request, pod_draining, endpoint_removed, pod_stopping, pod_killed, pod_stopped, pod_crashed, pod_gone, hpa, scaled, rollout_started, rollout_complete, started, ready, …
+---@field at number seconds since the start of the run; less than 0: before it
+---@field unix_seconds number when, as lgen.time() counts
+---@field cluster_seconds number since the cluster's start, in its own time (--time-scale)
+---@field pod? string of pods' events
+---@field why? string of many
+
 ---The load generator's plan API.
 ---@class lgen
 ---@field plan fun(o: lgen.PlanOptions) [R] What the plan is called and which API it is written for.
@@ -384,6 +392,7 @@
 ---@field log lgen.log
 ---@field crypto lgen.crypto
 ---@field json lgen.json
+---@field cluster lgen.cluster
 
 ---How much work a scenario does, and when.
 ---@class lgen.load
@@ -627,6 +636,10 @@
 ---@field encode fun(value: any): string [R] Lists 1..n and lgen.array become arrays, other tables objects with sorted keys.
 ---@field decode fun(text: string): any, string? [R E] The value, or nil and what is wrong with the text; arrays are lgen.array, integers beyond 2^53 are cdata.
 ---@field null lightuserdata lgen.null.
+
+---The stand-in cluster (lgen-cluster -f), where there is one.
+---@class lgen.cluster
+---@field events fun(where: string): lgen.ClusterEvent[]?, lgen.Error? [Y R E] What has happened in an lgen-cluster with manifests since it started, the oldest first. `where`: its events' URL, or sd+URL of its service discovery, as lgen.metrics has it with --local=manifests=PATH and with --metrics sd+URL. Elsewhere there are none: nil, err.
 
 ---@type lgen
 local lgen = {}

@@ -37,7 +37,8 @@ back-off), HorizontalPodAutoscalers (over the pods' metrics pages and their CPU)
 container is an lgen-server. What is in other manifests is named and skipped.
   kustomize build k8s/base | lgen-cluster -f - --time-scale 20
 Services are ports of HAProxy's, headless ones names in a DNS server: dns://127.0.0.1:PORT/NAME:PORT. Its stdout is one
-JSON event a line, of which "started" has all addresses and "ready" comes when the pods are there.
+JSON event a line, of which "started" has all addresses and "ready" comes when the pods are there; GET /events on the
+--sd-port gives those so far.
   lgen-cluster get pods|hpa [-w]           lgen-cluster rollout restart|status deployment/NAME
   lgen-cluster scale deployment/NAME --replicas N           lgen-cluster delete pod NAME
 speak to the running one, like kubectl. --time-scale 20 divides the times in the manifests by 20, as well as times of a

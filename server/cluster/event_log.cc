@@ -26,20 +26,42 @@ bool takes_more(int fd) {
 
 }  // namespace
 
-void EventLog::append(std::string_view name, const Facts& facts) {
+std::string EventLog::line_of(std::string_view name, const Facts& facts) const {
   const auto unix_time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
   Facts line = {{"event", name},
                 {"unix_seconds", milliseconds_of(unix_time.count())},
                 {"cluster_seconds", milliseconds_of(to_seconds(clock_.since_start()))}};
   line.update(facts);
-  unsent_ += line.dump(-1, ' ', false, Facts::error_handler_t::replace) + "\n";
+  return line.dump(-1, ' ', false, Facts::error_handler_t::replace) + "\n";
+}
+
+void EventLog::append(std::string_view name, const Facts& facts) {
+  std::string line = line_of(name, facts);
+  unsent_ += line;
+  remember(std::move(line));
+}
+
+void EventLog::remember(std::string line) {
+  history_size_ += line.size();
+  history_.push_back(std::move(line));
+  for (; history_size_ > kMostKept; ++forgotten_) {
+    history_size_ -= history_.front().size();
+    history_.pop_front();
+  }
+}
+
+std::string EventLog::history() const {
+  std::string text = forgotten_ > 0 ? line_of("events_forgotten", {{"count", forgotten_}}) : "";
+  text.reserve(text.size() + history_size_);
+  for (const std::string& line : history_) text += line;
+  return text;
 }
 
 void EventLog::write(std::string_view name, const Facts& facts) {
   flush();
   if (unsent_.size() > kMostKept) {
     ++lost_;
-    return;
+    return remember(line_of(name, facts));
   }
   if (lost_ > 0) append("events_lost", {{"count", std::exchange(lost_, 0)}});
   append(name, facts);

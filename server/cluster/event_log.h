@@ -1,9 +1,11 @@
-// What happens in the cluster, as lines of JSON on a descriptor, which never holds the cluster up.
+// What happens in the cluster, as lines of JSON: on a descriptor, which never holds the cluster up, and kept for
+// whoever asks for them later.
 //
 // *Thread:* the loop's.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -25,13 +27,21 @@ class EventLog {
   // Sends of what is kept as much as is taken; for every now and then.
   void flush();
 
+  // The lines so far, the latest 4 MiB of them; the first one then tells how many `events_forgotten` came before.
+  std::string history() const;
+
  private:
+  std::string line_of(std::string_view name, const Facts& facts) const;
   void append(std::string_view name, const Facts& facts);
+  void remember(std::string line);
 
   const ClusterClock& clock_;
   int fd_;
   std::string unsent_;
   std::uint64_t lost_ = 0;
+  std::deque<std::string> history_;
+  std::size_t history_size_ = 0;
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace lgen::cluster

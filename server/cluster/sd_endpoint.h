@@ -1,5 +1,5 @@
-// Serves the running pods' metrics addresses as Prometheus HTTP service discovery, on the loop: civetweb would take up
-// to two seconds of every stop to end its threads.
+// Serves the running pods' metrics addresses as Prometheus HTTP service discovery, and beside it what has happened, on
+// the loop: civetweb would take up to two seconds of every stop to end its threads.
 //
 // *Thread:* the loop's. *Lifetime:* destruction closes the port and every connection.
 #pragma once
@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <string>
@@ -22,18 +23,23 @@ namespace lgen::cluster {
 // [{"targets": ["127.0.0.11:9464"], "labels": {"pod": "pod-1"}}, ...], with "zone" where there are zones.
 std::string sd_document(const std::vector<PodSpec>& pods);
 
-// The whole HTTP answer to a request that starts like `request`: the document for GET /sd, else 404 or 405.
-std::string sd_answer(std::string_view request, const std::string& document);
+// Lines of JSON; nothing where no events are kept.
+using EventHistory = std::function<std::string()>;
+
+// The whole HTTP answer to a request that starts like `request`: the document for GET /sd, events for GET /events, else
+// 404 or 405.
+std::string sd_answer(std::string_view request, const std::string& document, const EventHistory& events = {});
 
 class SdEndpoint {
  public:
   // Listens on 127.0.0.1; port 0 takes a free one. Throws ClusterError when the port is taken.
-  SdEndpoint(uv_loop_t* loop, std::uint16_t port);
+  SdEndpoint(uv_loop_t* loop, std::uint16_t port, EventHistory events = {});
   ~SdEndpoint();
   SdEndpoint(const SdEndpoint&) = delete;
   SdEndpoint& operator=(const SdEndpoint&) = delete;
 
-  std::string url() const;  // http://127.0.0.1:PORT/sd
+  std::string url() const;         // http://127.0.0.1:PORT/sd
+  std::string events_url() const;  // http://127.0.0.1:PORT/events
   void set_document(std::string json) { document_ = std::move(json); }
 
  private:
@@ -45,6 +51,7 @@ class SdEndpoint {
   void send_answer(Connections::iterator connection);
 
   uv_loop_t* loop_;
+  EventHistory events_;
   std::string document_ = "[]";
   UniqueFd listener_;
   FdWatch watch_;

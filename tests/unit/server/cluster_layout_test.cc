@@ -81,6 +81,7 @@ TEST_CASE("service discovery answers GET /sd and says so to everybody else") {
   const Row rows[] = {{"GET /sd HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
                       {"GET /sd?x=1 HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n"},
                       {"GET /sdx HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found\r\n"},
+                      {"GET /events HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found\r\n"},
                       {"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 404 Not Found\r\n"},
                       {"POST /sd HTTP/1.1\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n"},
                       {"\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n"}};
@@ -89,6 +90,8 @@ TEST_CASE("service discovery answers GET /sd and says so to everybody else") {
     CHECK_THAT(sd_answer(row.request, "[]"), Catch::StartsWith(row.status));
   }
   CHECK_THAT(sd_answer(rows[0].request, "[1]"), Catch::EndsWith("Content-Length: 3\r\nConnection: close\r\n\r\n[1]"));
+  CHECK_THAT(sd_answer("GET /events HTTP/1.1\r\n\r\n", "[]", [] { return std::string("{}\n"); }),
+             Catch::EndsWith("Content-Length: 3\r\nConnection: close\r\n\r\n{}\n"));
 }
 
 }  // namespace
