@@ -18,7 +18,7 @@ constexpr std::array kClientKeys = {
     Key{"max_connections", "integer",
         "to each host and port; further requests wait; default: as many as are wanted, of HTTP/2 one"},
     Key{"timeout", "lgen.Duration", "of a whole request, connecting included; 0: none; default: 30 s"},
-    Key{"connect_timeout", "lgen.Duration", "name, TCP and TLS together; default: 10 s"},
+    Key{"connect_timeout", "lgen.Duration", "name, TCP, TLS and HTTP/2's SETTINGS together; default: 10 s"},
     Key{"headers", "table<string,string|string[]>", "of every request"},
     Key{"tls", "lgen.TlsOptions", "for https; default: what --ca, --cert and the like say"},
     Key{"follow", "integer", "redirects that a request follows at most; default: 0"},

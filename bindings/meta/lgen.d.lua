@@ -216,7 +216,7 @@
 ---@field keepalive? boolean false: a connection for each request; default: true
 ---@field max_connections? integer to each host and port; further requests wait; default: as many as are wanted, of HTTP/2 one
 ---@field timeout? lgen.Duration of a whole request, connecting included; 0: none; default: 30 s
----@field connect_timeout? lgen.Duration name, TCP and TLS together; default: 10 s
+---@field connect_timeout? lgen.Duration name, TCP, TLS and HTTP/2's SETTINGS together; default: 10 s
 ---@field headers? table<string,string|string[]> of every request
 ---@field tls? lgen.TlsOptions for https; default: what --ca, --cert and the like say
 ---@field follow? integer redirects that a request follows at most; default: 0

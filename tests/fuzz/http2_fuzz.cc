@@ -108,8 +108,10 @@ class Client final : public Http2Line::Owner {
       : manner_(manner), request_(prepared((manner & 1) != 0)) {
     Connected made;
     made.stream = std::make_unique<TcpStream>(context, Socket(), "peer");
-    line_ = std::make_unique<Http2Line>(std::move(context), std::move(made), kLimits, (manner & 2) != 0, 1,
-                                        std::chrono::hours(1), static_cast<Http2Line::Owner&>(*this));
+    made.timing.started = context->loop().now();
+    const Http2Line::Options options{kLimits, (manner & 2) != 0, std::chrono::hours(1), std::chrono::hours(1)};
+    line_ = std::make_unique<Http2Line>(std::move(context), std::move(made), options, 1,
+                                        static_cast<Http2Line::Owner&>(*this));
   }
 
   void line_news(Http2Line& line) override {

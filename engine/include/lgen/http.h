@@ -75,7 +75,7 @@ enum class HttpVersion {
 struct HttpClientOptions {
   HttpVersion version = HttpVersion::one;
   TlsOptions tls;                                       // for https://
-  Duration connect_timeout = std::chrono::seconds(10);  // name, TCP and TLS together
+  Duration connect_timeout = std::chrono::seconds(10);  // name, TCP, TLS and HTTP/2's SETTINGS together
   Duration timeout = std::chrono::seconds(30);          // the whole request, connecting included; 0: none
   std::size_t max_head = 64 << 10;                      // bytes of status line and headers
   std::uint64_t max_body = 64 << 20;                    // bytes of body, after unpacking

@@ -77,7 +77,7 @@ void Http2Exchange::submit(const H2Fields& fields, bool body) {
 
 void Http2Exchange::hold() {
   if (!release_) release_ = std::make_unique<Timer>(line_.loop_, [this] { release(); });
-  release_->arm(line_.loop_.now() + line_.patience_);
+  release_->arm(line_.loop_.now() + line_.options_.patience);
 }
 
 /// Not once a final answer has begun: the server does not want it.
@@ -106,7 +106,7 @@ const std::string& Http2Exchange::peer() const { return line_.peer(); }
 void Http2Exchange::on_headers(H2Block& block, bool end) {
   if (over_) return;
   if (first_byte_ == TimePoint{}) first_byte_ = line_.connection_.received_at();
-  if (too_many(block)) return too_large("headers", line_.limits_.head);
+  if (too_many(block)) return too_large("headers", line_.options_.limits.head);
   if (!rules_.block(block, end)) return broken(NGHTTP2_PROTOCOL_ERROR);
   if (head_complete_) return;  // trailers: nobody has asked for them
   for (const H2Field& field : block.fields) {
@@ -124,7 +124,7 @@ bool Http2Exchange::too_many(const H2Block& block) {
   for (const H2Field& field : block.fields) size += field.name.size() + field.value.size();
   received_ += size;
   head_bytes_ += size;
-  return block.truncated || head_bytes_ > line_.limits_.head;
+  return block.truncated || head_bytes_ > line_.options_.limits.head;
 }
 
 void Http2Exchange::keep(const H2Block& block) {
@@ -139,7 +139,7 @@ void Http2Exchange::keep(const H2Block& block) {
     headers_.emplace_back(text.substr(field.start, field.name), text.substr(field.start + field.name, field.value));
   }
   const auto encoding = find_header(headers_, "content-encoding");
-  if (line_.unpack_ && (encoding == "gzip" || encoding == "x-gzip")) gunzip_ = std::make_unique<Gunzip>();
+  if (line_.options_.unpack && (encoding == "gzip" || encoding == "x-gzip")) gunzip_ = std::make_unique<Gunzip>();
 }
 
 void Http2Exchange::on_data(std::string_view bytes) {
@@ -149,7 +149,7 @@ void Http2Exchange::on_data(std::string_view bytes) {
   body_received_ += bytes.size();
   unconsumed_ += bytes.size();
   if (unconsumed_ >= kConsume) line_.connection_.consume(*this, std::exchange(unconsumed_, 0));
-  const std::uint64_t limit = line_.limits_.body;
+  const std::uint64_t limit = line_.options_.limits.body;
   const bool too_much = body_received_ > limit;  // packed ones may unpack to nothing at all
   if (!gunzip_ && !too_much) return void(answer_body_.append(bytes));
   const Gunzip::State state = too_much ? Gunzip::State::too_large : gunzip_->feed(bytes, answer_body_, limit);
@@ -227,19 +227,20 @@ void Http2Exchange::deliver() {
 
 // ---- the line ----
 
-Http2Line::Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Http1Parser::Limits& limits,
-                     bool unpack, std::uint64_t number, Duration patience, Owner& owner)
+Http2Line::Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Options& options,
+                     std::uint64_t number, Owner& owner)
     : number_(number),
       timing_(connected.timing),
       peer_(connected.stream->peer()),
-      limits_(limits),
-      unpack_(unpack),
+      options_(options),
       loop_(context->loop()),
-      patience_(patience),
       owner_(owner),
+      silence_(loop_, [this] { on_silence(); }),
       connection_(std::move(context), std::move(connected.stream),
-                  H2Options{.max_header_list = static_cast<std::uint32_t>(limits.head)},
-                  static_cast<H2Connection::Events&>(*this)) {}
+                  H2Options{.max_header_list = static_cast<std::uint32_t>(options.limits.head)},
+                  static_cast<H2Connection::Events&>(*this)) {
+  silence_.arm(timing_.started + options.connect_timeout);
+}
 
 Http2Line::~Http2Line() {
   *gone_ = true;
@@ -262,6 +263,17 @@ void Http2Line::take_back(Http2Exchange& exchange) {
 void Http2Line::note(Http2Exchange& exchange) {
   exchange.noted_ = true;
   over_.push_back(&exchange);
+}
+
+/// Without SETTINGS nothing may be asked, and nobody would ever be told.
+void Http2Line::on_silence() {
+  if (settled()) return;
+  failed_ = true;
+  connection_.give_up(make_error(
+      ErrorCode::timeout, fmt::format("{} has taken the connection, but sent no SETTINGS, the first words of HTTP/2, "
+                                      "within {} s (connect_timeout); is it the right port, and does it speak HTTP/2?",
+                                      peer_, to_seconds(options_.connect_timeout))));
+  owner_.line_news(*this);  // last: it may destroy this
 }
 
 HttpClosed Http2Line::why_closed() const {

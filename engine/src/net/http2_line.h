@@ -88,9 +88,14 @@ class Http2Line final : private H2Connection::Events {
     ~Owner() = default;
   };
 
-  /// `patience`: with a server that does not ask for a body it may refuse.
-  Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Http1Parser::Limits& limits, bool unpack,
-            std::uint64_t number, Duration patience, Owner& owner);
+  struct Options {
+    Http1Parser::Limits limits;
+    bool unpack = true;
+    Duration patience{0};         // with a server that does not ask for a body it may refuse
+    Duration connect_timeout{0};  // from the start of connecting to the server's SETTINGS
+  };
+  Http2Line(std::shared_ptr<NetContext> context, Connected connected, const Options& options, std::uint64_t number,
+            Owner& owner);
   ~Http2Line();
   Http2Line(const Http2Line&) = delete;
   Http2Line& operator=(const Http2Line&) = delete;
@@ -101,11 +106,17 @@ class Http2Line final : private H2Connection::Events {
   bool dead() const { return connection_.error() || connection_.goaway() || connection_.used_up() || retired_; }
   const std::optional<Error>& error() const { return connection_.error(); }
   std::size_t exchanges() const { return exchanges_; }
+  /// At a time, as the server's SETTINGS say.
+  std::uint32_t most_exchanges() const { return connection_.max_streams(); }
   /// For one more request.
   HttpSession exchange();
   /// It is telling its users: not to be destroyed by them.
   bool telling() const { return telling_; }
   void close() { connection_.close(); }
+  /// Who has made it has waited for its SETTINGS as long as it could: others need not.
+  void waited_in_vain() {
+    if (!settled()) retire();
+  }
   /// Should it be closed now: why.
   HttpClosed why_closed() const;
 
@@ -116,6 +127,7 @@ class Http2Line final : private H2Connection::Events {
  private:
   friend class Http2Exchange;
   void on_news() override;
+  void on_silence();
   void note(Http2Exchange& exchange);
   void take_back(Http2Exchange& exchange);
   /// Its server does not behave, or is gone: those on it may end, others go elsewhere.
@@ -124,11 +136,10 @@ class Http2Line final : private H2Connection::Events {
   const std::uint64_t number_;
   const ConnectTiming timing_;
   const std::string peer_;
-  const Http1Parser::Limits limits_;
-  const bool unpack_;
+  const Options options_;
   Loop& loop_;
-  const Duration patience_;
   Owner& owner_;
+  Timer silence_;              // the server has had the time to say something
   std::size_t exchanges_ = 0;  // in use
   std::vector<Http2Exchange*> spare_;
   std::vector<Http2Exchange*> over_;  // not told yet

@@ -194,14 +194,16 @@ void HttpCall::on_timer() {
   if (early_) return finish(&*early_, false);
   const Error error = too_late();
   if (session_) session_->timed_out(timing_.sent);
+  if (stage_ == Stage::settling) place_->timed_out(*this);
   finish(&error, false);
 }
 
 Error HttpCall::too_late() const {
-  std::string so_far = stage_ == Stage::waiting ? "nothing but a wait for one of max_connections"
-                       : stage_ == Stage::settling
-                           ? "nothing but a connection on which the server allows no request (SETTINGS)"
-                           : "not even a connection";
+  const bool waits = stage_ == Stage::waiting || stage_ == Stage::settling;
+  std::string so_far = waits ? "nothing but a wait for " + place_->obstacle() : "not even a connection";
+  if (!waits && !session_ && queued_ > Duration{0}) {
+    so_far += fmt::format(" after a wait of {} s for one of max_connections", to_seconds(queued_));
+  }
   if (session_ && session_->unsent() > 0 && session_->first_byte() == TimePoint{}) {
     so_far = fmt::format("and {} bytes of the request's body are still here, because the server does not take them",
                          session_->unsent());

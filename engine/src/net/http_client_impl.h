@@ -37,6 +37,10 @@ class HttpPlace final : public Http1Session::Keeper, private Http2Line::Owner {
   /// by HttpCall::turn_came. Who came first goes first.
   Turn ask(HttpCall& call, HttpSession& session);
   void stop_waiting(HttpCall& call);
+  /// `call` has waited as long as it could for the connection it has made.
+  void timed_out(HttpCall& call);
+  /// What those who wait here wait for, to tell them.
+  std::string obstacle() const;
 
   /// `call` has made a connection. It goes on with `session`; nothing: HttpCall::turn_came or HttpCall::line_failed
   /// follows, unless stop_waiting() does. The error: no connection of the version that is wanted.

@@ -72,6 +72,30 @@ void HttpPlace::stop_waiting(HttpCall& call) {
   for (Line& one : lines_) {
     if (one.maker == &call) one.maker = nullptr;
   }
+  drop_dead_lines();
+}
+
+void HttpPlace::timed_out(HttpCall& call) {
+  for (Line& one : lines_) {
+    if (one.maker == &call) one.line->waited_in_vain();
+  }
+}
+
+std::string HttpPlace::obstacle() const {
+  if (speaks_ == Speaks::one || !client_.options.keepalive) return "one of max_connections";
+  std::string found = "a connection that another request makes";
+  for (const Line& one : lines_) {
+    if (one.line->dead()) continue;
+    if (!one.line->settled()) {
+      found = "a connection on which the server says nothing (no SETTINGS)";
+    } else if (one.line->most_exchanges() > 0) {
+      return fmt::format("one of the {} requests that the server allows at a time (SETTINGS)",
+                         one.line->most_exchanges());
+    } else {
+      return "a connection on which the server allows no request (SETTINGS)";
+    }
+  }
+  return found;
 }
 
 void HttpPlace::serve_waiting() {
@@ -101,8 +125,9 @@ Outcome HttpPlace::connected(HttpCall& call, Connected made, HttpSession& sessio
         new Http1Session(client_.loop, std::move(made), limits, options.gzip, number, options.expect_timeout));
     return Done{};
   }
-  lines_.push_back({std::make_unique<Http2Line>(client_.context, std::move(made), limits, options.gzip, number,
-                                                options.expect_timeout, static_cast<Http2Line::Owner&>(*this)),
+  const Http2Line::Options line{limits, options.gzip, options.expect_timeout, options.connect_timeout};
+  lines_.push_back({std::make_unique<Http2Line>(client_.context, std::move(made), line, number,
+                                                static_cast<Http2Line::Owner&>(*this)),
                     &call});
   return Done{};
 }

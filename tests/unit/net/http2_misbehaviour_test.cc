@@ -372,10 +372,14 @@ TEST_CASE("a server that allows no streams yet is waited for") {
 TEST_CASE("a request that has given up waiting for SETTINGS is not sent when they come, and others are") {
   NetFixture net;
   std::promise<void> over;
+  bool settled = false;
   ScriptedListener listener([&](int fd) {
     H2Peer peer(fd);
     peer.greet({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0}});
-    peer.next(NGHTTP2_SETTINGS);
+    while (const auto frame = peer.read_frame()) {
+      if (frame->type == NGHTTP2_SETTINGS && (frame->flags & NGHTTP2_FLAG_ACK) != 0) break;
+    }
+    net.loop.wake([&] { settled = true; });
     over.get_future().wait();
     peer.send_settings({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 10}});
     const H2Peer::Request request = peer.next_request();
@@ -384,10 +388,94 @@ TEST_CASE("a request that has given up waiting for SETTINGS is not sent when the
     ScriptedListener::wait_closed(fd);
   });
   HttpClient client(net.loop, options());
-  const std::string part = "the server allows no request (SETTINGS)";
-  CHECK_THAT(net.late(client, {.url = listener.url() + "first"}, part), Contains(part));
+  Op first = client.send({.url = listener.url() + "first"}, [](const HttpResult&) {});
+  net.until([&] { return settled; });
+  first.reset();
   over.set_value();
   CHECK(net.get(client, listener.url() + "second").status == 200);
+}
+
+namespace {
+
+/// Says nothing on its first connection, and behaves on the others.
+ScriptedListener::Script silent_once() {
+  return [first = true](int fd) mutable {
+    if (std::exchange(first, false)) return ScriptedListener::wait_closed(fd);
+    H2Peer peer(fd);
+    peer.greet();
+    behave(peer);
+  };
+}
+
+}  // namespace
+
+TEST_CASE("a connection on which SETTINGS never come is left with the request that has made it") {
+  NetFixture net;
+  const bool others_wait = GENERATE(false, true);
+  std::vector<HttpClosed> closed;
+  std::optional<Reply> waited;
+  Op waiting;
+  ScriptedListener listener(silent_once());
+  HttpClient client(net.loop, options());
+  const auto wait = [&] {
+    waiting = client.send({.url = listener.url()}, [&](const HttpResult& result) { waited = copy_of(result); });
+  };
+  client.on_connection([&](const HttpConnectionEvent& event) {
+    if (event.kind == HttpConnectionEvent::Kind::closed) closed.push_back(event.closed);
+    if (others_wait && event.connection == 1 && closed.empty()) net.loop.post(wait);
+  });
+  const std::string part = "on which the server says nothing (no SETTINGS)";
+  CHECK_THAT(net.late(client, {.url = listener.url()}, part), Contains(part));
+  CHECK(closed == std::vector{HttpClosed::failed});
+  CHECK(net.get(client, listener.url()).status == 200);
+  net.until([&] { return !others_wait || waited.has_value(); });
+  if (others_wait) CHECK(waited->status == 200);
+  CHECK(client.connections() == 2);
+}
+
+TEST_CASE("SETTINGS have to come within the time to connect, whether or not somebody waits for them") {
+  NetFixture net;
+  ScriptedListener listener(silent_once());
+  HttpClientOptions hasty = options();
+  hasty.connect_timeout = 2s;
+  HttpClient client(net.loop, hasty);
+  SECTION("the request that has made the connection is told") {
+    const Reply reply = net.get(client, listener.url());
+    CHECK(reply.code == ErrorCode::timeout);
+    CHECK_THAT(reply.error, Contains("sent no SETTINGS, the first words of HTTP/2, within 2 s (connect_timeout)"));
+  }
+  SECTION("the request is gone") {
+    Op gone = client.send({.url = listener.url()}, [](const HttpResult&) {});
+    net.until([&] { return client.connections() == 1; });
+    gone.reset();
+  }
+  CHECK(net.get(client, listener.url()).status == 200);
+  CHECK(client.connections() == 2);
+}
+
+TEST_CASE("who waits for another request's connection is told what it waits for") {
+  NetFixture net;
+  struct Row {
+    const char* what;
+    std::optional<std::uint32_t> streams;  // that the server allows at a time; nothing: no SETTINGS
+    const char* part;
+  };
+  const Row rows[] = {
+      {"no SETTINGS", std::nullopt, "on which the server says nothing (no SETTINGS)"},
+      {"no streams", 0, "on which the server allows no request (SETTINGS)"},
+      {"one stream", 1, "nothing but a wait for one of the 1 requests that the server allows at a time"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    ScriptedListener listener([&](int fd) {
+      H2Peer peer(fd);
+      if (row.streams) peer.greet({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, *row.streams}});
+      ScriptedListener::wait_closed(fd);
+    });
+    HttpClient client(net.loop, options());
+    const Op holds = client.send({.url = listener.url()}, [](const HttpResult&) {});
+    net.until([&] { return client.connections() == 1; });
+    CHECK_THAT(net.late(client, {.url = listener.url()}, row.part), Contains(row.part));
+  }
 }
 
 TEST_CASE("a body for which the window is never opened is told") {
