@@ -228,25 +228,26 @@ void H2Connection::send_bodies() {
   more ? tcp_->ask_flush() : look_for_stalls();
 }
 
+/// Without a window there is still room for the end of a body, when nothing else is left of it (6.9.1).
 H2Connection::Turn H2Connection::send_piece(H2Stream& stream) {
   const std::int64_t window = std::min<std::int64_t>(send_window_, stream.send_window_);
-  if (window <= 0) return Turn::waits;
-  const std::size_t room = std::min(kH2MostFrame, static_cast<std::size_t>(window));
+  if (window <= 0 && stream.stalled_) return Turn::waits;  // it has been asked
+  const std::size_t room = window <= 0 ? 0 : std::min(kH2MostFrame, static_cast<std::size_t>(window));
   std::string& out = tcp_->outgoing();
   const std::size_t at = out.size();
   out.append(kH2Head, '\0');
   const H2Stream::Piece piece = stream.pull(out, room);
   stream.stalled_ = false;
-  stream.sending_ = !piece.end && piece.size == room;
+  stream.sending_ = piece.more;
   if (piece.size == 0 && !piece.end) {
     out.resize(at);
-    return Turn::over;
+    return piece.more ? Turn::waits : Turn::over;
   }
   const std::uint8_t flags = piece.end ? NGHTTP2_FLAG_END_STREAM : NGHTTP2_FLAG_NONE;
   put_h2_head(out.data() + at, {piece.size, NGHTTP2_DATA, flags, stream.id_});
   send_window_ -= static_cast<std::int64_t>(piece.size);
   stream.send_window_ -= static_cast<std::int32_t>(piece.size);
-  if (!piece.end) return Turn::goes_on;
+  if (!piece.end) return piece.more ? Turn::goes_on : Turn::over;
   stream.ended_ = true;
   stream.listed_ = false;
   if (stream.peer_ended_) close_stream(stream, NGHTTP2_NO_ERROR);

@@ -47,12 +47,13 @@ class H2Stream {
   /// Over: its connection is.
   virtual void on_lost(const Error& error) = 0;
 
-  /// What a body gives when asked. Nothing, and not the end: H2Connection::resume() tells when there is more.
+  /// What a body gives when asked. No more, and not the end: H2Connection::resume() tells when there is.
   struct Piece {
     std::size_t size = 0;
     bool end = false;
+    bool more = false;  // there would be, with more room
   };
-  /// Appends up to `room` bytes of the request's body to `to`.
+  /// Appends up to `room` bytes of the request's body to `to`; 0: there may be nothing left but the end.
   virtual Piece pull(std::string& to, std::size_t room) = 0;
   /// The body could go on, but the peer's windows are full. Told once for each time.
   virtual void on_stall() {}

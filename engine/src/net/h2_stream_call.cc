@@ -76,8 +76,9 @@ H2Stream::Piece H2StreamCall::pull(std::string& to, std::size_t room) {
     writable_untold_ = true;
     note();
   }
-  body_waits_ = count == 0 && !half_closed_;
-  return {count, half_closed_ && buffered() == 0};
+  const bool all = buffered() == 0;
+  body_waits_ = all && !half_closed_;
+  return {count, half_closed_ && all, !all};
 }
 
 /// Counts the messages that end within `bytes`, which go on where the last ones stopped.

@@ -27,7 +27,8 @@ H2Stream::Piece H2UnaryCall::pull(std::string& to, std::size_t room) {
   const std::size_t count = std::min(room, out_.size() - pulled_);
   to.append(out_, pulled_, count);
   pulled_ += count;
-  return {count, pulled_ == out_.size()};
+  const bool all = pulled_ == out_.size();
+  return {count, all, !all};
 }
 
 void H2UnaryCall::on_data(std::string_view bytes) {

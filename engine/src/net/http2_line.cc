@@ -94,7 +94,7 @@ H2Stream::Piece Http2Exchange::pull(std::string& to, std::size_t room) {
   const std::size_t size = std::min(room, body_.size());
   to.append(body_.substr(0, size));
   body_.remove_prefix(size);
-  return {size, body_.empty()};
+  return {size, body_.empty(), !body_.empty()};
 }
 
 HttpExchange::Answer Http2Exchange::answer() const {

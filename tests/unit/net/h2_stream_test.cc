@@ -129,6 +129,32 @@ TEST_CASE("a peer with small windows is felt: the buffer fills, the stall is cou
   CHECK(taken == 500 * 1005);
 }
 
+TEST_CASE("the end of a stream goes without a window, and what fills a window waits for nothing") {
+  const std::string message = GENERATE(std::string(), std::string("abc"));  // none, or one as large as the window
+  const auto window = static_cast<std::uint32_t>(message.empty() ? 0 : H2Peer::framed(message).size());
+  std::string body;
+  {
+    H2Case c(
+        [&](H2Peer& peer) {
+          const auto head = peer.next_request(false);
+          peer.answer(head.stream);
+          body = peer.next_request().body;
+          peer.trailers(head.stream);
+          peer.wait_closed();
+        },
+        {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window}});
+    Stream stream(*c.channel, kMethod, MethodKind::client);
+    if (!message.empty()) CHECK(stream.handle->send(message) == GrpcStream::Sent::accepted);
+    c.f.until([&] { return stream.connection == 1; });
+    stream.handle->half_close();
+    c.f.until([&] { return stream.done; });
+    CHECK(stream.result.status.ok());
+    CHECK(stream.result.stalls == 0);
+    check_conservation(stream);
+  }
+  CHECK(body == (message.empty() ? "" : H2Peer::framed(message)));
+}
+
 TEST_CASE("a server that ends a stream early gets no more; what was buffered is discarded") {
   H2Case c([](H2Peer& peer) {
     const auto head = peer.next_request(false);
