@@ -10,7 +10,7 @@
 
 #include "dialogues.h"
 #include "error.h"
-#include "exposition.h"
+#include "metric_sums.h"
 #include "proc_stat.h"
 
 namespace lgen::cluster {
@@ -26,7 +26,7 @@ constexpr int kLogLinesShown = 5;
 constexpr const char* kCalls = "grpc_server_call_started_total";
 
 // A pod's own health checks and reflection are no requests.
-constexpr const char* kOwnCalls = "\"grpc.";
+constexpr const char* kOwnCalls = "grpc.";
 
 std::chrono::milliseconds milliseconds(Duration duration) {
   return std::chrono::ceil<std::chrono::milliseconds>(duration);
@@ -239,16 +239,25 @@ void KubePod::scrape(bool for_autoscaler) {
       [this, page, for_autoscaler](const Answer& answer) { scraped(answer, *page, for_autoscaler); });
 }
 
-void KubePod::scraped(const Answer& answer, const std::string& page, bool for_autoscaler) {
+void KubePod::scraped(Answer answer, const std::string& text, bool for_autoscaler) {
   scrape_.reset();
+  std::shared_ptr<const MetricsPage> page;
+  if (answer.ok) {
+    const auto parsed = MetricsPage::parse(text);
+    if (parsed.ok()) page = *parsed;
+    if (!parsed.ok()) answer = {false, "/metrics: " + parsed.error().message};
+  }
   if (for_autoscaler) {
-    metrics_.add_page(answer.ok ? std::optional(kube::metric_sums(page)) : std::nullopt, {now(), Monotonic::now()});
+    metrics_.add_page(page ? std::optional(kube::metric_sums(*page)) : std::nullopt, {now(), Monotonic::now()});
     // A pod that starts or ends need not answer.
     if (state_.in_service() && std::exchange(scrape_failed_, !answer.ok) == answer.ok) {
       write(answer.ok ? "scrape_recovered" : "scrape_failed", {{"why", answer.text}});
     }
   }
-  if (first_request_seen_ || !answer.ok) return;
+  if (page && !first_request_seen_) note_first_request(*page);
+}
+
+void KubePod::note_first_request(const MetricsPage& page) {
   const auto sums = kube::metric_sums(page, kOwnCalls);
   const auto calls = sums.find(kCalls);
   if (calls == sums.end() || calls->second == 0) return;

@@ -19,6 +19,7 @@
 #include "event_log.h"
 #include "exchange.h"
 #include "exec_run.h"
+#include "lgen/exposition.h"
 #include "pod_command.h"
 #include "pod_metrics.h"
 #include "pod_state.h"
@@ -80,7 +81,8 @@ class KubePod {
   void note_readiness();
   void peek();
   void scrape(bool for_autoscaler);
-  void scraped(const Answer& answer, const std::string& page, bool for_autoscaler);
+  void scraped(Answer answer, const std::string& text, bool for_autoscaler);
+  void note_first_request(const MetricsPage& page);
   void write(std::string_view event, Facts facts = Facts::object());
   ExecSpec exec_spec(const std::vector<std::string>& command, const char* what,
                      std::chrono::milliseconds timeout) const;

@@ -14,12 +14,13 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 PUBLIC = {
     "base": "base64 connect_steps cpu_quota embedded error log natural_order text time units version",
     "hpa": "hpa hpa_simulation",
+    "exposition": "exposition",
     "loop": "loop op",
     "net": "codec decoder_impl encoder_impl grpc http http_server message_json message_plan method_kind native_impl net_options process schema tls well_known wire",
     "metrics": "bucket_percentile distribution histogram http_recorder metrics packed_buckets recorder threshold threshold_watch timeline",
     "load": "runner schedule vu",
     "report": "append_file diff json_problem redact report run_log summary",
-    "live": "control dashboard export exposition otlp prom_query scrape",
+    "live": "control dashboard export otlp prom_query scrape",
     "bindings": "check plan settings",
 }
 LAYER_OF_HEADER = {f"lgen/{name}.h": layer for layer, names in PUBLIC.items() for name in names.split()}
@@ -29,17 +30,18 @@ LAYER_OF_HEADER = {f"lgen/{name}.h": layer for layer, names in PUBLIC.items() fo
 PARTS = {
     "engine/src/base": ("base", {"base"}, {"fmt"}),
     "engine/src/hpa": ("hpa", {"base", "hpa"}, {"fmt"}),
+    "engine/src/exposition": ("exposition", {"base", "exposition"}, {"fmt"}),
     "engine/src/loop": ("loop", {"base", "loop"}, {"fmt", "uv", "grpc"}),
     "engine/src/net": ("net", {"base", "loop", "net"}, {"fmt", "uv", "grpc", "protobuf", "openssl", "json", "zlib", "http", "http2"}),
     "engine/src/metrics": ("metrics", {"base", "metrics"}, {"fmt", "zlib"}),
     "engine/src/load": ("load", {"base", "loop", "metrics", "load"}, {"fmt"}),
     "engine/src/report": ("report", {"base", "metrics", "report"}, {"fmt", "json"}),
-    "engine/src/live": ("live", {"base", "loop", "net", "metrics", "load", "report", "live"}, {"fmt", "json"}),
+    "engine/src/live": ("live", {"base", "exposition", "loop", "net", "metrics", "load", "report", "live"}, {"fmt", "json"}),
     "bindings": ("bindings", {"bindings", "engine"}, {"fmt", "lua", "protobuf", "json", "openssl"}),
     "cli": ("cli", {"cli", "engine", "bindings public"}, {"fmt", "json", "cli11"}),
     "server/flags": ("flags", {"flags"}, {"fmt", "cli11"}),
-    "server/cluster/kube": ("kube", {"kube", "base", "hpa"}, {"fmt", "yaml"}),
-    "server/cluster": ("cluster", {"cluster", "kube", "flags", "base", "hpa"}, {"fmt", "uv", "json", "cli11", "http2"}),
+    "server/cluster/kube": ("kube", {"kube", "base", "hpa", "exposition"}, {"fmt", "yaml"}),
+    "server/cluster": ("cluster", {"cluster", "kube", "flags", "base", "hpa", "exposition"}, {"fmt", "uv", "json", "cli11", "http2"}),
     "server": ("server", {"server", "flags"}, {"fmt", "grpc", "protobuf", "openssl", "cli11", "prometheus", "uv"}),
 }
 
