@@ -16,6 +16,7 @@ class AddressTest(LgenCase):
     ROWS = [
         ("localhost", "'localhost' is no address; write HOST:PORT"),
         (":50051", "':50051' is no address; write HOST:PORT"),
+        ("dns://127.0.0.1:53/name", "'dns://127.0.0.1:53/name' has no port; write dns://SERVER/NAME:PORT"),
         ("", "'' is no address; write HOST:PORT"),
         ("::1:50051", "'::1:50051' is no address; write HOST:PORT, [ADDRESS]:PORT for IPv6"),
         ("host:", "'host:' has no port within 1..65535"),
