@@ -1,7 +1,12 @@
 -- Does an autoscaler add pods in time for held streams, and does the load reach them? Streams are ramped up, held and
 -- ramped down, lost ones come back as clients' do, and the gauge of every pod is watched: streams and pods over time,
--- how long each step from the crossed target to a fair share took, how even it was, and what the autoscaler should do.
+-- how long each step from the need to a fair share took, how even it was, what ended streams, and what the autoscaler
+-- should have done. Where lgen-cluster runs the pods it is asked for its events, too.
 local lgen = require "lgen"
+local evenness = require "lib.evenness"
+local losses_of = require "lib.losses"
+local pod_lag = require "lib.pod_lag"
+local replicas = require "lib.replicas"
 
 lgen.plan {
   api = 1, name = "hpa_ramp",
@@ -10,104 +15,215 @@ lgen.plan {
 
 local opt = lgen.options {
   { "streams", "int", default = 120, min = 1, help = "streams held at the top" },
-  { "ramp", "duration", default = "2m", help = "how long the way up takes, and the way down" },
+  { "ramp", "duration",
+    help = "how long the way up takes, and the way down [2m; --channel-per-stream: 0.5s a stream]" },
   { "hold", "duration", default = "5m", help = "how long all are held" },
   { "down", "duration", default = "10m", help = "how long to watch once all are closed" },
-  { "every", "duration", default = "1s", min = 0.001, help = "pause between messages of a stream" },
+  { "every", "duration", default = "0.1s", min = 0.001, help = "pause between messages of a stream" },
   { "channels", "int", default = 12, min = 1, help = "channels that the streams are dealt to" },
-  { "channel-per-stream", "bool", help = "a channel, and a connection, for each stream" },
+  { "channel-per-stream", "bool", help = "a channel of its own for each stream, made when it starts" },
   { "reconnect", "duration_range", default = "1s..5s", choices = { "never" },
     help = "pause before a lost stream comes back, or never" },
-  { "target-streams", "number", default = 15, min = 0.1, help = "the autoscaler's averageValue" },
+  { "gauge", "string", default = "grpc_server_active_streams", help = "what the autoscaler scales by" },
+  { "target-streams", "number", default = 15, min = 0,
+    help = "its averageValue; 0: it scales by something else, and is not judged" },
   { "min-pods", "int", default = 3, min = 1, help = "its minReplicas" },
   { "max-pods", "int", default = 10, min = 1, help = "its maxReplicas" },
-  { "metric-lag", "duration", default = "0s", help = "how old the autoscaler's metrics are" },
-  { "speed", "number", default = 1, min = 0.01,
-    help = "how many times as fast the cluster's time runs (lgen-cluster --time-scale)" },
-  { "gauge", "string", default = "grpc_server_active_streams", help = "what it scales by" },
-  { "interval", "duration", default = "1s", min = 0.01, help = "between two looks at the pods" },
-  { "age", "duration", help = "the servers' limit of connection age: lost streams' lifetimes are held against it" },
+  { "metric-lag", "duration", default = "15s", help = "how old its metrics may be, in the cluster's time" },
+  { "pod-start", "duration", default = "30s", help = "how long a pod takes to be ready, in the cluster's time" },
+  { "age", "duration", help = "the servers' limit of connection age, in the cluster's time" },
   { "grace", "duration", default = "60s", help = "and its grace" },
-  { "added-within", "duration", help = "fail unless a pod was added so soon after the target was crossed" },
+  { "speed", "number", min = 0.01,
+    help = "how many times as fast the cluster's time runs [as lgen-cluster tells; 1]" },
+  { "interval", "duration", default = "1s", min = 0.01, help = "between two looks at the pods" },
+  { "added-within", "duration", default = "5m",
+    help = "fail unless each pod came so soon after it was needed, in the cluster's time" },
   { "even", "number", min = 1,
     help = "fail unless the fullest pod has at most so many times the mean as the hold ends" },
 }
 assert(lgen.metrics, "hpa_ramp watches the pods: say --metrics WHERE, e.g. dns:///NAME:9464")
 
+local channels = opt.channel_per_stream and opt.streams or opt.channels
+local ramp = opt.ramp or (opt.channel_per_stream and 0.5 * opt.streams or 120)
+
 local api = lgen.proto { files = { "streaming.proto" } }
 local ProcessTextStream = api:method "streaming.Streamer/ProcessTextStream"
-local channels = opt.channel_per_stream and opt.streams or opt.channels
-local pool = lgen.grpc.pool("main", lgen.target, { size = channels })
+local pool = not opt.channel_per_stream and lgen.grpc.pool("main", lgen.target, { size = channels })
 local pods = lgen.prom.target("pods", lgen.metrics, { interval = opt.interval, metrics = { opt.gauge } })
 local losses = lgen.counter("stream_losses", { help = "streams that ended before their time" })
 
 -- The streams ------------------------------------------------------------------------------------------------------
 
-local open_now = 0
-local lifetimes = {} -- seconds, of lost streams
+-- Streams that are open, those of them that a server has answered (it counts them from then on), and what has changed
+-- since the last look: a pod's page is as old as that at most, and the client hears of an end a little later.
+local open, answered = 0, 0
+local window = { open = 0, answered = 0, opened = 0, ended = 0 }
+local waiting = {}         -- {life = true}: opened and not answered yet
+local lost = {}            -- lives that ended before their time
+local messages = 0
+local held, away = 0, 0    -- seconds of streams
 
--- One life of a stream; true when it was lost.
+local function begin_life(stream)
+  local life = { opened = lgen.now(), stream = stream }
+  open, window.opened = open + 1, window.opened + 1
+  waiting[life] = true
+  return life
+end
+
+local function answer(life)
+  waiting[life], life.answered = nil, true
+  answered = answered + 1
+end
+
+-- From here on the server may count it no more.
+local function leave(life)
+  waiting[life] = nil
+  if not life.answered or life.left then return end
+  life.left = true
+  answered, window.ended = answered - 1, window.ended + 1
+end
+
+local function end_life(life)
+  leave(life)
+  open = open - 1
+  life.at = lgen.now()
+  held = held + life.at - life.opened
+end
+
+local function send_messages(vu, life)
+  local text = ("Stream %d"):format(vu.index)
+  for _ in lgen.every(opt.every) do
+    if not life.stream:send { message = text, channel_id = vu.index, client_id = "hpa_ramp" } then return end
+    messages = messages + 1
+  end
+  life.closing = true
+  leave(life)
+  life.stream:half_close()
+end
+
+-- One life of a stream; the life when it was lost.
 local function hold_stream(vu, channel)
-  local stream, began = channel:open(ProcessTextStream), lgen.now()
-  open_now = open_now + 1
-  local ok, reply = pcall(function()
-    local text = ("Stream %d"):format(vu.index)
-    for _ in lgen.every(opt.every) do
-      if not stream:send { message = text, channel_id = vu.index, client_id = "hpa_ramp" } then break end
-    end
-    local too_early = not vu.stopping
-    local last = stream:close()
-    return last and not too_early
+  local stream = channel:open(ProcessTextStream)
+  local life = begin_life(stream)
+  local sender = lgen.spawn(send_messages, vu, life)
+  local ok, reply, status = pcall(function()
+    life.backend = stream:backend()
+    if life.backend and not life.closing then answer(life) end
+    local message = stream:recv()
+    leave(life)
+    local _, how = stream:close()
+    return message, how
   end)
-  open_now = open_now - 1
+  end_life(life)
+  sender:cancel()
   if not ok then error(reply, 0) end
-  if reply then return false end
+  if reply then lgen.check("the reply counts every message", reply.message_count == stream.sent) end
+  if vu.state.lost then vu.state.lost.next, vu.state.lost = life.backend or "nobody", nil end
+  if reply and life.closing then return end
+  life.connection, life.code, life.stream = stream.connection, status and status.code or "OK", nil
+  lost[#lost + 1] = life
   losses:add()
-  lifetimes[#lifetimes + 1] = lgen.now() - began
-  return true
+  lgen.event("stream_lost", { backend = life.backend or "none", connection = life.connection or "none",
+    status = life.code, after = life.at - life.opened })
+  return life
+end
+
+-- Waits before a lost stream comes back; at most until the VU is to stop.
+local function stay_away(vu, life)
+  vu.state.lost = life
+  if opt.reconnect == "never" then
+    for _ in lgen.every(opt.interval) do end
+  else
+    local pause = lgen.random.uniform(opt.reconnect.min, opt.reconnect.max)
+    if pause > 0 then
+      for _ in lgen.every(pause, { count = 2 }) do end -- one tick at once, one in time
+    end
+  end
+  away = away + lgen.now() - life.at
+end
+
+local made, left = {}, {} -- {connection = when it was ready, when its server said GOAWAY}
+
+local function note_connections(channel)
+  for event in channel:events() do
+    if event.state == "READY" then made[event.connection] = event.at end
+    if event.goaway then left[event.connection] = left[event.connection] or event.at end
+  end
+end
+
+-- On a channel of its own, whose connection is made now and not before the run.
+local function hold_stream_alone(vu)
+  local channel = lgen.grpc.channel("own", lgen.target)
+  local notes = lgen.spawn(note_connections, channel)
+  local life = hold_stream(vu, channel)
+  notes:cancel()
+  channel:close()
+  return life
 end
 
 lgen.scenario("streams", {
   load = lgen.load.ramping_vus {
-    stages = { { opt.ramp, opt.streams }, { opt.hold, opt.streams }, { opt.ramp, 0 }, { opt.down, 0 } },
+    stages = { { ramp, opt.streams }, { opt.hold, opt.streams }, { ramp, 0 }, { opt.down, 0 } },
   },
   run = function(vu)
-    local lost = hold_stream(vu, pool[(vu.index - 1) % channels + 1])
-    if lost and opt.reconnect == "never" then
-      while not vu.stopping do lgen.sleep(opt.interval) end
-    elseif lost then
-      lgen.delay(opt.reconnect.min, opt.reconnect.max)
+    local life
+    if pool then
+      life = hold_stream(vu, pool[(vu.index - 1) % channels + 1])
+    else
+      life = hold_stream_alone(vu)
     end
+    if life then stay_away(vu, life) end
   end,
 })
 
 -- The pods ---------------------------------------------------------------------------------------------------------
 
-local points = {} -- {at =, pods =, sum =, most =, client =}
-local seen = {}   -- {pod = {at =, first_stream =, fair =}}
-local crossed     -- when the sum first was more than the pods should have
+local looks = {}
+local seen = {}   -- {pod = {at =, first_stream =, share =}}
+local needed = {} -- {n = when the streams first asked for an n-th pod}
 local initial     -- pods at the start
 
+local function count_waiting(now)
+  local count, patience = 0, math.max(3 * opt.interval, 0.5)
+  for life in pairs(waiting) do
+    if now - life.opened > patience then count = count + 1 end
+  end
+  return count
+end
+
+-- How many pods `sum` streams ask for when there are `count`. Some of these may have come since the last look, for them.
+local function needs(sum, count)
+  if opt.target_streams == 0 then return 0 end
+  local pods_for_all = math.min(opt.max_pods, math.ceil(sum / opt.target_streams))
+  return sum > 1.1 * opt.target_streams * count and pods_for_all or math.min(count, pods_for_all)
+end
+
 local function look_at(sample)
-  local point = { at = sample.at, pods = sample.up, sum = 0, most = 0, client = open_now }
-  for value in sample:each(opt.gauge) do
-    point.sum, point.most = point.sum + value, math.max(point.most, value)
-  end
-  points[#points + 1] = point
-  initial = initial or sample.up
-  if not crossed and point.sum > 1.1 * opt.target_streams * sample.up then
-    crossed = sample.at
-    lgen.event("target_crossed", { streams = point.sum, pods = sample.up })
-  end
+  if not initial and sample.up == 0 then return end -- nobody is there yet
+  local p = { at = sample.at, pods = sample.up, whole = sample.down == 0, sum = 0, squares = 0, most = 0, values = {},
+    client = open, waiting = count_waiting(lgen.now()), vus = lgen.vus "streams", messages = messages, window = window }
+  window = { open = open, answered = answered, opened = 0, ended = 0 }
   for value, labels in sample:each(opt.gauge) do
-    local pod = seen[labels.pod]
-    if not pod then
-      pod = { at = sample.at }
-      seen[labels.pod] = pod
-      lgen.event("pod_seen", { pod = labels.pod })
+    p.sum, p.squares, p.most = p.sum + value, p.squares + value * value, math.max(p.most, value)
+    p.values[labels.pod] = value
+  end
+  looks[#looks + 1] = p
+  initial = initial or sample.up
+  for n = initial + 1, needs(p.sum, sample.up) do
+    if not needed[n] then
+      needed[n] = p.at
+      lgen.event("pod_needed", { streams = p.sum, pods = n })
     end
-    if value > 0 then pod.first_stream = pod.first_stream or sample.at end
-    if value > 0 and value >= 0.8 * point.sum / sample.up then pod.fair = pod.fair or sample.at end
+  end
+  for name, value in pairs(p.values) do
+    local pod = seen[name]
+    if not pod then
+      pod = { at = p.at }
+      seen[name] = pod
+      lgen.event("pod_seen", { pod = name })
+    end
+    if value > 0 then pod.first_stream = pod.first_stream or p.at end
+    if value > 0 and value >= 0.8 * p.sum / p.pods then pod.share = pod.share or p.at end
   end
 end
 
@@ -115,108 +231,32 @@ lgen.scenario("watch", {
   background = true,
   load = lgen.load.per_vu_iterations { max_duration = math.huge },
   run = function()
+    local notes = pool and lgen.spawn(note_connections, pool)
     for sample in pods:samples() do look_at(sample) end
+    if notes then notes:cancel() end
   end,
 })
 
 -- What it comes to -------------------------------------------------------------------------------------------------
 
-local function seconds(value, since)
-  return value and ("%.1fs"):format(value - since) or "never"
-end
-
--- At most 20 of them, the first and the last included.
-local function print_points(rounds)
-  print "STREAMS AND PODS"
-  print "      time  pods  should be  streams: client  gauges  fullest  of mean"
-  local step = math.max(1, (#points - 1) / 19)
-  for k = 0, math.min(19, #points - 1) do
-    local p, should = points[math.floor(k * step + 0.5) + 1], initial
-    for _, round in ipairs(rounds) do
-      if round.at <= p.at * opt.speed then should = round.desired end
-    end
-    local ratio = p.sum > 0 and ("%.2f"):format(p.most * p.pods / p.sum) or "·"
-    print(("  %7.1fs  %4d  %9d  %15d  %6d  %7d  %7s"):format(p.at, p.pods, should, p.client, p.sum, p.most, ratio))
-  end
-end
-
--- Pods that came after the start, in order.
-local function newcomers()
-  local list = {}
-  for name, pod in pairs(seen) do
-    if pod.at > points[1].at then list[#list + 1] = { name = name, pod = pod } end
-  end
-  table.sort(list, function(a, b)
-    if a.pod.at ~= b.pod.at then return a.pod.at < b.pod.at end
-    return a.name < b.name
-  end)
-  return list
-end
-
-local function print_lag(new)
-  if not crossed then return print "  The streams never asked for more pods than there were." end
-  print(("LAG since %.1fs, when the streams were 10 %% more than the pods should have"):format(crossed))
-  print "      seen  first stream  fair share  pod"
-  for _, each in ipairs(new) do
-    local pod = each.pod
-    print(("  %8s  %12s  %10s  %s"):format(seconds(pod.at, crossed), seconds(pod.first_stream, crossed),
-      seconds(pod.fair, crossed), each.name))
-  end
-  if #new == 0 then print "  no pod came" end
-end
-
--- The fullest over the mean: {least, last} while the streams were held.
-local function evenness()
-  local least, last
-  for _, p in ipairs(points) do
-    if p.sum >= 0.9 * opt.streams then
-      last = p.most * p.pods / p.sum
-      least = math.min(least or math.huge, last)
-    end
-  end
-  return least, last
-end
-
-local function simulate()
-  local load = {}
-  for i, p in ipairs(points) do load[i] = { p.at * opt.speed, p.sum } end
-  return lgen.hpa.simulate {
-    load = load, target = opt.target_streams, min = opt.min_pods, max = opt.max_pods, replicas = initial,
-    metric_lag = opt.metric_lag,
-  }
-end
-
-local function judge_lifetimes()
-  if not opt.age or #lifetimes == 0 then return end
-  table.sort(lifetimes)
-  local least, most = 0.9 * opt.age, 1.1 * opt.age + opt.grace
-  print(("  %d streams were lost after %.1fs to %.1fs; the age limit explains %.1fs to %.1fs."):format(#lifetimes,
-    lifetimes[1], lifetimes[#lifetimes], least, most))
-  lgen.check("the age limit explains how long lost streams lived", lifetimes[1] >= least - opt.interval
-    and lifetimes[#lifetimes] <= most + 1, ("%.1fs to %.1fs"):format(lifetimes[1], lifetimes[#lifetimes]))
-end
-
 lgen.teardown(function()
-  if #points < 2 then
+  if #looks < 2 then
     lgen.check("the pods' pages were read", false, "fewer than two looks succeeded")
     return
   end
-  print_points(simulate())
-  local new = newcomers()
-  print_lag(new)
-  local least, last = evenness()
-  if least then
-    print(("  While all were held the fullest pod had %.2f x the mean at best, %.2f at last."):format(least, last))
-  end
-  if channels < opt.streams then
-    print(("  %d streams on %d channels: balanced by connection, %.2f is the best there can be."):format(opt.streams,
-      channels, math.ceil(channels / points[#points].pods) * points[#points].pods / channels))
-  end
-  judge_lifetimes()
-  if opt.added_within then
-    local first = crossed and new[1] and new[1].pod.at - crossed
-    lgen.check("a pod was added in time", first and first <= opt.added_within, seconds(first, 0))
-  end
-  if opt.even then lgen.check("the load reached the pods evenly", last and last <= opt.even, last) end
-  lgen.check("nothing is left at the end", pods:wait_for(opt.gauge, "==", 0, { timeout = "10s" }))
+  local cluster = replicas.read_cluster(seen)
+  local run = { opt = opt, channels = channels, looks = looks, seen = seen, needed = needed, initial = initial,
+    lost = lost, made = made, left = left, held = held, away = away, cluster = cluster,
+    speed = opt.speed or cluster.speed or 1 }
+  local observed, should = replicas.observed(run), replicas.by_function(run)
+  replicas.print_looks(run, observed, should)
+  replicas.print(run, observed, should)
+  local new, hold = pod_lag.newcomers(run), evenness.hold(looks)
+  pod_lag.print(run, new)
+  pod_lag.judge(run, new, hold)
+  if hold then evenness.print(run, hold) end
+  losses_of.print(run)
+  losses_of.judge_gauges(run)
+  evenness.print_overload(run)
+  lgen.check("nothing is left at the end", pods:wait_for(opt.gauge, "==", 0, { timeout = "5s" }))
 end)

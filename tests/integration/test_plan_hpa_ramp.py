@@ -1,66 +1,200 @@
-"""plans/hpa_ramp.lua: what it sees of pods that come while streams are ramped."""
+"""plans/hpa_ramp.lua: what it sees of pods that come while streams are ramped, and of streams that are lost."""
 
 import os
+import re
 import subprocess
+import tempfile
 import unittest
 
 import lgen
-from metrics_pages import Discovery
+from kube_cluster import data
+from metrics_pages import Discovery, Page
 from programs import Server, binary
+from relay import Relay
+from waiting import PATIENCE_SECONDS
 
 PLAN = os.path.join(lgen.REPOSITORY, "plans", "hpa_ramp.lua")
-SHORT = ["--streams", 12, "--ramp", "1s", "--hold", "1s", "--down", "1s", "--every", "0.1s", "--interval", "0.1s",
-         "--target-streams", 4, "--min-pods", 1, "--max-pods", 4]
+SHORT = ["--ramp", "0.5s", "--hold", "1s", "--down", "0.5s", "--interval", "0.1s"]
+SCALE = 24  # how fast clusters' time runs here
+SECONDS = r"\d+\.\ds"
 
 
 def checks(summary):
-    """{name: (times it held, times it did not)}."""
-    return {check["name"]: (check["passes"], check["fails"]) for check in summary.json["checks"]}
+    """{name: whether it held}."""
+    return {check["name"]: check["fails"] == 0 for check in summary.json["checks"]}
 
 
-class HpaRamp(unittest.TestCase):
-    def setUp(self):
-        self.pod = self.enterContext(Server("--pod", "pod-1"))
-        self.idle = self.enterContext(Server("--pod", "pod-2"))
-        self.discovery = self.enterContext(Discovery(**{"pod-1": self.page(self.pod)}))
+def block(text, head):
+    """The lines of the report from the one that starts with `head`, as long as they are indented."""
+    return re.search(rf"(?m)^{head}.*(?:\n .*)*", text)[0]
 
-    def page(self, server):
-        return f"{server.host}:{server.metrics_port}"
 
-    def run_plan(self, *flags):
-        return lgen.run(PLAN, "--target", self.pod.target, "--metrics", f"sd+{self.discovery.url}", *SHORT, *flags)
+class PlanCase(unittest.TestCase):
+    def finish(self, run, code):
+        run.finish(3 * PATIENCE_SECONDS)
+        self.assertEqual(run.code, code, run.stdout + run.stderr)
+        report = run.stdout[:run.stdout.index("hpa_ramp - ")]
+        self.assertLessEqual(max(map(len, report.splitlines())), 80, report)
+        return checks(run.summary)
+
+    def start(self, *flags):
+        return self.enterContext(lgen.Run(PLAN, *flags))
+
+
+class Servers(PlanCase):
+    """Against servers that no cluster tells of."""
+
+    def server(self, name, *flags):
+        return self.enterContext(Server("--pod", name, *flags))
+
+    def pages(self, **servers):
+        return {name.replace("_", "-"): f"{one.host}:{one.metrics_port}" for name, one in servers.items()}
+
+    def start_at(self, server, *flags, target=None):
+        self.discovery = self.enterContext(Discovery(**self.pages(pod_1=server)))
+        return self.start("--target", target or server.target, "--metrics", f"sd+{self.discovery.url}", *SHORT, *flags)
 
     def test_a_pod_alone(self):
-        ran = self.run_plan("--added-within", "10s", "--even", 1)
-        self.assertEqual(ran.code, lgen.FAILED, ran.stdout + ran.stderr)
-        found = checks(ran.summary)
-        self.assertEqual(found["a pod was added in time"], (0, 1))
-        self.assertEqual(found["the load reached the pods evenly"], (1, 0))
-        self.assertEqual(found["nothing is left at the end"], (1, 0))
-        self.assertIn("  no pod came\n", ran.stdout)
-        self.assertEqual(len(ran.summary.events("target_crossed")), 1)
-        self.assertEqual(ran.summary.total("stream_losses"), 0)
+        run = self.start_at(self.server("pod-1"), "--streams", 12, "--target-streams", 4, "--min-pods", 1,
+                            "--max-pods", 4, "--speed", 100, "--hold", "3s", "--even", 1)
+        found = self.finish(run, lgen.FAILED)
+        self.assertFalse(found["pods were added in time"])
+        self.assertFalse(found["replicas are the autoscaler's function's, 60s of its time early or late"])
+        self.assertTrue(found["the load is even as the hold ends"])
+        self.assertTrue(found["nothing is left at the end"])
+        self.assertIn("\nLAG: no pod came\n", run.stdout)
+        self.assertEqual([event["pods"] for event in run.summary.events("pod_needed")][-1], 3)
+        self.assertEqual(run.summary.total("stream_losses"), 0)
 
     def test_a_pod_that_comes_and_gets_nothing(self):
-        flags = ["--added-within", "1h", "--even", "1.5"]
-        run = self.enterContext(lgen.Run(PLAN, "--target", self.pod.target, "--metrics", f"sd+{self.discovery.url}",
-                                         *SHORT, *flags, "--hold", "4s"))
-        self.pod.wait_for_metric("grpc_server_active_streams", 12)
-        self.discovery.show(**{"pod-1": self.page(self.pod), "pod-2": self.page(self.idle)})
-        run.finish()
-        self.assertEqual(run.code, lgen.FAILED, run.stdout + run.stderr)
-        self.assertEqual(checks(run.summary)["a pod was added in time"], (1, 0), run.stdout)
-        self.assertEqual(checks(run.summary)["the load reached the pods evenly"], (0, 1), run.stdout)
-        self.assertRegex(run.stdout, r"(?m)^ +\d+\.\ds +never +never  pod-2$")
+        server, idle = self.server("pod-1"), self.server("pod-2")
+        run = self.start_at(server, "--streams", 12, "--target-streams", 4, "--min-pods", 1, "--hold", "4s")
+        server.wait_for_metric("grpc_server_active_streams", 12)
+        self.discovery.show(**self.pages(pod_1=server, pod_2=idle))
+        found = self.finish(run, lgen.FAILED)
+        self.assertFalse(found["pods were added in time"], "a third one was needed")
+        self.assertFalse(found["the load reached the new pods"])
+        self.assertRegex(block(run.stdout, "LAG"), rf"\n  pod-2 +{SECONDS} +· +· +· +-?\d+\.\d +· +·\n")
+        self.assertIn("  ·: not to be seen here.", run.stdout)
+
+    def test_gauges_that_count_other_streams(self):
+        server = self.server("pod-1")
+        with Page("grpc_server_active_streams 7\n") as page:
+            run = self.start("--target", server.target, "--metrics", page.url, "--streams", 3, *SHORT)
+            found = self.finish(run, lgen.FAILED)
+        self.assertFalse(found["the gauges count the clients' streams"])
+        self.assertRegex(run.stdout, rf"the worst: 7 at {SECONDS}, where clients held 0 to [0-3]\n")
+
+    def test_streams_that_the_age_limit_ends(self):
+        limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
+        for reconnect, words in [("0.1s..0.2s", "Until they came back"), ("never", "None came back:")]:
+            with self.subTest(reconnect):
+                run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--age",
+                                    "1s", "--grace", "0.2s", "--reconnect", reconnect, "--hold", "2s", "--min-pods", 1)
+                # When none comes back, not one stream has ended well.
+                found = self.finish(run, lgen.FAILED if reconnect == "never" else 0)
+                self.assertTrue(found["the age limit explains how long lost streams lived"])
+                self.assertTrue(found["nothing was lost unexplained"])
+                lost = run.summary.total("stream_losses")
+                self.assertEqual(lost, 15) if reconnect == "never" else self.assertGreater(lost, 15)
+                text = block(run.stdout, f"LOST STREAMS {lost}\n")
+                self.assertRegex(text, rf"(?m)^ +{lost}  by GOAWAY, at the age of {SECONDS} to {SECONDS}; by limit")
+                share = float(re.search(words + r" (\d+\.\d) %", text)[1])
+                self.assertGreater(share, 30 if reconnect == "never" else 3)
+                self.assertIn("before GOAWAY", block(run.stdout, "EVENNESS"))
+
+    def test_streams_that_nothing_explains(self):
+        server = self.server("pod-1")
+        with Relay(server.target) as relay:
+            run = self.start_at(server, "--streams", 6, "--channels", 2, "--min-pods", 1, target=relay.target)
+            server.wait_for_metric("grpc_server_active_streams", 6)
+            relay.cut()
+            found = self.finish(run, lgen.FAILED)
+        self.assertFalse(found["nothing was lost unexplained"])
+        self.assertRegex(block(run.stdout, "LOST STREAMS 6\n"), r"(?m)^ +6  unexplained, with UNAVAILABLE$")
+
+    def test_the_first_guides_run(self):
+        server = self.server("pod-1")
+        run = self.start_at(server, "--channel-per-stream", "--streams", 15, "--min-pods", 1)
+        self.finish(run, 0)
+        sent = re.search(r"15 streams on 15 channels sent (\d+) messages/s while all were held", run.stdout)[1]
+        self.assertLessEqual(int(sent), 155)
+        self.assertGreater(int(sent), 50, "ten a second of each stream, fewer on a busy machine")
+
+    def test_an_autoscaler_by_something_else_is_not_judged(self):
+        run = self.start_at(self.server("pod-1"), "--streams", 40, "--min-pods", 1, "--target-streams", 0)
+        found = self.finish(run, 0)
+        self.assertFalse([name for name in found if "autoscaler" in name or "added in time" in name])
+        self.assertIn("\nREPLICAS\n  as the pods' pages show them 1\nLAG: no pod was needed\n", run.stdout)
 
     def test_without_pages_it_says_what_is_missing(self):
-        ran = lgen.run(PLAN, "--target", self.pod.target)
-        self.assertEqual(ran.code, lgen.CONFIGURATION)
-        self.assertIn("say --metrics WHERE", ran.stderr)
+        run = self.start("--target", "127.0.0.1:1").finish()
+        self.assertEqual(run.code, lgen.CONFIGURATION)
+        self.assertIn("say --metrics WHERE", run.stderr)
 
     def test_help_fits_a_terminal(self):
         text = subprocess.run([binary("lgen"), PLAN, "--help"], capture_output=True, text=True, check=True).stdout
         self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+
+class Clusters(PlanCase):
+    """Against real pods behind a real balancer, with the cluster's events."""
+
+    def manifests(self, name, *changes):
+        with open(data(name), encoding="utf-8") as file:
+            text = file.read()
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        file = self.enterContext(tempfile.NamedTemporaryFile("w", suffix=".yaml"))
+        file.write(text)
+        file.flush()
+        return f"--local=manifests={file.name},time-scale={SCALE}"
+
+    def test_an_autoscaler_over_a_ramp_with_connections_of_limited_age(self):
+        limits = [("--max-connection-age=600s", "--max-connection-age=60s"),
+                  ("--max-connection-age-grace=60s", "--max-connection-age-grace=6s")]
+        run = self.start(self.manifests("ramp.yaml", *limits), "--channel-per-stream", "--ramp", "2s", "--hold", "8s",
+                         "--down", "14s", "--age", "60s", "--grace", "6s", "--reconnect", "0.05s..0.2s", "--interval",
+                         "0.2s", "--every", "0.5s", "--even", "1.3")
+        found = self.finish(run, 0)
+        self.assertEqual(len(found), 10, found)
+        paths = block(run.stdout, "REPLICAS")
+        self.assertEqual(len(re.findall(r" 3 → .* → 8 \(", re.sub(r"\s+", " ", paths))), 1, paths)
+        wanted = re.sub(r"\s+", " ", paths[paths.index("as the cluster wanted them"):])
+        self.assertRegex(wanted, r"^as the cluster wanted them 3 → .*→ 8 \(.*→ 3 \([\d.]+s\)$")
+        pods = re.findall(rf"(?m)^  server-\S+ +{SECONDS}(?: +-?\d+\.\d){{6}}$", block(run.stdout, "LAG"))
+        self.assertEqual(len(pods), 5, run.stdout)
+        evenness = dict(re.findall(r"(?m)^  (hold ends|before GOAWAY) .* (\d\.\d\d) +\d\.\d\d$",
+                                   block(run.stdout, "EVENNESS")))
+        self.assertLess(float(evenness["hold ends"]), float(evenness["before GOAWAY"]))
+
+    def test_without_a_limit_of_age_new_pods_stay_idle(self):
+        run = self.start(self.manifests("ramp.yaml"), "--channel-per-stream", "--ramp", "2s", "--hold", "4s", "--down",
+                         "0.1s", "--interval", "0.1s", "--every", "0.5s", "--even", "1.3")
+        found = self.finish(run, lgen.FAILED)
+        failed = {name for name, held in found.items() if not held}
+        self.assertEqual(failed, {"the load is even as the hold ends", "the load reached the new pods"}, run.stdout)
+        self.assertIn("Nobody was asked to leave (GOAWAY)", run.stdout)
+
+    def test_ten_streams_a_channel_beside_the_best_there_can_be(self):
+        run = self.start("--local=pods=5", *SHORT, "--min-pods", 5, "--target-streams", 24,
+                         "--streams", 120, "--channels", 12)
+        self.finish(run, 0)
+        self.assertRegex(block(run.stdout, "EVENNESS"), r"hold ends +\S+s +5 +120  0\.\d{3} +1\.25 +1\.25\n")
+
+    def test_a_pod_that_is_given_more_than_it_handles(self):
+        run = self.start(self.manifests("overload.yaml"), "--channel-per-stream", "--streams", 15, "--ramp", "0.5s",
+                         "--hold", "9s", "--down", "0.5s", "--reconnect", "0.05s..0.2s", "--interval", "0.1s",
+                         "--target-streams", 4, "--min-pods", 1, "--max-pods", 4)
+        found = self.finish(run, lgen.FAILED)
+        self.assertFalse(found["no pod was overloaded"])
+        text = block(run.stdout, "OVERLOADED")
+        self.assertRegex(text, rf"from {SECONDS} on it stood at 10 streams while up to 5 waited for an answer\n")
+        self.assertRegex(text, rf"at {SECONDS}, with 10 streams, its probe failed: no answer for 1000 ms\n")
+        went = dict((name, int(n)) for n, name in re.findall(r"(?m)^ +(\d+)  (server-\S+)$", text))
+        self.assertGreaterEqual(len(went), 2, text)
+        self.assertGreaterEqual(sum(went.values()), 5, text)
 
 
 if __name__ == "__main__":

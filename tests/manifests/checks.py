@@ -245,6 +245,22 @@ def balancers_wait_for_the_server(things, _):
                 yield f"{title(policy)}: pods drain for {going_down_seconds(one):g} s, the balancer waits less"
 
 
+def generators_know_the_ages(things, _):
+    """What a plan holds lost streams against is what its target does."""
+    for workload in workloads(things):
+        for one in containers(workload):
+            service = named(things, "Service", argument(one, "--target", "").rpartition(":")[0])
+            for server in selected(things, service["spec"]["selector"]) if service else []:
+                yield from age_problems(workload, one, server)
+
+
+def age_problems(workload, generator, server):
+    for mine, its in (("--age", "--max-connection-age"), ("--grace", "--max-connection-age-grace")):
+        said, real = argument(generator, mine), argument(containers(server)[0], its)
+        if said and real and seconds(said) != seconds(real):
+            yield f"{title(workload)}: {mine} {said}, but {title(server)} has {its} {real}"
+
+
 # --- what refers to what --------------------------------------------------------------------------------------------
 
 def routes_resolve(things, _):
@@ -370,8 +386,8 @@ def resources_are_asked_for(things, _):
 
 CHECKS = [selectors_match, service_ports_lead_somewhere, probes_and_monitors_ask_ports_that_exist,
           policies_name_ports_that_exist, programs_listen_on_their_ports, autoscalers_have_their_metrics,
-          pods_have_time_to_go_down, balancers_wait_for_the_server, routes_resolve, references_resolve,
-          addresses_in_flags_resolve, namespaces_agree, flags_are_accepted, pods_are_restricted, resources_are_asked_for]
+          pods_have_time_to_go_down, balancers_wait_for_the_server, generators_know_the_ages, routes_resolve,
+          references_resolve, addresses_in_flags_resolve, namespaces_agree, flags_are_accepted, pods_are_restricted, resources_are_asked_for]
 
 
 def problems(things, facts):

@@ -228,6 +228,8 @@ MISTAKES = [
      add_argument("--max-age=600s"), "Deployment lgen-server: lgen-server has no flag --max-age"),
     ("an option that the plan does not have", "gke", lambda t: loadgen(t)["args"].append("--stream=5"),
      "Job lgen-loadgen: lgen has no flag --stream"),
+    ("another age than the generator's", "gke", add_argument("--max-connection-age=300s"),
+     "Job lgen-loadgen: --age 600s, but Deployment lgen-server has --max-connection-age 300s"),
     ("a plan there is not", "gke", lambda t: loadgen(t)["args"].__setitem__(0, "plans/multichannel.lua"),
      "Job lgen-loadgen: lgen has no plans/multichannel.lua"),
     ("pods that may be root", "gke",

@@ -18,6 +18,7 @@ class Relay:
         self.target = "127.0.0.1:%d" % self._listener.getsockname()[1]
         self.sent = self.received = 0
         self._threads = []
+        self._clients = []
         self._start(self._accept)
 
     def __enter__(self):
@@ -29,6 +30,8 @@ class Relay:
         self._listener.close()
         for thread in self._threads:  # which start others at the list's end
             thread.join()
+        for client in self._clients:
+            client.close()
 
     def _start(self, run, *arguments):
         self._threads.append(threading.Thread(target=run, args=arguments, daemon=True))
@@ -40,7 +43,16 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._clients.append(client)
             self._start(self._serve, client)
+
+    def cut(self):
+        """Ends every connection so far, without a word."""
+        for client in self._clients:
+            try:
+                client.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended
 
     def _serve(self, client):
         self._join(client, dial(self._server))

@@ -1,0 +1,33 @@
+-- Text for tables of a report: cells, dots for what is not known, lines of at most 80 characters.
+local M = {}
+
+-- `text` at the right of a cell; of UTF-8 only first bytes count.
+function M.right(text, width)
+  local _, more = text:gsub("[\128-\191]", "")
+  return (" "):rep(width - #text + more) .. text
+end
+
+-- `value` by `format`, or a dot.
+function M.dot(format, value) return value and format:format(value) or "·" end
+
+-- A name of ASCII letters, of whose beginning what is beyond `width` is left out.
+function M.left(name, width)
+  if #name > width then return "…" .. name:sub(1 - width) end
+  return name .. (" "):rep(width - #name)
+end
+
+-- Prints words behind `head`, on as many lines as they need.
+function M.print_words(head, words)
+  local line, width = head, #head
+  for _, word in ipairs(words) do
+    local _, more = word:gsub("[\128-\191]", "")
+    if width + 1 + #word - more > 80 then
+      print(line)
+      line, width = (" "):rep(#head), #head
+    end
+    line, width = line .. " " .. word, width + 1 + #word - more
+  end
+  print(line)
+end
+
+return M

@@ -1,0 +1,133 @@
+-- How evenly held streams lie on pods, and which pods were given more than they handle.
+local lgen = require "lgen"
+local cells = require "lib.cells"
+
+local M = {}
+
+-- The fullest pod over the mean, and Jain's index; nothing without streams.
+function M.ratio(look) return look.sum > 0 and look.most * look.pods / look.sum or nil end
+local function jain(look) return look.sum > 0 and look.sum * look.sum / (look.pods * look.squares) or nil end
+
+-- The looks while all streams were wanted: {first =, last =}, or nothing.
+function M.hold(looks)
+  local most, hold = 1, nil
+  for _, look in ipairs(looks) do most = math.max(most, look.vus) end
+  for _, look in ipairs(looks) do
+    if look.vus == most and look.pods > 0 then
+      hold = hold or { first = look }
+      hold.last = look
+    end
+  end
+  return hold
+end
+
+-- The last look before the first connection was asked to leave, or the first stream was lost.
+local function before_goaway(run)
+  local first, before = math.huge, nil
+  for _, at in pairs(run.left) do first = math.min(first, at) end
+  for _, life in ipairs(run.lost) do first = math.min(first, life.at) end
+  for _, look in ipairs(run.looks) do
+    if look.at < first and first < math.huge and look.sum > 0 then before = look end
+  end
+  return before
+end
+
+-- The least that the fullest of `count` pods can have over the mean, when each channel stays on one of them.
+local function best_by_channel(run, count)
+  local streams = run.opt.streams
+  local fullest = math.ceil(run.channels / count) * math.floor(streams / run.channels)
+  return math.max(fullest, math.ceil(streams / count)) * count / streams
+end
+
+function M.print(run, hold)
+  local rows = { { "hold begins", hold.first }, { "hold ends", hold.last } }
+  local before = before_goaway(run)
+  if before then table.insert(rows, before.at < hold.first.at and 1 or 2, { "before GOAWAY", before }) end
+  print "EVENNESS            at  pods  streams   Jain  fullest of mean  best by channel"
+  for _, row in ipairs(rows) do
+    local look = row[2]
+    print(("  %-13s%6.1fs  %4d  %7d  %s  %s  %15.2f"):format(row[1], look.at, look.pods, look.sum,
+      cells.right(cells.dot("%.3f", jain(look)), 5), cells.right(cells.dot("%.2f", M.ratio(look)), 15),
+      best_by_channel(run, look.pods)))
+  end
+  if not before then print "  Nobody was asked to leave (GOAWAY) and nothing was lost." end
+  local seconds = hold.last.at - hold.first.at
+  if seconds > 0 then
+    print(("  %d streams on %d channels sent %.0f messages/s while all were held."):format(run.opt.streams,
+      run.channels, (hold.last.messages - hold.first.messages) / seconds))
+  end
+  if not run.opt.even then return end
+  local ratio = M.ratio(hold.last)
+  lgen.check("the load is even as the hold ends", ratio and ratio <= run.opt.even,
+    ratio and ("the fullest had %.2f of the mean"):format(ratio))
+end
+
+-- Overload ---------------------------------------------------------------------------------------------------------
+
+-- A pod's gauge stands at its most, and above all others, while streams wait for an answer.
+local function find_stuck(run, found)
+  for name in pairs(run.seen) do
+    local most, count, first, waited = 0, 0, nil, 0
+    for _, look in ipairs(run.looks) do most = math.max(most, look.values[name] or 0) end
+    for _, look in ipairs(run.looks) do
+      if look.waiting > 0 and most > 0 and look.values[name] == most and most == look.most then
+        count, first, waited = count + 1, first or look.at, math.max(waited, look.waiting)
+      end
+    end
+    if count >= 3 then
+      found[name] = { ("from %.1fs on it stood at %d streams while up to %d waited for an answer"):format(first, most,
+        waited) }
+    end
+  end
+end
+
+-- With streams on it a probe failed.
+local function find_failed(run, found)
+  for name, pod in pairs(run.cluster.pods) do
+    local streams = 0
+    for _, look in ipairs(run.looks) do
+      if pod.unready and look.at <= pod.unready then streams = look.values[name] or 0 end
+    end
+    if streams > 0 then
+      found[name] = found[name] or {}
+      local text = "at %.1fs, with %d streams, its probe failed: %s"
+      table.insert(found[name], text:format(pod.unready, streams, pod.why))
+    end
+  end
+end
+
+-- Where streams went that such pods lost, or that nobody had answered: {pod = count}.
+local function next_pods(run, found)
+  local count = {}
+  for _, life in ipairs(run.lost) do
+    if not life.backend or found[life.backend] then
+      local name = life.next or "nowhere"
+      count[name] = (count[name] or 0) + 1
+    end
+  end
+  return count
+end
+
+function M.print_overload(run)
+  local found, names = {}, {}
+  find_stuck(run, found)
+  find_failed(run, found)
+  for name in pairs(found) do names[#names + 1] = name end
+  table.sort(names)
+  lgen.check("no pod was overloaded", #names == 0, table.concat(names, ", "))
+  if #names == 0 then return end
+  print "OVERLOADED"
+  for _, name in ipairs(names) do
+    print("  " .. name)
+    for _, text in ipairs(found[name]) do print("    " .. text) end
+  end
+  local went = next_pods(run, found)
+  if not next(went) then return print "  None of its streams was lost." end
+  print "  Where streams went next that it lost, or that nobody had answered:"
+  names = {}
+  for name in pairs(went) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do print(("  %6d  %s"):format(went[name], name)) end
+end
+
+return M

@@ -1,0 +1,143 @@
+-- What ended held streams before their time, and whether clients and pods count the same streams.
+local lgen = require "lgen"
+
+local M = {}
+
+-- Timers of a busy machine: so much early or late is let pass.
+local early, late = 0.5, 1
+
+local function last_seen(run, name)
+  for i = #run.looks, 1, -1 do
+    if run.looks[i].values[name] then return run.looks[i].at end
+  end
+end
+
+-- Clients may hear of a pod's end before the cluster, or its page, tells of it.
+local function pod_has_left(run, life)
+  local pod, slack = run.cluster.pods[life.backend] or {}, run.opt.interval + early
+  local page = life.backend and last_seen(run, life.backend)
+  local ended = math.min(pod.draining or math.huge, pod.ended or math.huge)
+  return ended <= life.at + slack or (page and page < run.looks[#run.looks].at and page <= life.at + slack)
+end
+
+-- How old a connection with GOAWAY is when its streams end: least and most.
+local function age_limits(run)
+  local opt = run.opt
+  return 0.9 * opt.age / run.speed, (1.1 * opt.age + opt.grace) / run.speed
+end
+
+-- Of the connection when it lost the stream. One that is older than the run was made just before it.
+local function age_of(run, life) return life.at - (run.made[life.connection] or 0) end
+
+-- "pod", "goaway", "balancer" or "none". A GOAWAY that is seen together with the end looks like a closed connection.
+-- Where a balancer ends HTTP/2, the connection whose age counts is its own.
+local function cause_of(run, life)
+  if pod_has_left(run, life) then return "pod" end
+  if run.left[life.connection] then return "goaway" end
+  if not run.opt.age then return "none" end
+  local age, lived, from, to = age_of(run, life), life.at - life.opened, age_limits(run)
+  if life.connection and age >= from - early and age <= to + late then return "goaway" end
+  return lived * run.speed >= run.opt.grace and lived <= to and "balancer" or "none"
+end
+
+-- How old the connections were whose GOAWAY ended streams, held against the limit.
+local function judge_ages(run, lives)
+  local least, most = math.huge, 0
+  for _, life in ipairs(lives) do
+    local age = age_of(run, life)
+    least, most = math.min(least, age), math.max(most, age)
+  end
+  if not run.opt.age then
+    return print(("  %5d  by GOAWAY, at the age of %.1fs to %.1fs"):format(#lives, least, most))
+  end
+  local from, to = age_limits(run)
+  print(("  %5d  by GOAWAY, at the age of %.1fs to %.1fs; by limit and grace %.1fs to %.1fs"):format(#lives, least,
+    most, from, to))
+  lgen.check("the age limit explains how long lost streams lived", least >= from - early and most <= to + late,
+    ("connections were %.2fs to %.2fs old"):format(least, most))
+end
+
+local function print_unexplained(lives)
+  local count, codes = {}, {}
+  for _, life in ipairs(lives) do
+    if not count[life.code] then codes[#codes + 1] = life.code end
+    count[life.code] = (count[life.code] or 0) + 1
+  end
+  table.sort(codes)
+  for _, code in ipairs(codes) do print(("  %5d  unexplained, with %s"):format(count[code], code)) end
+end
+
+function M.print(run)
+  local by = { pod = {}, goaway = {}, balancer = {}, none = {} }
+  for _, life in ipairs(run.lost) do table.insert(by[cause_of(run, life)], life) end
+  print(#run.lost == 0 and "LOST STREAMS none" or ("LOST STREAMS %d"):format(#run.lost))
+  if #by.goaway > 0 then judge_ages(run, by.goaway) end
+  if #by.balancer > 0 then print(("  %5d  within the age limit, behind the balancer"):format(#by.balancer)) end
+  if #by.pod > 0 then print(("  %5d  with their pod"):format(#by.pod)) end
+  print_unexplained(by.none)
+  if #run.lost > 0 then
+    print(("  %s %.1f %% of the streams' time was lost."):format(run.opt.reconnect == "never" and "None came back:"
+      or "Until they came back", 100 * run.away / (run.held + run.away)))
+  end
+  local first = by.none[1]
+  lgen.check("nothing was lost unexplained", not first, first and ("%d; the first with %s at %.1fs, on %s"):format(
+    #by.none, first.code, first.at, first.backend or "no pod"))
+end
+
+-- Clients and gauges -----------------------------------------------------------------------------------------------
+
+-- Streams when last seen on pods that are listed no more: nobody counts them.
+local function unlisted(run, i)
+  local look, sum = run.looks[i], 0
+  for name, pod in pairs(run.seen) do
+    if not look.values[name] and pod.at < look.at then
+      local k = i
+      while not run.looks[k].values[name] do k = k - 1 end
+      sum = sum + run.looks[k].values[name]
+    end
+  end
+  return sum
+end
+
+-- What clients held around a look, at least and at most: pages are up to an interval old, and the other side hears of
+-- an end up to an interval later.
+local function range(run, i)
+  local before, now, after = run.looks[i - 1].window, run.looks[i].window, run.looks[i + 1].window
+  local least = now.answered - now.ended - after.ended - unlisted(run, i)
+  return math.max(0, least), before.open + before.opened + now.opened
+end
+
+-- By how much each look is off that can be compared: {look, off, least, most}.
+local function compare(run)
+  local list = {}
+  for i = 2, #run.looks - 1 do
+    local look = run.looks[i]
+    if look.whole then
+      local least, most = range(run, i)
+      local off = math.max(0, least - look.sum, look.sum - most)
+      list[#list + 1] = { look = look, off = off, least = least, most = most }
+    end
+  end
+  return list
+end
+
+-- A busy machine may tell of an end a little later than that. What leaks, or is there on one side alone, lasts: so the
+-- check fails where two looks in a row are off.
+function M.judge_gauges(run)
+  local compared = compare(run)
+  local worst, lasting, detail = 0, 0, nil
+  for i, one in ipairs(compared) do
+    local following = compared[i + 1]
+    lasting = math.max(lasting, following and math.min(one.off, following.off) or 0)
+    if one.off > worst then
+      worst, detail = one.off, ("%d at %.1fs, where clients held %d to %d"):format(one.look.sum, one.look.at, one.least,
+        one.most)
+    end
+  end
+  print(("GAUGES and clients' streams at %d looks: %s"):format(#compared, lasting > 0 and "not the same"
+    or worst > 0 and "not the same for a moment" or "the same within an interval"))
+  if detail then print("  the worst: " .. detail) end
+  lgen.check("the gauges count the clients' streams", lasting == 0, detail)
+end
+
+return M

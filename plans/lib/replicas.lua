@@ -1,0 +1,142 @@
+-- Replicas over time: as a cluster wanted them, as pages showed them, and as the autoscaler's function has them.
+--
+-- Replicas are a list of {at, count}: from `at` seconds of the run on there were so many; the first is the beginning.
+local lgen = require "lgen"
+local cells = require "lib.cells"
+
+local M = {}
+
+local sync_period = 15 -- of Kubernetes' autoscaler, in seconds of its time
+
+-- What lgen-cluster tells ----------------------------------------------------------------------------------------
+
+local steps = { pod_created = "created", pod_ready = "ready", pod_draining = "draining", pod_crashed = "ended",
+  pod_stopped = "ended", pod_gone = "ended", pod_not_ready = "unready", pod_unhealthy = "unready" }
+
+-- Of each step of a pod the first time.
+local function note(cluster, event)
+  if event.event == "started" then cluster.speed = event.time_scale end
+  if event.event == "scaled" then table.insert(cluster.scaled, event) end
+  if event.event == "pod_created" then cluster.pods[event.pod] = { deployment = event.deployment } end
+  local step, pod = steps[event.event], cluster.pods[event.pod]
+  if not pod or not step or pod[step] or (step == "unready" and pod.draining) then return end
+  pod[step] = event.at
+  if step == "unready" then pod.why = event.why end
+end
+
+-- Of the Deployment that one of the pods `seen` belongs to: {told, speed, scaled = events, pods = {name = {created,
+-- ready, draining, ended, unready, why}}}. `told` is false where no cluster tells anything of them.
+function M.read_cluster(seen)
+  local cluster = { pods = {}, scaled = {} }
+  for _, event in ipairs(lgen.cluster.events(lgen.metrics) or {}) do note(cluster, event) end
+  local deployment
+  for name in pairs(seen) do deployment = deployment or cluster.pods[name] and cluster.pods[name].deployment end
+  local pods, scaled = {}, {}
+  for name, pod in pairs(cluster.pods) do
+    if pod.deployment == deployment then pods[name] = pod end
+  end
+  for _, event in ipairs(cluster.scaled) do
+    if event.deployment == deployment then scaled[#scaled + 1] = event end
+  end
+  return { told = deployment ~= nil, speed = cluster.speed, pods = pods, scaled = scaled }
+end
+
+-- Over time --------------------------------------------------------------------------------------------------------
+
+local function add(list, at, count)
+  if #list == 0 or list[#list][2] ~= count then list[#list + 1] = { at, count } end
+end
+
+function M.at(list, at)
+  local count = list[1][2]
+  for _, step in ipairs(list) do
+    if step[1] <= at then count = step[2] end
+  end
+  return count
+end
+
+local function range(list, from, to)
+  local least = M.at(list, from)
+  local most = least
+  for _, step in ipairs(list) do
+    if step[1] > from and step[1] <= to then least, most = math.min(least, step[2]), math.max(most, step[2]) end
+  end
+  return least, most
+end
+
+-- By the autoscaler's function, from the sums that the looks saw; nothing when it scales by something else.
+function M.by_function(run)
+  local opt, load, list = run.opt, {}, { { 0, run.initial } }
+  if opt.target_streams == 0 then return end
+  for i, look in ipairs(run.looks) do load[i] = { look.at * run.speed, look.sum } end
+  for _, round in ipairs(lgen.hpa.simulate {
+    load = load, target = opt.target_streams, min = opt.min_pods, max = opt.max_pods, replicas = run.initial,
+    metric_lag = opt.metric_lag, pod_start = opt.pod_start,
+  }) do
+    add(list, round.at / run.speed, round.desired)
+  end
+  return list
+end
+
+-- What the cluster wanted where it tells that, else the pods whose pages were read.
+function M.observed(run)
+  local list = {}
+  if not run.cluster.told then
+    for _, look in ipairs(run.looks) do add(list, look.at, look.pods) end
+    return list
+  end
+  list[1] = { 0, run.initial }
+  for _, event in ipairs(run.cluster.scaled) do
+    if event.at > 0 then add(list, event.at, event.to) end
+  end
+  return list
+end
+
+local function words(list)
+  local text = { tostring(list[1][2]) }
+  for i = 2, #list do text[i] = ("→ %d (%.1fs)"):format(list[i][2], list[i][1]) end
+  return text
+end
+
+-- At most 20 looks, the first and the last included.
+function M.print_looks(run, observed, should)
+  print "STREAMS AND PODS"
+  print "     time  pods  desired  function  clients  waiting  gauges  fullest  of mean"
+  local step = math.max(1, (#run.looks - 1) / 19)
+  for k = 0, math.min(19, #run.looks - 1) do
+    local look = run.looks[math.floor(k * step + 0.5) + 1]
+    local desired = cells.dot("%d", run.cluster.told and M.at(observed, look.at))
+    local by_function = cells.dot("%d", should and M.at(should, look.at))
+    local ratio = cells.dot("%.2f", look.sum > 0 and look.most * look.pods / look.sum)
+    print(("  %6.1fs  %4d  %s  %s  %7d  %7d  %6d  %7d  %s"):format(look.at, look.pods, cells.right(desired, 7),
+      cells.right(by_function, 8), look.client, look.waiting, look.sum, look.most, cells.right(ratio, 7)))
+  end
+  if run.speed ~= 1 then print(("  the machine's time; the cluster's runs %g x as fast"):format(run.speed)) end
+end
+
+-- Whether what was observed is, at every look, what the function has within the tolerance around it.
+local function judge(run, observed, should)
+  local tolerance = sync_period + run.opt.metric_lag + run.opt.pod_start
+  local worst, detail = 0, nil
+  for _, look in ipairs(run.looks) do
+    local least, most = range(should, look.at - tolerance / run.speed, look.at + tolerance / run.speed)
+    local count = M.at(observed, look.at)
+    local off = math.max(least - count, count - most)
+    if off > worst then
+      worst, detail = off, ("%d at %.1fs, the function has %d to %d around then"):format(count, look.at, least, most)
+    end
+  end
+  local name = ("replicas are the autoscaler's function's, %gs of its time early or late"):format(tolerance)
+  lgen.check(name, worst == 0, detail)
+end
+
+-- `should` is nothing where there is no such function.
+function M.print(run, observed, should)
+  print "REPLICAS"
+  if should then cells.print_words("  by the autoscaler's function", words(should)) end
+  local head = run.cluster.told and "  as the cluster wanted them  " or "  as the pods' pages show them"
+  cells.print_words(head, words(observed))
+  if should then judge(run, observed, should) end
+end
+
+return M
