@@ -57,6 +57,23 @@ void check_name_free(lua_State* L, const std::string& name, const std::string& w
                        std::string_view(taken->second).substr(0, taken->second.size() - 2)));
 }
 
+/// Whether its requests go to https: they do behind such a base, and may where files for it are named.
+bool needs_tls(const HttpDecl& decl) {
+  if (const auto base = parse_url(decl.base); base && base->tls) return true;
+  const TlsOptions& tls = decl.wire.tls;
+  const bool files = !(tls.ca.empty() && tls.cert.empty() && tls.key.empty() && tls.key_log.empty());
+  return files && (decl.base.empty() || decl.wire.follow > 0);
+}
+
+/// So that wrong files are told while the plan loads, and no request waits for the CA store. Who asks for no https does
+/// not pay for it.
+void load_tls(lua_State* L, const std::string& what, const HttpLink& link) {
+  if (!needs_tls(link.decl())) return;
+  if (const Outcome loaded = link.wire()->load_tls(); !loaded) {
+    raise(L, fmt::format("{}: {}", what, loaded.error().message));
+  }
+}
+
 /// lgen.http.client(name, o)
 int client(lua_State* L) {
   constexpr const char* kFunction = "lgen.http.client";
@@ -67,6 +84,7 @@ int client(lua_State* L) {
   HttpDecl decl;
   read_http_options(L, 2, what, decl);
   auto link = Rc<HttpLink>::make(*host_of(L).http, name, std::move(decl));
+  load_tls(L, what, *link);
   keep(L, name, what, link);
   push_object<HttpClientHandle>(L, HttpClientHandle{std::move(link)});
   return 1;

@@ -185,6 +185,10 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
+  /// Reads now what https needs, instead of when the first such URL is made ready: the CA store, which takes tens of
+  /// milliseconds, and files. The error says which of them is wrong.
+  Outcome load_tls();
+
   /// Dropping the Op closes the request's connection.
   Op send(const HttpRequest& request, HttpDone done);
 

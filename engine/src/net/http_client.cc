@@ -41,6 +41,7 @@ Result<std::shared_ptr<const HttpPrepared>> HttpClient::Impl::prepare(const Http
   auto ready = std::make_shared<HttpPrepared>();
   Result<Http1Head> head = write_head(request, *url, options);
   if (!head) return head.error();
+  if (url->tls) static_cast<void>(tls_context());  // read before the request's time begins; its errors are told then
   ready->head = std::move(*head);
   ready->request = {.method = request.method, .url = request.url, .headers = request.headers};
   ready->text = url->text();
@@ -89,6 +90,11 @@ HttpClient::~HttpClient() {
 
 Result<std::shared_ptr<const HttpPrepared>> HttpClient::prepare(const HttpRequest& request) {
   return impl_->prepare(request);
+}
+
+Outcome HttpClient::load_tls() {
+  const auto loaded = impl_->tls_context();
+  return loaded ? Outcome(Done{}) : loaded.error();
 }
 
 Op HttpClient::send(const HttpRequest& request, HttpDone done) {

@@ -203,6 +203,15 @@ TEST_CASE("files that cannot be used are told before anything is dialled") {
   CHECK_THAT(reply.error, Contains("/nonexistent.pem"));
 }
 
+TEST_CASE("files that cannot be used are told when they are to be read ahead") {
+  NetFixture net;
+  HttpClient wrong(net.loop, {.tls = {.key_log = "/nonexistent/keys"}});
+  const Outcome loaded = wrong.load_tls();
+  REQUIRE_FALSE(loaded);
+  CHECK_THAT(loaded.error().message, Contains("/nonexistent/keys cannot be written"));
+  CHECK(HttpClient(net.loop, {}).load_tls());
+}
+
 TEST_CASE("what is no TLS server is told") {
   NetFixture net;
   HttpClient client(net.loop);
