@@ -205,8 +205,8 @@ Error HttpCall::too_late() const {
     so_far += fmt::format(" after a wait of {} s for one of max_connections", to_seconds(queued_));
   }
   if (session_ && session_->unsent() > 0 && session_->first_byte() == TimePoint{}) {
-    so_far = fmt::format("and {} bytes of the request's body are still here, because the server does not take them",
-                         session_->unsent());
+    so_far = fmt::format("and {} bytes of the request{} are still here, because the server does not take them",
+                         session_->unsent(), body_.empty() ? "" : "'s body");
   } else if (session_) {
     const HttpExchange::Answer answer = session_->answer();
     so_far = answer.head_complete

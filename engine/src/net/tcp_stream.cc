@@ -77,8 +77,7 @@ void TcpStream::flush() {
 void TcpStream::send_some() {
   if (error_) return;
   if (tls_ && tls_->open() && !plain_.empty()) {
-    tls_->write(plain_, out_);
-    plain_.clear();
+    if (tls_->write(plain_, out_)) plain_.clear();
   }
   blocked_ = false;
   while (sent_of_out_ < out_.size()) {
@@ -153,6 +152,7 @@ void TcpStream::decrypt(std::string_view bytes) {
     events_->on_data({plain.data(), count});
   }
   if (*gone) return;
+  if (!out_.empty() || !plain_.empty()) want_flush();  // reading makes OpenSSL write, too: a peer negotiates anew
   if (problem) return report(*problem);
   if (tls_->ended()) ended();
 }

@@ -50,7 +50,7 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const TlsOptions& options,
   SSL_CTX* context = made->get();
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_ciphersuites(context, kSuites);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // The chain is verified all the same; TlsSession looks at the result, to be able to say what is wrong.
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
   if (const Outcome loaded = load_files(context, options); !loaded) return loaded.error();

@@ -126,11 +126,13 @@ Result<std::size_t> TlsSession::read(char* buffer, std::size_t size, std::string
   return failed(fmt::format("what it sends cannot be decrypted ({})", reason != nullptr ? reason : "unknown reason"));
 }
 
-void TlsSession::write(std::string_view plain, std::string& out) {
+/// All or nothing: our BIO takes everything.
+bool TlsSession::write(std::string_view plain, std::string& out) {
   wires_.out = &out;
   forget_errors();
   std::size_t count = 0;
-  SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &count);  // all of it: our BIO takes everything
+  if (SSL_write_ex(ssl_.get(), plain.data(), plain.size(), &count) == 1) return true;
+  return SSL_get_error(ssl_.get(), 0) != SSL_ERROR_WANT_READ;  // what else is wrong is told by reading
 }
 
 std::string_view TlsSession::protocol() const {

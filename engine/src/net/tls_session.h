@@ -33,8 +33,9 @@ class TlsSession {
   Outcome feed(std::string_view encrypted, std::string& out);
   /// Decrypted bytes into `buffer`; 0: no more in what was fed.
   Result<std::size_t> read(char* buffer, std::size_t size, std::string& out);
-  /// Only when open.
-  void write(std::string_view plain, std::string& out);
+  /// Only when open. false: nothing was taken, because the peer negotiates anew; the same once more, with or without
+  /// more behind it, after what comes next.
+  bool write(std::string_view plain, std::string& out);
 
   /// It goes on with a session of an earlier connection.
   bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }

@@ -6,6 +6,7 @@
 
 #include "certificates.h"
 #include "net_fixture.h"
+#include "tls_session.h"
 
 using namespace lgen;
 using namespace lgen::test;
@@ -19,7 +20,8 @@ struct TlsListenerOptions {
   std::string client_ca;  // set: a client certificate by this issuer is required
   int max_version = TLS1_3_VERSION;
   std::string body = "secure";
-  bool cut = false;  // the body is promised longer than it is
+  bool cut = false;                               // the body is promised longer than it is
+  std::function<void(SSL*)> meanwhile = nullptr;  // between a request and its answer
 };
 
 /// An HTTPS server on OpenSSL's blocking calls.
@@ -75,6 +77,7 @@ class TlsListener {
       if (SSL_read(ssl, &c, 1) != 1) return false;
       request += c;
     }
+    if (options.meanwhile) options.meanwhile(ssl);
     const std::string reply = fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}",
                                           options.body.size() + (options.cut ? 1 : 0), options.body);
     SSL_write(ssl, reply.data(), static_cast<int>(reply.size()));
@@ -243,6 +246,103 @@ TEST_CASE("what is no TLS server is told") {
     CHECK_THAT(reply.error, Contains("it does not answer the TLS handshake"));
     CHECK(net.loop.open_handles() == 0);
   }
+}
+
+namespace {
+
+/// The client sends its own with the next request.
+void ask_for_new_keys(SSL* ssl) {
+  SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+  SSL_do_handshake(ssl);
+}
+
+void negotiate_anew(SSL* ssl) {
+  SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
+  SSL_renegotiate(ssl);
+  SSL_do_handshake(ssl);  // asks for it
+  char c = 0;
+  SSL_read(ssl, &c, 1);  // does it, and returns without a byte of the client's
+}
+
+/// The server's side of a TlsSession, without any descriptor.
+class TlsPeer {
+ public:
+  explicit TlsPeer(const CertificateFiles& files) : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
+    SSL_CTX_set_max_proto_version(context_.get(), TLS1_2_VERSION);
+    SSL_CTX_use_certificate_chain_file(context_.get(), files.cert.c_str());
+    SSL_CTX_use_PrivateKey_file(context_.get(), files.key.c_str(), SSL_FILETYPE_PEM);
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(ssl_.get());
+  }
+  SSL* ssl() const { return ssl_.get(); }
+  /// Takes what the client has sent; gives what comes of it and, in `plain`, what it holds.
+  std::string feed(const std::string& encrypted, std::string& plain) {
+    BIO_write(SSL_get_rbio(ssl()), encrypted.data(), static_cast<int>(encrypted.size()));
+    char bytes[100];
+    for (int count = 0; (count = SSL_read(ssl(), bytes, sizeof bytes)) > 0;) {
+      plain.append(bytes, static_cast<std::size_t>(count));
+    }
+    ERR_clear_error();
+    return sent();
+  }
+  std::string sent() {
+    std::string all(BIO_ctrl_pending(SSL_get_wbio(ssl())), '\0');
+    BIO_read(SSL_get_wbio(ssl()), all.data(), static_cast<int>(all.size()));
+    return all;
+  }
+
+ private:
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_{nullptr, SSL_free};
+};
+
+}  // namespace
+
+TEST_CASE("a server that wants new keys, or negotiates anew, still answers") {
+  Certificates certificates;
+  const CertificateFiles good = certificates.make("good", kGood);
+  NetFixture net;
+  const bool anew = GENERATE(false, true);
+  TlsListener listener({.certificate = good,
+                        .max_version = anew ? TLS1_2_VERSION : TLS1_3_VERSION,
+                        .meanwhile = anew ? negotiate_anew : ask_for_new_keys});
+  HttpClient client(net.loop, {.tls = {.ca = good.cert}});
+  for (int i = 0; i < 2; ++i) {
+    const Reply reply = net.get(client, listener.url());
+    CHECK(reply.error == "");
+    CHECK(reply.body == "secure");
+  }
+  CHECK(client.connections() == 1);
+}
+
+TEST_CASE("what is written while the peer negotiates anew goes out afterwards") {
+  Certificates certificates;
+  const CertificateFiles good = certificates.make("good", kGood);
+  TlsPeer peer(good);
+  const auto context = TlsContext::make({.ca = good.cert}, {"http/1.1"});
+  REQUIRE(context);
+  TlsSession session(*context, "127.0.0.1", "peer");
+  std::string out, plain;
+  const auto take = [&](const std::string& encrypted) {
+    char bytes[100];
+    CHECK(session.feed(encrypted, out));
+    if (session.open()) CHECK(*session.read(bytes, sizeof bytes, out) == 0);
+  };
+  const auto talk = [&] {
+    while (!out.empty()) take(peer.feed(std::exchange(out, {}), plain));
+  };
+  session.start(out);
+  talk();
+  REQUIRE(session.open());
+  SSL_renegotiate(peer.ssl());
+  SSL_do_handshake(peer.ssl());
+  take(peer.sent());
+  CHECK_FALSE(session.write("hel", out));
+  talk();
+  CHECK(session.write("hello", out));
+  talk();
+  CHECK(plain == "hello");
 }
 
 TEST_CASE("a body cut off under TLS is told, and a handshake may be dropped") {
