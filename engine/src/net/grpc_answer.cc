@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 
 #include "grpc_wire.h"
 #include "lgen/base64.h"
+#include "peer_text.h"
 
 namespace lgen {
 namespace {
@@ -19,22 +19,6 @@ constexpr std::array<std::string_view, 6> kHidden = {"te",
                                                      "grpc-internal-encoding-request",
                                                      "grpc-server-stats-bin",
                                                      "endpoint-load-metrics-bin"};
-
-/// Nobody below has looked for what HTTP/2 forbids. Most of it is harmless, but nothing that moves a terminal's cursor
-/// shall be shown as a header.
-bool is_showable(std::string_view text) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = 0x80 * kOnes;
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {  // eight at a time, as long as they are printable ASCII
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    const std::uint64_t low = (word - 0x20 * kOnes) & ~word;            // high bit: below a space
-    const std::uint64_t del = ((word ^ 0x7f * kOnes) - kOnes) & ~word;  // high bit: 0x7f
-    if (((low | del | word) & kHigh) != 0) break;
-  }
-  return std::none_of(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(),
-                      [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
-}
 
 bool is_hidden(std::string_view name) { return std::find(kHidden.begin(), kHidden.end(), name) != kHidden.end(); }
 
@@ -90,6 +74,8 @@ bool GrpcBlock::known(std::string_view name, std::string_view value) {
   return true;
 }
 
+/// Nobody below has looked for what HTTP/2 forbids. Most of it is harmless, but nothing that moves a terminal's cursor
+/// shall be shown as a header.
 void GrpcBlock::keep(std::string_view name, std::string_view value) {
   if (!is_showable(name) || !is_showable(value)) return;
   std::string decoded;

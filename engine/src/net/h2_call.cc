@@ -8,6 +8,7 @@
 #include "grpc_request.h"
 #include "gzip.h"
 #include "h2_channel.h"
+#include "peer_text.h"
 
 namespace lgen {
 namespace {
@@ -191,7 +192,7 @@ GrpcStatus H2Call::foreign_status() const {
                           : !answer_.foreign() ? "without a gRPC status"
                           : answer_.content_type().empty()
                               ? "without a content type"
-                              : fmt::format("with content type '{}'", answer_.content_type());
+                              : fmt::format("with content type '{}'", visible(answer_.content_type()));
   return {code_of_http_status(http), web_server_text(channel_->address(), how, http, channel_->options().tls), ""};
 }
 
@@ -219,9 +220,10 @@ std::optional<std::string_view> H2Call::unpacked(const MessageAssembly::Message&
   if (!message.packed) return message.bytes;
   const GrpcEncoding encoding = answer_.encoding();
   if (encoding == GrpcEncoding::unknown) {
-    status = {GrpcCode::internal,
-              fmt::format("a message is packed by '{}', which we have not offered to take", answer_.encoding_text()),
-              ""};
+    status = {
+        GrpcCode::internal,
+        fmt::format("a message is packed by '{}', which we have not offered to take", visible(answer_.encoding_text())),
+        ""};
     return std::nullopt;
   }
   if (encoding == GrpcEncoding::none) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "h2_connection.h"
+#include "peer_text.h"
 
 namespace lgen {
 namespace {
@@ -249,7 +250,7 @@ void H2Connection::goaway_received(const H2Part& part) {
   if (goaway_ && last > goaway_->last_stream) {
     return break_off(NGHTTP2_PROTOCOL_ERROR, "GOAWAY takes back what it has refused");
   }
-  goaway_ = H2Goaway{last, h2_number(part.bytes.data() + 4), std::string(part.bytes.substr(8))};
+  goaway_ = H2Goaway{last, h2_number(part.bytes.data() + 4), visible(part.bytes.substr(8))};
   for (H2Stream* stream : streams_.all()) {
     if (stream->h2_ == this && stream->id_ > last) close_stream(*stream, NGHTTP2_REFUSED_STREAM);
   }

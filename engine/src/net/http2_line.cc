@@ -109,9 +109,7 @@ void Http2Exchange::on_headers(H2Block& block, bool end) {
   if (too_many(block)) return too_large("headers", line_.options_.limits.head);
   if (!rules_.block(block, end)) return broken(NGHTTP2_PROTOCOL_ERROR);
   if (head_complete_) return;  // trailers: nobody has asked for them
-  for (const H2Field& field : block.fields) {
-    if (field.name == ":status") std::from_chars(field.value.data(), field.value.data() + field.value.size(), status_);
-  }
+  status_ = rules_.status();
   if (status_ >= 200) return keep(block);
   if (status_ != 100 || !held_) return;
   first_byte_ = {};  // of the answer none has come yet

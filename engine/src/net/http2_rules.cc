@@ -1,7 +1,10 @@
 #include "http2_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+
+#include "peer_text.h"
 
 namespace lgen {
 namespace {
@@ -12,21 +15,61 @@ bool is_number(std::string_view text) {
 
 /// RFC 9113, 8.2.2.
 bool of_connection(std::string_view name) {
-  constexpr std::string_view kNames[] = {"connection", "keep-alive", "proxy-connection", "transfer-encoding",
-                                         "upgrade"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+  switch (name.size()) {
+    case 7:
+      return name == "upgrade";
+    case 10:
+      return name == "connection" || name == "keep-alive";
+    case 16:
+      return name == "proxy-connection";
+    case 17:
+      return name == "transfer-encoding";
+    default:
+      return false;
+  }
 }
 
-bool has_capital(std::string_view name) {
-  return std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+/// RFC 9113, 8.2.1: printable ASCII in lower case. A colon begins the name of a pseudo-field and is in no other.
+constexpr std::array<bool, 256> kNameCharacters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char c = 0x21; c < 0x7f; ++c) table[c] = c != ':' && (c < 'A' || c > 'Z');
+  return table;
+}();
+
+bool sound_name(std::string_view name) {
+  for (const unsigned char c : name) {
+    if (!kNameCharacters[c]) return false;
+  }
+  return !name.empty();
+}
+
+/// The same section, and no other control characters either: HTTP/1.1 takes none.
+bool sound_value(std::string_view value) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  return value.empty() || (!blank(value.front()) && !blank(value.back()) && is_showable(value));
+}
+
+bool sound_field(const H2Field& field) {
+  if (!sound_value(field.value)) return false;
+  if (field.name.starts_with(':')) return true;
+  return sound_name(field.name) && !of_connection(field.name) && (field.name != "te" || field.value == "trailers");
+}
+
+bool sound(const H2Block& block) {
+  for (const H2Field& field : block.fields) {
+    if (!sound_field(field)) return false;
+  }
+  return true;
 }
 
 }  // namespace
 
 /// Pseudo-fields come first, and in trailers not at all. Trailers are the end.
-bool Http2Rules::block(const H2Block& block, bool end) {
+bool Http2Rules::block(H2Block& block, bool end) {
   const bool trailers = answered_;
   if (trailers && !end) return false;
+  if (!block.read && !sound(block)) return false;
+  block.read = true;  // should it come again, its fields need not be looked at
   status_ = 0;
   bool pseudo_over = trailers;
   for (const H2Field& field : block.fields) {
@@ -44,16 +87,15 @@ bool Http2Rules::block(const H2Block& block, bool end) {
 }
 
 bool Http2Rules::pseudo(const H2Field& field) {
-  if (field.name != ":status" || status_ != 0 || field.value.size() != 3 || !is_number(field.value)) return false;
-  std::from_chars(field.value.data(), field.value.data() + 3, status_);
+  if (field.name != ":status" || status_ != 0 || field.value.size() != 3) return false;
+  for (const char c : field.value) {
+    if (c < '0' || c > '9') return false;
+    status_ = status_ * 10 + c - '0';
+  }
   return status_ >= 100 && status_ != 101;
 }
 
-bool Http2Rules::regular(const H2Field& field) {
-  if (field.name.empty() || has_capital(field.name) || of_connection(field.name)) return false;
-  if (field.name == "te") return field.value == "trailers";
-  return field.name != "content-length" || announces(field.value);
-}
+bool Http2Rules::regular(const H2Field& field) { return field.name != "content-length" || announces(field.value); }
 
 bool Http2Rules::announces(std::string_view length) {
   if (answered_) return true;  // in trailers it says nothing

@@ -16,8 +16,10 @@ class Http2Rules {
   /// A new request. `head`: the answer to it has no body whatever it says.
   void begin(bool head) { *this = Http2Rules(), head_ = head; }
   // What comes next; false: it breaks the rules.
-  bool block(const H2Block& block, bool end);
+  bool block(H2Block& block, bool end);
   bool data(std::size_t size);
+  /// Of the last block; 0: these were trailers.
+  int status() const { return status_; }
   bool end() const { return answered_ && (!length_ || *length_ == received_); }
 
  private:

@@ -146,6 +146,12 @@ TEST_CASE("answers that are not gRPC's get the code of their HTTP status, and sa
       {"500", {{":status", "500"}}, GrpcCode::unknown, "500"},
       {"a page", {{":status", "200"}, {"content-type", "text/html"}}, GrpcCode::unknown, "content type 'text/html'"},
       {"no type", {{":status", "200"}}, GrpcCode::unknown, "without a content type"},
+      {"a type to move cursors with",
+       {{":status", "200"}, {"content-type", "text/\x1b[2J\n\xc2\x9b"}},
+       GrpcCode::unknown,
+       "content type 'text/?[2J?"
+       "?"
+       "?'"},
   };
   for (const Row& row : rows) {
     INFO(row.scenario);

@@ -172,6 +172,20 @@ TEST_CASE("whatever a server sends instead of an answer is told, and the next re
          peer.headers(stream, {{":status", "103"}}, true);
        },
        ErrorCode::protocol, "PROTOCOL_ERROR"},
+      {"a second head",
+       [](H2Peer& peer, std::int32_t stream) {
+         peer.headers(stream, kOk);
+         peer.headers(stream, kOk);
+         peer.data(stream, "hello", true);
+       },
+       ErrorCode::protocol, "PROTOCOL_ERROR"},
+      {"trailers in the middle",
+       [](H2Peer& peer, std::int32_t stream) {
+         peer.headers(stream, kOk);
+         peer.headers(stream, {{"x", "y"}});
+         peer.data(stream, "hello", true);
+       },
+       ErrorCode::protocol, "PROTOCOL_ERROR"},
   };
   const bool dribble = GENERATE(false, true);
   for (const Row& row : rows) {
@@ -180,6 +194,47 @@ TEST_CASE("whatever a server sends instead of an answer is told, and the next re
     CHECK(reply.code == row.code);
     CHECK_THAT(reply.error, Contains(row.part) && Contains("127.0.0.1:"));
   }
+}
+
+TEST_CASE("names and values that HTTP/2 forbids are found, also when they come again") {
+  const H2Peer::Fields rows = {{"a b", "x"},
+                               {"", "x"},
+                               {"Capital", "x"},
+                               {"a:b", "x"},
+                               {"a\x7f", "x"},
+                               {"a\xc3\xa9", "x"},
+                               {"a\n", "x"},
+                               {"x", " front"},
+                               {"x", "behind\t"},
+                               {"x", "a\nb: c"},
+                               {"x", "cr\rand more"},
+                               {"x", "\x1b[31mred"},
+                               {"x", std::string("a\0b", 3)}};
+  NetFixture net;
+  for (const auto& row : rows) {
+    CAPTURE(row.first, row.second);
+    ScriptedListener listener([&](int fd) {
+      H2Peer peer(fd);
+      peer.greet();
+      for (int i = 0; i < 2; ++i) peer.headers(peer.next_request().stream, {{":status", "200"}, row}, true);
+      behave(peer);
+    });
+    HttpClient client(net.loop, options());
+    for (int i = 0; i < 2; ++i) {
+      CHECK_THAT(net.get(client, listener.url()).error, Contains("breaks HTTP/2's rules: PROTOCOL_ERROR"));
+    }
+    CHECK(net.get(client, listener.url()).status == 200);
+    CHECK(client.connections() == 1);
+  }
+}
+
+TEST_CASE("what may look odd in a field is let through") {
+  const H2Peer::Fields odd = {{"!#$%&'*+-.^_`|~09az()", "a\tb  c"}, {"empty", ""}, {"latin", "caf\xe9 \xc3\xa9"}};
+  H2Peer::Fields fields = kOk;
+  fields.insert(fields.end(), odd.begin(), odd.end());
+  const Reply reply = meet([&](H2Peer& peer, std::int32_t stream) { peer.headers(stream, fields, true); }, false);
+  CHECK(reply.error == "");
+  for (const auto& [name, value] : odd) CHECK(reply.header(name) == value);
 }
 
 TEST_CASE("a connection that breaks ends its request with the reason, and another one is made") {
