@@ -40,7 +40,7 @@ void H2Call::begin(std::string_view method, const CallOptions& options, std::siz
   channel_->submit(*this, request);
   if (!options.timeout || over() || *options.timeout >= kNever - timing_.started) return;
   if (!deadline_) {
-    deadline_ = std::make_unique<Timer>(loop, [this] { end(GrpcCode::deadline_exceeded, "Deadline Exceeded"); });
+    deadline_ = std::make_unique<Timer>(loop, [this] { out_of_time(); });
   }
   deadline_->arm(timing_.started + *options.timeout);
 }
@@ -83,7 +83,14 @@ void H2Call::end(GrpcCode code, std::string message) {
   our_code_ = code;
   rare().why = std::move(message);
   over_now(End::ours);
+  if (waited_ && connection_ == 0) queued_ = timing_.done - timing_.started;  // in vain
   if (h2() != nullptr) h2()->reset(*this, NGHTTP2_CANCEL);
+}
+
+void H2Call::out_of_time() {
+  std::string message = "Deadline Exceeded";
+  if (waited_ && connection_ == 0) message += ": the call never left, it waited for " + channel_->obstacle();
+  end(GrpcCode::deadline_exceeded, std::move(message));
 }
 
 void H2Call::on_headers(H2Block& block, bool end) {

@@ -107,6 +107,8 @@ class H2Call : public H2Stream, public ListHook<OpenCalls>, public ListHook<Wait
     std::shared_ptr<H2Call*> orphaned;  // nullptr inside once destroyed
   };
   Rare& rare();
+  void out_of_time();
+  void unfinished_trailers();
   void over_now(End end);
   GrpcStatus reset_status() const;
   GrpcStatus foreign_status() const;

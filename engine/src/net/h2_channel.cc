@@ -161,6 +161,16 @@ bool H2Channel::refused_by_goaway(std::uint64_t connection, std::int32_t stream)
   return above(link_) || std::any_of(retired_.begin(), retired_.end(), above);
 }
 
+std::string H2Channel::obstacle() const {
+  if (state_ == ChannelState::ready && link_->connection()->usable()) {
+    const std::uint32_t most = link_->connection()->max_streams();
+    return most == 0 ? fmt::format("{}, which allows no calls (SETTINGS)", peer_)
+                     : fmt::format("one of the {} calls that {} allows at a time (SETTINGS)", most, peer_);
+  }
+  return last_error_ ? fmt::format("a connection, and the last attempt has failed: {}", last_error_->message)
+                     : fmt::format("a connection to {}", where_.address);
+}
+
 // ---- the connection ----
 
 void H2Channel::connect() {

@@ -76,6 +76,8 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   void lend(std::string& buffer);
   void give_back(std::string buffer);
   bool refused_by_goaway(std::uint64_t connection, std::int32_t stream) const;
+  /// What the calls that wait wait for, to tell them.
+  std::string obstacle() const;
 
  private:
   void link_news(H2Link& link) override;

@@ -202,7 +202,7 @@ Error HttpCall::too_late() const {
   const bool waits = stage_ == Stage::waiting || stage_ == Stage::settling;
   std::string so_far = waits ? "nothing but a wait for " + place_->obstacle() : "not even a connection";
   if (!waits && !session_ && queued_ > Duration{0}) {
-    so_far += fmt::format(" after a wait of {} s for one of max_connections", to_seconds(queued_));
+    so_far += fmt::format(" after a wait of {:.3f} s for its turn", to_seconds(queued_));
   }
   if (session_ && session_->unsent() > 0 && session_->first_byte() == TimePoint{}) {
     so_far = fmt::format("and {} bytes of the request{} are still here, because the server does not take them",
@@ -231,6 +231,7 @@ void HttpCall::finish(const Error* error, bool reusable) {
   finishing_ = true;
   timer_.disarm();
   timing_.done = session_ && session_->done() != TimePoint{} ? session_->done() : loop_.precise_now();
+  if (stage_ == Stage::waiting) queued_ += timing_.done - asked_;  // in vain
   HttpResult result;
   if (error) {
     const std::string& method = request_ ? request_->request.method : method_;

@@ -396,13 +396,21 @@ TEST_CASE("a waiting call can be cancelled, dropped and run out of time; the oth
       {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1}});
   const Op holds = c.channel->unary(kMethod, "", {}, [](const UnaryResult&) {});
   std::optional<GrpcCode> cancelled;
-  Op waits = c.channel->unary(kMethod, "", {}, [&](const UnaryResult& result) { cancelled = result.status.code; });
+  Op waits = c.channel->unary(kMethod, "", {}, [&](const UnaryResult& result) {
+    cancelled = result.status.code;
+    CHECK(result.queued > Duration{0});
+    CHECK(result.queued == result.timing.done - result.timing.started);
+  });
   Op dropped = c.channel->unary(kMethod, "", {}, [](const UnaryResult&) { FAIL("dropped"); });
   CallOptions options;
   options.timeout = 30ms;
   const Reply late = c.call("", options);
   CHECK(late.status.code == GrpcCode::deadline_exceeded);
   CHECK(late.connection == 0);
+  CHECK(late.queued > Duration{0});
+  const std::string wait = "Deadline Exceeded: the call never left, it waited for ";
+  const bool before_settings = late.status.message == wait + "a connection to " + c.server.target();
+  if (!before_settings) CHECK_THAT(late.status.message, Catch::StartsWith(wait + "one of the 1 calls that 127.0.0.1:"));
   waits.cancel();
   dropped.reset();
   c.f.until([&] { return cancelled.has_value(); });
