@@ -7,7 +7,9 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -15,6 +17,7 @@ namespace lgen {
 namespace {
 
 constexpr std::string_view kLocal = "unix:";
+constexpr std::string_view kAbstract = "unix-abstract:";
 
 std::string ipv6_text(const sockaddr_in6& address) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -26,12 +29,17 @@ std::string ipv6_text(const sockaddr_in6& address) {
 
 std::string local_text(const Address& address) {
   const auto* local = reinterpret_cast<const sockaddr_un*>(&address.storage);
-  const std::size_t size =
-      address.size > offsetof(sockaddr_un, sun_path) ? ::strnlen(local->sun_path, sizeof local->sun_path) : 0;
-  return std::string(kLocal) + std::string(local->sun_path, size);
+  const std::size_t size = address.size - std::min<std::size_t>(address.size, offsetof(sockaddr_un, sun_path));
+  if (size > 1 && local->sun_path[0] == '\0') return local_name({local->sun_path, size});
+  return local_name({local->sun_path, ::strnlen(local->sun_path, size)});
 }
 
 }  // namespace
+
+std::string local_name(std::string_view path) {
+  const bool abstract = path.starts_with('\0');
+  return std::string(abstract ? kAbstract : kLocal) + std::string(path.substr(abstract ? 1 : 0));
+}
 
 int Address::port() const {
   if (family() == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
@@ -74,11 +82,12 @@ Result<Address> local_address(const std::string& path) {
   if (path.empty() || path.size() >= sizeof local->sun_path) {
     return make_error(ErrorCode::invalid_argument,
                       fmt::format("the path of a local socket has 1 to {} bytes, '{}' has {}",
-                                  sizeof local->sun_path - 1, path, path.size()));
+                                  sizeof local->sun_path - 1, local_name(path), path.size()));
   }
   local->sun_family = AF_UNIX;
   std::memcpy(local->sun_path, path.c_str(), path.size() + 1);
-  address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  const std::size_t end = path[0] == '\0' ? 0 : 1;  // a NUL ends a path, and would be part of an abstract name
+  address.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + end);
   return address;
 }
 

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lgen/error.h"
@@ -25,8 +26,11 @@ struct Address {
   int port() const;
 };
 
-/// "127.0.0.1:80", "[::1]:80", "unix:/path".
+/// "127.0.0.1:80", "[::1]:80", "unix:/path", "unix-abstract:name".
 std::string to_string(const Address& address);
+
+/// Of a local socket: "unix:/path"; "unix-abstract:name" of a path that begins with NUL.
+std::string local_name(std::string_view path);
 
 /// Everything getaddrinfo has found, in its order.
 std::vector<Address> addresses_of(const addrinfo* list);

@@ -130,7 +130,9 @@ void H2Channel::send_waiting() {
     send(next, next.request());
   }
   if (waiting_.empty() || state_ != ChannelState::ready || link_->connection()->usable()) return;
-  leave_ready("every stream identifier was used", Goaway::no);
+  const H2Connection& left = *link_->connection();
+  if (left.goaway()) return leave_ready(goaway_text(*left.goaway()), Goaway::seen);
+  leave_ready(left.error() ? left.error()->message : "every stream identifier was used", Goaway::no);
 }
 
 void H2Channel::append(std::string& body, std::string_view message, std::optional<Compression> compression) {
@@ -219,9 +221,10 @@ void H2Channel::accept() {
 }
 
 void H2Channel::attempt_failed() {
-  last_error_ = explained(*link_->error());
+  last_error_ = why_failed(*link_);
+  const bool left = link_->connection() != nullptr && link_->connection()->goaway();
   retired_.push_back(std::move(link_));
-  move_to(ChannelState::transient_failure, last_error_->message);
+  move_to(ChannelState::transient_failure, last_error_->message, left ? Goaway::seen : Goaway::no);
   HookList<H2Call, WaitingCalls> patient;
   while (H2Call* call = waiting_.pop_front()) {
     if (call->request().wait_for_ready) {
@@ -234,6 +237,14 @@ void H2Channel::attempt_failed() {
   const double factor = std::uniform_real_distribution<double>(1 - kJitter, 1 + kJitter)(random_);
   retry_.arm(std::max(loop_.now(), dialled_at_ + std::chrono::duration_cast<Duration>(pause_ * factor)));
   pause_ = std::min(options_.backoff.max, std::chrono::duration_cast<Duration>(pause_ * kGrowth));
+}
+
+/// Who says GOAWAY at once speaks HTTP/2 all the same.
+Error H2Channel::why_failed(H2Link& link) const {
+  const H2Connection* connection = link.connection();
+  if (connection == nullptr || !connection->goaway()) return explained(*link.error());
+  return make_error(ErrorCode::unavailable, fmt::format("{} takes connections and leaves them at once: {}",
+                                                        where_.address, goaway_text(*connection->goaway())));
 }
 
 /// In the words gRPC core's failures are told with, followed by what the system said.

@@ -89,6 +89,7 @@ class H2Channel final : public GrpcChannel, private H2Link::Events, private Wait
   void attempt_failed();
   void retire(std::unique_ptr<H2Link> link);
   void drop_retired();
+  Error why_failed(H2Link& link) const;
   Error explained(const Error& error) const;
   void move_to(ChannelState next, std::string reason = {}, Goaway goaway = Goaway::no);
   void leave_ready(std::string reason, Goaway goaway);

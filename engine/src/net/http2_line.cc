@@ -276,8 +276,9 @@ void Http2Line::on_silence() {
 
 HttpClosed Http2Line::why_closed() const {
   if (failed_) return HttpClosed::failed;
-  if (connection_.goaway()) return HttpClosed::goaway;
-  return connection_.error() ? HttpClosed::idle : HttpClosed::ours;
+  if (left()) return HttpClosed::goaway;
+  if (!error()) return HttpClosed::ours;
+  return settled() && error()->code != ErrorCode::protocol ? HttpClosed::idle : HttpClosed::failed;
 }
 
 void Http2Line::on_news() {

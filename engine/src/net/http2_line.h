@@ -105,6 +105,8 @@ class Http2Line final : private H2Connection::Events {
   /// No request can be added any more.
   bool dead() const { return connection_.error() || connection_.goaway() || connection_.used_up() || retired_; }
   const std::optional<Error>& error() const { return connection_.error(); }
+  /// Its server has said GOAWAY.
+  bool left() const { return connection_.goaway().has_value(); }
   std::size_t exchanges() const { return exchanges_; }
   /// At a time, as the server's SETTINGS say.
   std::uint32_t most_exchanges() const { return connection_.max_streams(); }

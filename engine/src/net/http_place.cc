@@ -199,10 +199,11 @@ void HttpPlace::line_news(Http2Line& line) {
     if (line.has_room()) {
       maker.turn_came(line.exchange());
     } else {
-      const Error error =
-          line.error() ? *line.error()
-                       : make_error(ErrorCode::closed, fmt::format("{} takes no requests (GOAWAY)", line.peer()));
-      const auto seen = line.error() ? HttpExchange::Seen::maybe : HttpExchange::Seen::never;
+      const bool refused = line.left() || !line.error();
+      const Error error = refused
+                              ? make_error(ErrorCode::closed, fmt::format("{} takes no requests (GOAWAY)", line.peer()))
+                              : *line.error();
+      const auto seen = refused ? HttpExchange::Seen::never : HttpExchange::Seen::maybe;
       drop_dead_lines();
       maker.line_failed(error, seen);
       return;  // it has served those who wait, and may have been the client's last call

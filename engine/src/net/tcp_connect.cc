@@ -77,7 +77,7 @@ class Connecting final : public Operation, private SocketOwner, private TcpStrea
 };
 
 std::string Connecting::place() const {
-  if (!to_.local_path.empty()) return "unix:" + to_.local_path;
+  if (!to_.local_path.empty()) return local_name(to_.local_path);
   return to_.host.find(':') == std::string::npos ? fmt::format("{}:{}", to_.host, to_.port)
                                                  : fmt::format("[{}]:{}", to_.host, to_.port);
 }

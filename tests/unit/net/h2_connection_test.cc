@@ -1,9 +1,14 @@
 // The connection of an `h2` channel: how it is made, ends, is told to go away and is replaced.
 #include "h2_connection.h"
 
+#include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <sys/un.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <thread>
 
 #include "certificates.h"
 #include "h2_channel.h"
@@ -78,6 +83,66 @@ TEST_CASE("GOAWAY: calls above its last stream were not sent, those below end we
   below.op.cancel();  // the script serves one connection at a time; the old one ends with its last stream
   CHECK(c.call().bytes == "elsewhere");
   CHECK(c.channel->connections() == 2);
+}
+
+TEST_CASE("a server that leaves with its first words, or right after them, is said to have left") {
+  const bool at_once = GENERATE(true, false);
+  const ScriptedListener listener([&](int fd) {
+    H2Peer peer(fd);
+    const std::string goaway = H2Peer::frame(NGHTTP2_GOAWAY, 0, 0, std::string(8, '\0') + "full\x1b[2J");
+    if (at_once) {
+      peer.write(H2Peer::frame(NGHTTP2_SETTINGS, 0, 0, "") + goaway);  // in one read
+    } else {
+      peer.greet({{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 0}});
+      while (const auto frame = peer.read_frame()) {
+        if (frame->type == NGHTTP2_SETTINGS && (frame->flags & NGHTTP2_FLAG_ACK) != 0) break;
+      }
+      peer.write(goaway);
+    }
+    peer.wait_closed();
+  });
+  Fixture f("h2");
+  const auto channel = f.channel(listener.target());
+  Story story(*channel);
+  Call call(*channel);
+  const auto told = [&](const ChannelEvent& event) { return event.goaway == Goaway::seen; };
+  f.until([&] { return std::any_of(story.events.begin(), story.events.end(), told); });
+  const auto& event = *std::find_if(story.events.begin(), story.events.end(), told);
+  CHECK(event.state == (at_once ? ChannelState::transient_failure : ChannelState::idle));
+  CHECK_THAT(event.reason, Catch::Contains("GOAWAY (NO_ERROR, last stream 0): full?[2J"));
+  if (!at_once) return;
+  f.until([&] { return call.status.has_value(); });
+  CHECK(call.status->code == GrpcCode::unavailable);
+  CHECK_THAT(call.status->message, Catch::Contains("takes connections and leaves them at once: GOAWAY"));
+}
+
+TEST_CASE("an abstract local socket is reached by its name") {
+  const std::string name = fmt::format("lgen-h2-{}", ::getpid());
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(listener, 1) == 0);
+  std::thread server([&] {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    H2Peer peer(fd);
+    peer.greet();
+    peer.reply(peer.next_request().stream, "here");
+    peer.wait_closed();
+    ::close(fd);
+  });
+  {
+    Fixture f("h2");
+    const auto channel = f.channel("unix-abstract:" + name);
+    const Reply reply = f.call(*channel, kMethod, "");
+    CHECK(reply.bytes == "here");
+    CHECK(reply.peer == "unix-abstract:" + name);
+    ::shutdown(listener, SHUT_RDWR);  // for a server that nobody has come to
+  }
+  server.join();
+  ::close(listener);
 }
 
 TEST_CASE("an old connection drains: its call ends well after the GOAWAY") {

@@ -331,9 +331,14 @@ TEST_CASE("HTTP/1.1 from the first byte on is named") {
     ScriptedListener::wait_closed(fd);
   });
   HttpClient client(net.loop, options());
+  std::optional<HttpClosed> closed;
+  client.on_connection([&](const HttpConnectionEvent& event) {
+    if (event.kind == HttpConnectionEvent::Kind::closed) closed = event.closed;
+  });
   const Reply reply = net.get(client, listener.url());
   CHECK(reply.code == ErrorCode::protocol);
   CHECK_THAT(reply.error, Contains("it speaks HTTP/1, not HTTP/2"));
+  CHECK(closed == HttpClosed::failed);
 }
 
 TEST_CASE("what a leaving server has not looked at is sent once more, whatever it is; what it has, is not") {
@@ -347,6 +352,32 @@ TEST_CASE("what a leaving server has not looked at is sent once more, whatever i
   CHECK(reply.retried == !looked);
   CHECK(reply.status == (looked ? 0 : 200));
   CHECK((reply.error == "") == !looked);
+}
+
+TEST_CASE("a server that leaves with its first words has not looked at the request") {
+  const int times = GENERATE(1, 2);
+  NetFixture net;
+  int left = 0;
+  ScriptedListener listener([&](int fd) {
+    H2Peer peer(fd);
+    if (left++ < times) {
+      peer.write(H2Peer::frame(NGHTTP2_SETTINGS, 0, 0, "") +
+                 H2Peer::frame(NGHTTP2_GOAWAY, 0, 0, std::string(8, '\0')));  // in one read
+      return peer.wait_closed();
+    }
+    peer.greet();
+    behave(peer);
+  });
+  std::vector<HttpClosed> closed;
+  HttpClient client(net.loop, options());
+  client.on_connection([&](const HttpConnectionEvent& event) {
+    if (event.kind == HttpConnectionEvent::Kind::closed) closed.push_back(event.closed);
+  });
+  const Reply reply = net.ask(client, {.method = "POST", .url = listener.url(), .body = "once"});
+  CHECK(reply.retried);
+  CHECK(reply.status == (times == 1 ? 200 : 0));
+  if (times == 2) CHECK_THAT(reply.error, Contains("takes no requests (GOAWAY)"));
+  CHECK(closed == std::vector<HttpClosed>(static_cast<std::size_t>(times), HttpClosed::goaway));
 }
 
 TEST_CASE("a server that always leaves is asked twice, not for ever") {
