@@ -4,7 +4,8 @@ local lgen = require "lgen"
 
 lgen.plan { api = 1, name = "hello_http", about = "Requests to /hellohttp, on connections that are kept." }
 
-local web = lgen.http.client("web", { base = "http://" .. lgen.target, timeout = 1 })
+assert(lgen.target) -- the client's base, with TLS or without, as its flags say
+local web = lgen.http.client("web", { timeout = 1 })
 
 lgen.scenario("hello", {
   load = lgen.load.shared_iterations { vus = 10, iterations = 200 },

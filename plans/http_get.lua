@@ -23,6 +23,10 @@ local opt = lgen.options {
 local base, path
 if opt.url then
   base, path = opt.url:match "^(%a+://[^/?]+)(.*)$"
+  if not base then error(("--url: '%s' is no URL, such as http://localhost:8080/path"):format(opt.url), 0) end
+  if path:find "[^!-~]" then
+    error(("--url: '%s' holds a blank or what is not ASCII; write %%20, %%C3%%A9, ..."):format(opt.url), 0)
+  end
 else
   assert(lgen.target) -- the client's base then, with TLS or without, as its flags say
 end
@@ -54,10 +58,11 @@ local function version_of(res)
   return tostring(version)
 end
 
--- "301 302 200", the last one as `last` says
+-- "301 302 200", the last one as `last` says; a redirect that leads nowhere is a hop, too
 local function statuses(res, last)
   local list = {}
   for _, hop in ipairs(res.hops) do list[#list + 1] = hop.status end
+  if res.status ~= last and res.status >= 300 and res.status < 400 then list[#list + 1] = res.status end
   list[#list + 1] = last
   return table.concat(list, " ")
 end

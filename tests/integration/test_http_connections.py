@@ -46,6 +46,12 @@ class Places(ConnectionsCase):
             self.assertIn("does not resolve", self.ask("http://shop.invalid/host", "--connect-to",
                                                        f"other.invalid:80:{server.target}", code=99)[0])
 
+    def test_connect_to_may_lead_nowhere_else_before_it_leads_everything_elsewhere(self):
+        with Nginx(SEEN, listen="") as server:
+            rules = ["--connect-to", f"127.0.0.1:{server.port}::", "--connect-to", "::127.0.0.1:1"]
+            self.assertEqual(self.ask(f"http://{server.target}/host", *rules), ["127.0.0.1"])
+            self.assertIn("127.0.0.1:1: Connection refused", self.ask("http://shop.invalid/host", *rules, code=99)[0])
+
     def test_resolve_gives_addresses_of_its_own(self):
         with Nginx(SEEN, listen="") as server:
             url = f"http://shop.invalid:{server.port}/host"
@@ -197,6 +203,23 @@ class Plans(LgenCase):
             [series] = ended.summary["metrics"]["http_requests"]["series"]
             self.assertEqual((series["labels"]["backend"], series["labels"]["code"], series["value"]), ("pod-7", "200", 200))
 
+    def test_hello_goes_where_the_flags_say(self):
+        certificate = certificates.self_signed(self.folder, "localhost", san="DNS:localhost,IP:127.0.0.1")
+        lines = f"ssl_certificate {certificate.cert}; ssl_certificate_key {certificate.key}; return 200 hello;"
+        with Nginx(lines + f" listen unix:{self.path('web.sock')};", listen="ssl") as server:
+            for target, flags in ((server.target, ["--ca", certificate.cert]), (f"unix:{self.path('web.sock')}", [])):
+                with self.subTest(target):
+                    ended = self.run_plan(os.path.join(self.PLANS, "hello_http.lua"), "--target", target, *flags,
+                                          "--validity", "warn")
+                    self.assertIn(ended.code, (0, 99), ended)  # 99: a busy machine is slower than 50 ms
+                    self.assertTrue(all(check["fails"] == 0 for check in ended.summary["checks"]), ended)
+
+    def test_what_is_no_url_is_told_before_anything_is_asked(self):
+        for url, says in (("http://h/a b", "--url: 'http://h/a b' holds a blank"), ("h/a", "--url: 'h/a' is no URL"),
+                          ("http://h/caf\u00e9", "holds a blank or what is not ASCII")):
+            with self.subTest(url):
+                self.check(self.run_words(os.path.join(self.PLANS, "http_get.lua"), "--url", url), 104, says)
+
     def test_the_loop_around_curl(self):
         with Server("--app-version", "v3") as server:
             url = f"http://127.0.0.1:{server.http_port}/hellohttp?name=x"
@@ -233,7 +256,8 @@ class Plans(LgenCase):
 
     def test_hops_are_printed_also_of_what_was_lost(self):
         locations = "location = /a { return 301 /b; } location = /b { return 302 /c; } location = /c { return 200 x; } " \
-                    "location = /d { return 302 http://127.0.0.1:1/; }"
+                    "location = /d { return 302 http://127.0.0.1:1/; } location = /e { return 301 /f; } " \
+                    "location = /f { return 302 ftp://127.0.0.1/; }"
         with Nginx(locations, listen="") as server:
             for path, follow, line in (("/a", 2, r"301 302 200 0\.\d{6} unknown"), ("/a", 1, r"301 302 0\.\d{6} unknown"),
                                        ("/a", 0, r"301 0\.\d{6} unknown")):
@@ -241,6 +265,8 @@ class Plans(LgenCase):
                 self.assertRegex(ended.out.splitlines()[0], f"^{line}$")
             ended = self.http_get("--url", f"http://{server.target}/d", "--follow", "1", "--duration", "10ms", code=99)
             self.assertRegex(ended.out.splitlines()[0], r"^302 000 0\.\d{6} GET http://127.0.0.1:1/: .*refused")
+            ended = self.http_get("--url", f"http://{server.target}/e", "--follow", "2", "--duration", "10ms", code=99)
+            self.assertRegex(ended.out.splitlines()[0], r"^301 302 000 0\.\d{6} GET .* redirects to where nobody can follow")
 
     def test_a_rate_makes_an_open_load_of_it(self):
         self.write("rate.json", '{"scenarios": {"get": {"rate": 100}}}')

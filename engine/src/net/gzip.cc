@@ -33,15 +33,31 @@ struct Gunzip::Stream {
   z_stream z{};
 };
 
-Gunzip::Gunzip(Packing packing) : stream_(std::make_unique<Stream>()) { inflateInit2(&stream_->z, window(packing)); }
+bool names_gzip(std::string_view encoding) {
+  if (encoding.starts_with("x-") || encoding.starts_with("X-")) encoding.remove_prefix(2);
+  constexpr std::string_view kName = "gzip";
+  return std::equal(encoding.begin(), encoding.end(), kName.begin(), kName.end(),
+                    [](char x, char y) { return (x | 0x20) == y; });
+}
+
+Gunzip::Gunzip(Packing packing, Tail tail) : stream_(std::make_unique<Stream>()), tail_(tail) {
+  inflateInit2(&stream_->z, window(packing));
+}
 
 Gunzip::~Gunzip() { inflateEnd(&stream_->z); }
+
+/// A member begins with 0x1f. Like gzip(1) and curl.
+bool Gunzip::is_tail(std::string_view rest) const {
+  return in_tail_ || (tail_ == Tail::ignored && state_ == State::end && !rest.empty() && rest[0] != '\x1f');
+}
 
 Gunzip::State Gunzip::feed(std::string_view bytes, std::string& out, std::uint64_t limit) {
   z_stream& z = stream_->z;
   z.next_in = in(bytes);
   z.avail_in = static_cast<uInt>(bytes.size());
   while (z.avail_in > 0 && state_ != State::broken && state_ != State::too_large) {
+    in_tail_ = is_tail(bytes.substr(bytes.size() - z.avail_in));
+    if (in_tail_) break;
     if (state_ == State::end) {  // one more member
       inflateReset(&z);
       state_ = State::more;

@@ -16,11 +16,17 @@ enum class Packing { gzip, zlib };
 std::string pack(std::string_view bytes, Packing packing);
 inline std::string gzip(std::string_view bytes) { return pack(bytes, Packing::gzip); }
 
+/// Whether this is gzip's name as a Content-Encoding, in any case.
+bool names_gzip(std::string_view encoding);
+
+/// What is behind the end and no further member: padding, say.
+enum class Tail { refused, ignored };
+
 class Gunzip {
  public:
   enum class State { more, end, broken, too_large };
 
-  explicit Gunzip(Packing packing = Packing::gzip);
+  explicit Gunzip(Packing packing = Packing::gzip, Tail tail = Tail::refused);
   ~Gunzip();
   Gunzip(const Gunzip&) = delete;
   Gunzip& operator=(const Gunzip&) = delete;
@@ -31,7 +37,11 @@ class Gunzip {
 
  private:
   struct Stream;
+  bool is_tail(std::string_view rest) const;
+
   std::unique_ptr<Stream> stream_;
+  Tail tail_;
+  bool in_tail_ = false;
   State state_ = State::more;
 };
 

@@ -96,6 +96,7 @@ void H2Call::out_of_time() {
 void H2Call::on_headers(H2Block& block, bool end) {
   if (over()) return;  // nobody looks at it any more
   if (timing_.first_byte == TimePoint{}) timing_.first_byte = h2()->received_at();
+  if (!end && answer_.begun()) return unfinished_trailers();
   if (!answer_.take(block, end)) {
     our_code_ = GrpcCode::resource_exhausted;
     rare().why = "the answer's headers are larger than the 64 KiB a client takes";
@@ -103,6 +104,13 @@ void H2Call::on_headers(H2Block& block, bool end) {
   }
   if (answer_.foreign()) return over_now(End::clean);
   if (answer_.begun() && !end) headers_came();
+}
+
+/// RFC 9113, 8.1: a block behind the answer's is the last thing that comes.
+void H2Call::unfinished_trailers() {
+  rare().why = fmt::format("{} has broken HTTP/2's rules on this stream: trailers that do not end it", peer_);
+  our_code_ = GrpcCode::internal;
+  over_now(End::ours);
 }
 
 void H2Call::on_end() {

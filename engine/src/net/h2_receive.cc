@@ -171,7 +171,8 @@ void H2Connection::continuation_received(const H2Part& part) {
 /// It had to be decoded, whether or not somebody still wants it: later ones refer to it. One that is too large is told
 /// before it is complete.
 void H2Connection::block_received(std::int32_t id, H2Block* block, bool complete) {
-  if (block == nullptr) return break_off(NGHTTP2_COMPRESSION_ERROR, "a header block cannot be decoded");
+  if (block == nullptr)
+    return break_off(NGHTTP2_COMPRESSION_ERROR, "a header block cannot be decoded, or has a field of more than 64 KiB");
   H2Stream* stream = find(id);
   if (stream == nullptr || (!complete && !block->truncated)) return;
   stream->answered_ = true;

@@ -40,6 +40,7 @@ void Http1Parser::next() {
   no_body_ = complete_ = keep_alive_ = continued_ = from_known_ = false;
   fresh_ = true;
   fault_ = Fault::none;
+  bad_ = nullptr;
 }
 
 void Http1Parser::restart_head() {
@@ -155,14 +156,21 @@ void Http1Parser::add_value(const char* bytes, std::size_t size) {
   extend(fields_.back().value, bytes, size);
 }
 
-bool Http1Parser::interim() const {
-  return kind_ == Kind::response && status() >= 100 && status() < 200 && status() != 101;
-}
+bool Http1Parser::interim() const { return kind_ == Kind::response && status() >= 100 && status() < 200; }
 
 /// Whatever its headers say; http_parser would wait for a 304's Content-Length.
 bool Http1Parser::bodiless() const { return kind_ == Kind::response && (status() == 204 || status() == 304); }
 
+/// http_parser takes any version, any three digits, and a change of the protocol. nullptr: nothing is wrong.
+const char* Http1Parser::bad_status_line() const {
+  if (kind_ == Kind::request) return nullptr;
+  if (parser_.http_major != 1) return "its status line has another version of HTTP";
+  if (status() < 100) return "its status is below 100";
+  return status() == 101 ? "it switches to another protocol (status 101), which nobody has asked for" : nullptr;
+}
+
 int Http1Parser::head_done() {
+  if (bad_ = bad_status_line(); bad_ != nullptr) return fail(Fault::malformed);
   if (passed_ + text_.size() > limits_.head) return fail(Fault::head_too_large);
   head_complete_ = true;
   for (const Field& field : fields_) headers_.emplace_back(view(field.name), trimmed(view(field.value)));
@@ -177,7 +185,7 @@ int Http1Parser::head_done() {
 
 void Http1Parser::start_unpacking() {
   const auto encoding = find_header(headers_, "content-encoding");
-  if (unpack_ && (encoding == "gzip" || encoding == "x-gzip")) gunzip_ = std::make_unique<Gunzip>();
+  if (unpack_ && encoding && names_gzip(*encoding)) gunzip_ = std::make_unique<Gunzip>(Packing::gzip, Tail::ignored);
 }
 
 int Http1Parser::add_body(std::string_view bytes) {
@@ -218,7 +226,7 @@ std::string Http1Parser::fault_text() const {
     case Fault::none:
       return "nothing is wrong";
     case Fault::malformed:
-      return http_errno_description(HTTP_PARSER_ERRNO(&parser_));
+      return bad_ != nullptr ? bad_ : http_errno_description(HTTP_PARSER_ERRNO(&parser_));
     case Fault::head_too_large:
       return fmt::format("more than {} bytes of {}", limits_.head,
                          head_complete_ ? "chunk extensions or trailers" : "headers");

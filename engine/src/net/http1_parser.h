@@ -98,6 +98,7 @@ class Http1Parser {
   int fail(Fault fault);
   bool interim() const;
   bool bodiless() const;
+  const char* bad_status_line() const;
   void start_unpacking();
 
   http_parser parser_;
@@ -127,6 +128,7 @@ class Http1Parser {
   bool keep_alive_ = false;
   bool continued_ = false;
   Fault fault_ = Fault::none;
+  const char* bad_ = nullptr;  // what is malformed, where http_parser has not noticed
 };
 
 }  // namespace lgen

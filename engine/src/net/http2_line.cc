@@ -137,7 +137,8 @@ void Http2Exchange::keep(const H2Block& block) {
     headers_.emplace_back(text.substr(field.start, field.name), text.substr(field.start + field.name, field.value));
   }
   const auto encoding = find_header(headers_, "content-encoding");
-  if (line_.options_.unpack && (encoding == "gzip" || encoding == "x-gzip")) gunzip_ = std::make_unique<Gunzip>();
+  if (!line_.options_.unpack || !encoding || !names_gzip(*encoding)) return;
+  gunzip_ = std::make_unique<Gunzip>(Packing::gzip, Tail::ignored);
 }
 
 void Http2Exchange::on_data(std::string_view bytes) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
 #include <utility>
 
+#include "peer_text.h"
 #include "percent.h"
 
 namespace lgen {
@@ -20,8 +22,9 @@ bool is_redirect(int status) {
 
 bool same_place(const Url& a, const Url& b) { return a.tls == b.tls && a.port == b.port && a.host == b.host; }
 
-bool is_credential(std::string_view name) {
-  constexpr std::string_view kNames[] = {"authorization", "cookie", "proxy-authorization"};
+/// Not for other places: credentials, and the name of this one.
+bool is_of_place(std::string_view name) {
+  constexpr std::string_view kNames[] = {"authorization", "cookie", "host", "proxy-authorization"};
   return std::any_of(std::begin(kNames), std::end(kNames), [&](std::string_view one) {
     return std::equal(name.begin(), name.end(), one.begin(), one.end(),
                       [](unsigned char x, char y) { return std::tolower(x) == y; });
@@ -143,9 +146,9 @@ bool HttpCall::redirected(bool reusable) {
   if (!location) return false;
   Result<Url> url = resolve_reference(request_->url, *location);
   if (!url) {
-    const Error error =
-        make_error(ErrorCode::protocol,
-                   fmt::format("status {} redirects to where nobody can follow: {}", status, url.error().message));
+    const Error error = make_error(
+        ErrorCode::protocol,
+        fmt::format("status {} redirects to where nobody can follow: {}", status, visible(url.error().message)));
     finish(&error, reusable);
     return true;
   }
@@ -155,8 +158,10 @@ bool HttpCall::redirected(bool reusable) {
     body_.clear();
     std::erase_if(next.headers, [](const auto& header) { return describes_body(header.first); });
   }
-  if (!same_place(*url, request_->url)) {
-    std::erase_if(next.headers, [](const auto& header) { return is_credential(header.first); });
+  if (same_place(*url, request_->url)) {
+    if (url->user.empty()) std::tie(url->user, url->password) = std::tie(request_->url.user, request_->url.password);
+  } else {
+    std::erase_if(next.headers, [](const auto& header) { return is_of_place(header.first); });
   }
   hops_.push_back({status, request_->text});
   Result<std::shared_ptr<const HttpPrepared>> ready = client_.prepare(next, std::move(*url));

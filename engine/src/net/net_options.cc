@@ -85,7 +85,6 @@ Outcome add_connect_to(NetOptions& options, std::string_view text) {
   if (parts.size() != 4) return wrong(text, "not of the form HOST1:PORT1:HOST2:PORT2 (each part may be empty)");
   const auto port = port_or_any(parts[1]), to_port = port_or_any(parts[3]);
   if (!port || !to_port) return wrong(text, "a port is a number from 1 to 65535, or left out");
-  if (parts[2].empty() && *to_port == 0) return wrong(text, "it leads nowhere else; give HOST2, PORT2 or both");
   options.connect_to.push_back({parts[0], *port, parts[2], *to_port});
   return Done{};
 }

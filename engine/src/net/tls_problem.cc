@@ -114,6 +114,9 @@ std::string handshake_problem(int ssl_error, const TlsOptions& options, const Tl
     return fmt::format("it does not speak TLS there; use {}", words.plaintext);
   }
   if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL) return words.no_protocol;
+  if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
+    return "it speaks neither TLS 1.2 nor 1.3; bring the server up to date";
+  }
   const char* text = ERR_reason_error_string(error);
   const std::string said = text != nullptr ? text : "unknown reason";
   if (said.find("alert") == std::string::npos) return "the TLS handshake failed: " + said;

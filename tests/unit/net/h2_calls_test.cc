@@ -212,6 +212,21 @@ TEST_CASE("a status without grpc-status, and an OK without exactly one reply, ar
   }
 }
 
+TEST_CASE("trailers that do not end their stream break the rules, and cost that call alone") {
+  int served = 0;
+  H2Case c(each([&](H2Peer& peer, const H2Peer::Request& request) {
+    if (served++ > 0) return peer.reply(request.stream, "whole");
+    peer.answer(request.stream);
+    peer.data(request.stream, H2Peer::framed("reply"));
+    peer.headers(request.stream, {{"grpc-status", "0"}});
+  }));
+  const Reply reply = c.call();
+  CHECK(reply.status.code == GrpcCode::internal);
+  CHECK_THAT(reply.status.message, Catch::Contains("trailers that do not end it"));
+  CHECK(c.call().bytes == "whole");
+  CHECK(c.channel->connections() == 1);
+}
+
 TEST_CASE("resets stand for codes; what came before one does not count, but a status does") {
   const std::pair<std::uint32_t, GrpcCode> rows[] = {{NGHTTP2_REFUSED_STREAM, GrpcCode::unavailable},
                                                      {NGHTTP2_CANCEL, GrpcCode::cancelled},

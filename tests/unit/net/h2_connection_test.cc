@@ -436,7 +436,8 @@ TEST_CASE("TLS without ALPN h2 or older than 1.2 is refused, and says so") {
     const char* ciphers;
     const char* says;
   };
-  const Row rows[] = {{TLS1_3_VERSION, "DEFAULT", "no ALPN 'h2'"}, {TLS1_1_VERSION, "ALL:@SECLEVEL=0", "version"}};
+  const Row rows[] = {{TLS1_3_VERSION, "DEFAULT", "no ALPN 'h2'"},
+                      {TLS1_1_VERSION, "ALL:@SECLEVEL=0", "neither TLS 1.2 nor 1.3"}};
   Certificates certificates;
   const auto files = certificates.make("server", {"grpc.example.com"});
   for (const Row& row : rows) {

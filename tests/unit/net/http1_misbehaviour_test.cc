@@ -98,6 +98,13 @@ TEST_CASE("whatever a server sends is told with what is wrong, and the next requ
       {"a zero byte in a header", std::string("HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n", 27), protocol,
        "does not answer in HTTP/1.1"},
       {"nothing but an interim answer", "HTTP/1.1 103 Early Hints\r\n\r\n", closed, "closed the connection"},
+      {"another version", "HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", protocol,
+       "does not answer in HTTP/1.1: its status line has another version of HTTP"},
+      {"a version of old", "HTTP/0.9 200 OK\r\nContent-Length: 2\r\n\r\nhi", protocol, "another version of HTTP"},
+      {"a status that is none", "HTTP/1.1 099 OK\r\nContent-Length: 2\r\n\r\nhi", protocol, "its status is below 100"},
+      {"another protocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", protocol,
+       "it switches to another protocol (status 101), which nobody has asked for"},
+      {"101 without a protocol", "HTTP/1.1 101 Hm\r\n\r\n", protocol, "it switches to another protocol"},
       {"not HTTP", "220 mail.example ESMTP\r\n", protocol, "does not answer in HTTP/1.1"},
   };
   const std::size_t piece = GENERATE(std::size_t{1}, std::size_t{1} << 20);
@@ -106,6 +113,23 @@ TEST_CASE("whatever a server sends is told with what is wrong, and the next requ
     const Reply reply = meet(row.bytes, piece);
     CHECK(reply.code == row.code);
     CHECK_THAT(reply.error, Contains(row.part) && Contains("127.0.0.1:"));
+  }
+}
+
+TEST_CASE("gzip is known in any case, and what is behind it is nobody's") {
+  const auto piece = GENERATE(std::size_t{1}, std::size_t{1} << 20);
+  const std::string hello = gzip("hello ") + gzip("there");
+  for (const char* name : {"gzip", "GZIP", "x-gzip", "X-GZip"}) {
+    for (const std::string& behind : {std::string(), std::string(10, '\0'), std::string("rubbish\x1f\x8b")}) {
+      CAPTURE(name, behind, piece);
+      const std::string body = hello + behind;
+      const Reply reply = meet(fmt::format("HTTP/1.1 200 OK\r\nContent-Encoding: {}\r\nConnection: close\r\n"
+                                           "Content-Length: {}\r\n\r\n{}",
+                                           name, body.size(), body),
+                               piece);
+      CHECK(reply.error == "");
+      CHECK(reply.body == "hello there");
+    }
   }
 }
 

@@ -271,6 +271,13 @@ TEST_CASE("a connection that breaks ends its request with the reason, and anothe
          peer.wait_closed();
        },
        ErrorCode::protocol, "broke"},
+      {"a field of more than HPACK's coder takes",
+       [](H2Peer& peer, std::int32_t stream) {
+         peer.send(NGHTTP2_HEADERS, 0, stream, std::string("\x88\0\x01x\x7f\xf1\xa1\x04", 8));  // 70,000 bytes follow
+         for (int i = 0; i < 7; ++i) peer.send(NGHTTP2_CONTINUATION, 0, stream, std::string(10'000, 'y'));
+         peer.wait_closed();
+       },
+       ErrorCode::protocol, "or has a field of more than 64 KiB"},
       {"data before headers",
        [](H2Peer& peer, std::int32_t stream) {
          peer.data(stream, "hello", true);

@@ -286,6 +286,63 @@ TEST_CASE("connect_to leads elsewhere, the Host header stays") {
   CHECK_THAT(seen, Contains("Host: grpc.example.com:8443\r\n"));
 }
 
+TEST_CASE("a redirect keeps user and password at its place, and nothing of it goes elsewhere") {
+  NetFixture net;
+  std::string there;
+  const auto answer = [&](int fd, const std::string& bytes) {
+    there = ScriptedListener::read_until(fd, "\r\n\r\n");
+    ScriptedListener::write(fd, "HTTP/1.1 " + bytes + "Content-Length: 0\r\nConnection: close\r\n\r\n");
+  };
+  ScriptedListener other([&](int fd) { answer(fd, "200 OK\r\n"); });
+  const auto relative = [](const ScriptedListener&) { return std::string("next"); };
+  const auto absolute = [](const ScriptedListener& self) { return self.url("/next"); };
+  const auto elsewhere = [&](const ScriptedListener&) { return other.url("/next"); };
+  const std::function<std::string(const ScriptedListener&)> rows[] = {relative, absolute, elsewhere};
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    bool first = true;
+    const ScriptedListener* self = nullptr;
+    ScriptedListener here([&](int fd) {
+      const bool redirect = std::exchange(first, false);
+      answer(fd, redirect ? "302 Found\r\nLocation: " + rows[i](*self) + "\r\n" : "200 OK\r\n");
+    });
+    self = &here;
+    HttpClient client(net.loop, {.follow = 1});
+    const std::string url = fmt::format("http://user:secret@127.0.0.1:{}/", here.port());
+    const bool stays = i < 2;
+    CAPTURE(i);
+    const Reply reply = net.ask(client, {.url = url, .headers = {{"Host", "shop.example"}}});
+    CHECK(reply.error == "");
+    CHECK(reply.status == 200);
+    CHECK(there.starts_with("GET /next "));
+    CHECK((there.find("Authorization: Basic dXNlcjpzZWNyZXQ=\r\n") != std::string::npos) == stays);
+    CHECK((there.find("Host: shop.example\r\n") != std::string::npos) == stays);
+    if (!stays) CHECK_THAT(there, Contains(fmt::format("Host: {}\r\n", other.target())));
+  }
+}
+
+TEST_CASE("who has waited for a connection in vain has waited all the same") {
+  NetFixture net;
+  ScriptedListener listener([](int fd) { ScriptedListener::wait_closed(fd); });
+  HttpClient client(net.loop, {.max_connections = 1});
+  const Op holds = client.send({.url = listener.url()}, [](const HttpResult&) {});
+  const bool cancelled = GENERATE(false, true);
+  std::optional<Duration> queued, whole;
+  std::string error;
+  Op waits = client.send({.url = listener.url(), .timeout = cancelled ? Duration(30s) : Duration(20ms)},
+                         [&](const HttpResult& result) {
+                           queued = result.queued;
+                           whole = result.timing.done - result.timing.started;
+                           error = result.error ? result.error->message : "";
+                           CHECK(result.timing.sent == TimePoint{});
+                         });
+  net.turns();
+  if (cancelled) waits.cancel();
+  net.until([&] { return queued.has_value(); });
+  CHECK(*queued > Duration{0});
+  CHECK(*queued == *whole);
+  if (!cancelled) CHECK_THAT(error, Contains("nothing but a wait for one of max_connections"));
+}
+
 TEST_CASE("a request is cancelled or dropped at every stage") {
   const std::string stage = GENERATE(std::string("url"), std::string("resolve"), std::string("connect"),
                                      std::string("answer"), std::string("body"));
