@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lgen/units.h"
 #include "peer_text.h"
 #include "percent.h"
 
@@ -207,7 +208,7 @@ Error HttpCall::too_late() const {
   const bool waits = stage_ == Stage::waiting || stage_ == Stage::settling;
   std::string so_far = waits ? "nothing but a wait for " + place_->obstacle() : "not even a connection";
   if (!waits && !session_ && queued_ > Duration{0}) {
-    so_far += fmt::format(" after a wait of {:.3f} s for its turn", to_seconds(queued_));
+    so_far += fmt::format(" after a wait of {} for its turn", format_duration(queued_));
   }
   if (session_ && session_->unsent() > 0 && session_->first_byte() == TimePoint{}) {
     so_far = fmt::format("and {} bytes of the request{} are still here, because the server does not take them",

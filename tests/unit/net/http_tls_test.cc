@@ -299,6 +299,26 @@ class TlsPeer {
 
 }  // namespace
 
+TEST_CASE("who has waited for the turn to connect, and then in vain for the connection, is told of both") {
+  NetFixture net;
+  ScriptedListener silent([](int fd) { ScriptedListener::wait_closed(fd); });
+  const std::string url = fmt::format("https://127.0.0.1:{}/", silent.port());
+  HttpClient client(net.loop, {.tls = {.verify = false}, .max_connections = 1});
+  std::string error;
+  for (Duration time = 20ms; error.find("after a wait") == std::string::npos && time < 30s; time *= 2) {
+    error.clear();
+    Op holds = client.send({.url = url}, [](const HttpResult&) {});
+    const Op waits = client.send({.url = url, .timeout = time}, [&](const HttpResult& result) {
+      CHECK(result.queued > Duration{0});
+      error = result.error->message;
+    });
+    net.turns();
+    holds.reset();  // from now on the other one connects, should there be time left
+    net.until([&] { return !error.empty(); });
+  }
+  CHECK_THAT(error, Contains("not even a connection after a wait of ") && Contains(" for its turn"));
+}
+
 TEST_CASE("a server that wants new keys, or negotiates anew, still answers") {
   Certificates certificates;
   const CertificateFiles good = certificates.make("good", kGood);
