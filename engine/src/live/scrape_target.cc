@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <deque>
+#include <string_view>
 
 #include "scrape_place.h"
 #include "scrape_recorder.h"
@@ -20,6 +21,8 @@ double unix_now() {
   clock_gettime(CLOCK_REALTIME, &t);
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
+
+bool is_secure(std::string_view place) { return place.starts_with("https://") || place.starts_with("sd+https://"); }
 
 HttpClientOptions client_options(const ScrapeOptions& options) {
   HttpClientOptions client;
@@ -165,6 +168,9 @@ Result<std::unique_ptr<ScrapeTarget>> ScrapeTarget::make(Loop& loop, Metrics& me
   auto impl = std::make_shared<Impl>(loop, metrics, name, options);
   for (const std::string& text : where) {
     if (const Outcome added = impl->add_place(text); !added) return added.error();
+  }
+  if (std::any_of(where.begin(), where.end(), is_secure)) {
+    if (const Outcome loaded = impl->client.load_tls(); !loaded) return loaded.error();
   }
   if (const Outcome defined = impl->recorder.define(); !defined) return defined.error();
   return std::unique_ptr<ScrapeTarget>(new ScrapeTarget(std::move(impl)));

@@ -295,5 +295,17 @@ TEST_CASE("a question in PromQL is asked as Prometheus' API has it") {
   CHECK(ask(server.url() + "/prom").error().code == ErrorCode::protocol);
 }
 
+TEST_CASE("files of TLS that cannot be used are told before anything is asked, where they are needed") {
+  Fixture f;
+  ScrapeOptions options;
+  options.tls.ca = "/nonexistent.pem";
+  for (const char* where : {"https://127.0.0.1:1/metrics", "sd+https://127.0.0.1:1/sd"}) {
+    const auto made = ScrapeTarget::make(f.loop, f.metrics, "t", std::vector<std::string>{where}, options);
+    REQUIRE_FALSE(made);
+    CHECK_THAT(made.error().message, Catch::Contains("CA file /nonexistent.pem"));
+  }
+  f.target({"http://127.0.0.1:1/metrics"}, options);
+}
+
 }  // namespace
 }  // namespace lgen
