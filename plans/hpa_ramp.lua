@@ -142,12 +142,18 @@ local function stay_away(vu, life)
   away = away + lgen.now() - life.at
 end
 
-local made, left = {}, {} -- {connection = when it was ready, when its server said GOAWAY}
+local made, left, closed = {}, {}, {} -- {connection = when it was ready, its server said GOAWAY, it ended without}
 
 local function note_connections(channel)
   for event in channel:events() do
-    if event.state == "READY" then made[event.connection] = event.at end
-    if event.goaway then left[event.connection] = left[event.connection] or event.at end
+    local id = event.connection
+    if event.state == "READY" then
+      made[id] = event.at
+    elseif event.goaway then
+      left[id] = left[id] or event.at
+    elseif event.prev == "READY" then
+      closed[id] = event.at
+    end
   end
 end
 
@@ -191,7 +197,7 @@ local function count_waiting(now)
   return count
 end
 
--- How many pods `sum` streams ask for when there are `count`. Some of these may have come since the last look, for them.
+-- How many pods `sum` streams ask for when there are `count`, some of which may have come for them since the last look.
 local function needs(sum, count)
   if opt.target_streams == 0 then return 0 end
   local pods_for_all = math.min(opt.max_pods, math.ceil(sum / opt.target_streams))
@@ -246,7 +252,7 @@ lgen.teardown(function()
   end
   local cluster = replicas.read_cluster(seen)
   local run = { opt = opt, channels = channels, looks = looks, seen = seen, needed = needed, initial = initial,
-    lost = lost, made = made, left = left, held = held, away = away, cluster = cluster,
+    lost = lost, made = made, left = left, closed = closed, held = held, away = away, cluster = cluster,
     speed = opt.speed or cluster.speed or 1 }
   local observed, should = replicas.observed(run), replicas.by_function(run)
   replicas.print_looks(run, observed, should)

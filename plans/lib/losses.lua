@@ -29,15 +29,16 @@ end
 -- Of the connection when it lost the stream. One that is older than the run was made just before it.
 local function age_of(run, life) return life.at - (run.made[life.connection] or 0) end
 
--- "pod", "goaway", "balancer" or "none". A GOAWAY that is seen together with the end looks like a closed connection.
--- Where a balancer ends HTTP/2, the connection whose age counts is its own.
+-- "pod", "goaway", "balancer" or "none". A GOAWAY that is seen together with the end looks like a closed connection; of
+-- a channel for one stream that may be missed. Where a balancer ends HTTP/2, its own connection's age is what counts.
 local function cause_of(run, life)
   if pod_has_left(run, life) then return "pod" end
   if run.left[life.connection] then return "goaway" end
   if not run.opt.age then return "none" end
   local age, lived, from, to = age_of(run, life), life.at - life.opened, age_limits(run)
-  if life.connection and age >= from - early and age <= to + late then return "goaway" end
-  return lived * run.speed >= run.opt.grace and lived <= to and "balancer" or "none"
+  local ended = run.closed[life.connection] or (life.connection and run.opt.channel_per_stream)
+  if ended and age >= from - early and age <= to + late then return "goaway" end
+  return lived * run.speed >= run.opt.grace and lived <= to + late and "balancer" or "none"
 end
 
 -- How old the connections were whose GOAWAY ended streams, held against the limit.

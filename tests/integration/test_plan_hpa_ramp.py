@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import lgen
+from cluster import Cluster
 from kube_cluster import data
 from metrics_pages import Discovery, Page
 from programs import Server, binary
@@ -182,6 +183,18 @@ class Clusters(PlanCase):
                          "--streams", 120, "--channels", 12)
         self.finish(run, 0)
         self.assertRegex(block(run.stdout, "EVENNESS"), r"hold ends +\S+s +5 +120  0\.\d{3} +1\.25 +1\.25\n")
+
+    def test_a_balancer_whose_own_connections_age(self):
+        limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
+        with Cluster(pods=2, balance="stream", pod_flags=limits) as cluster:
+            run = self.start("--target", cluster.address, "--metrics", "sd+" + cluster.facts["sd"], *SHORT, "--hold", "2s",
+                             "--streams", 12, "--channels", 2, "--min-pods", 2, "--age", "1s", "--grace", "0.2s",
+                             "--reconnect", "0.1s..0.2s")
+            run.finish()
+        # One that is opened just when its connection is told to go may be lost at once.
+        text = block(run.stdout, "LOST STREAMS")
+        explained = int(re.search(r"(?m)^ +(\d+)  within the age limit, behind the balancer$", text)[1])
+        self.assertGreater(explained, 0.8 * run.summary.total("stream_losses"), text)
 
     def test_a_pod_that_is_given_more_than_it_handles(self):
         run = self.start(self.manifests("overload.yaml"), "--channel-per-stream", "--streams", 15, "--ramp", "0.5s",
