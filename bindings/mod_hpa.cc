@@ -5,6 +5,7 @@
 
 #include "lgen/hpa.h"
 #include "lgen/hpa_simulation.h"
+#include "lgen/units.h"
 #include "mod_load.h"
 #include "modules.h"
 #include "stack.h"
@@ -141,7 +142,10 @@ hpa::Policy read_policy(lua_State* L, std::string_view what) {
   const auto percent = integer_field(L, table, "percent", what, 1, kMostPods);
   const auto period = duration_field(L, table, "period", what);
   if (pods.has_value() == percent.has_value()) raise(L, fmt::format("{}: either pods or percent is needed", what));
-  if (!period || *period <= Duration{0}) raise(L, fmt::format("{}: period: more than 0s is needed", what));
+  if (!period || *period <= Duration{0} || *period > hpa::kLongestPeriod) {
+    raise(L,
+          fmt::format("{}: period: more than 0s and at most {} is needed", what, format_duration(hpa::kLongestPeriod)));
+  }
   return {pods ? hpa::Policy::Type::pods : hpa::Policy::Type::percent, pods ? *pods : *percent, *period};
 }
 
@@ -165,6 +169,10 @@ void read_rules(lua_State* L, int table, std::string_view what, hpa::Rules& to) 
   }
   to.select = select == "max" ? hpa::Select::max : select == "min" ? hpa::Select::min : hpa::Select::disabled;
   if (const auto window = duration_field(L, table, "stabilization", what)) to.stabilization = *window;
+  if (to.stabilization > hpa::kLongestStabilization) {
+    raise(L,
+          fmt::format("{}: stabilization: at most {} is possible", what, format_duration(hpa::kLongestStabilization)));
+  }
 }
 
 void read_behavior(lua_State* L, int table, hpa::Spec& to) {

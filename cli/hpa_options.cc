@@ -41,6 +41,7 @@ constexpr OptionRow kOptions[] = {
 
 constexpr double kThousandths = 1000;
 constexpr double kMostRounds = 100'000;
+constexpr double kMostLoad = 1e9, kMostInPolicy = 100'000;
 
 Error refuse(std::string_view option, std::string_view what) {
   return make_error(ErrorCode::invalid_argument, fmt::format("hpa: --{}: {}", option, what));
@@ -96,7 +97,7 @@ class Reader {
     const bool milli = text.ends_with('m');
     if (milli) text.pop_back();
     const auto value = number_of(text);
-    if (value && *value > 0) {
+    if (value && *value > 0 && *value <= kMostLoad) {
       to = milli ? *value : *value * kThousandths;
     } else {
       fail(option, fmt::format("'{}' is no amount of CPU; write 250m or 0.25", words_.text(option)));
@@ -115,7 +116,7 @@ class Reader {
 
 void read_stages(const Words& words, Reader& reader, hpa::Simulation& to) {
   double start = 0;
-  reader.number("start-load", start, 1e9);
+  reader.number("start-load", start, kMostLoad);
   to.load = {{Duration{0}, start}};
   for (const std::string& text : split_commas({words.text("stages")})) {
     const std::string_view stage = text;
@@ -125,6 +126,7 @@ void read_stages(const Words& words, Reader& reader, hpa::Simulation& to) {
     if (!load || !length) {
       return reader.fail("stages", fmt::format("'{}' is no LENGTH:LOAD; write it as 5m:120", stage));
     }
+    if (*load > kMostLoad) return reader.fail("stages", fmt::format("'{}': a load of at most {:g}", stage, kMostLoad));
     to.load.push_back({to.load.back().at + *length, *load});
   }
   to.length = to.load.back().at + std::chrono::minutes(10);
@@ -137,7 +139,8 @@ std::optional<hpa::Policy> policy_of(std::string_view text) {
   const bool percent = text.substr(0, slash).ends_with('%');
   const auto value = number_of(text.substr(0, slash - (percent ? 1 : 0)));
   const auto period = parse_duration(text.substr(slash + 1));
-  if (!value || *value < 1 || *value != std::floor(*value) || !period || *period <= Duration{0}) return std::nullopt;
+  if (!value || *value < 1 || *value > kMostInPolicy || *value != std::floor(*value)) return std::nullopt;
+  if (!period || *period <= Duration{0} || *period > hpa::kLongestPeriod) return std::nullopt;
   return hpa::Policy{percent ? hpa::Policy::Type::percent : hpa::Policy::Type::pods, static_cast<std::int64_t>(*value),
                      *period};
 }
@@ -151,7 +154,10 @@ bool read_rules(const Words& words, Reader& reader, const std::string& way, hpa:
     if (text == "disabled") rules.select = hpa::Select::disabled;
     for (const std::string& one : text == "disabled" ? std::vector<std::string>{} : split_commas({text})) {
       const auto policy = policy_of(one);
-      if (!policy) reader.fail(policies, fmt::format("'{}' is no policy; write 4/15s or 100%/15s, or disabled", one));
+      if (!policy)
+        reader.fail(
+            policies,
+            fmt::format("'{}' is no policy; write 4/15s or 100%/15s (a period of at most 30m), or disabled", one));
       rules.policies.push_back(policy.value_or(hpa::Policy{}));
     }
   }
@@ -159,6 +165,7 @@ bool read_rules(const Words& words, Reader& reader, const std::string& way, hpa:
   if (chosen != "max" && chosen != "min") reader.fail(select, fmt::format("'{}' is neither max nor min", chosen));
   if (chosen == "min" && rules.select == hpa::Select::max) rules.select = hpa::Select::min;
   if (words.has(window)) reader.duration(window, rules.stabilization.emplace());
+  if (rules.stabilization > hpa::kLongestStabilization) reader.fail(window, "Kubernetes takes at most 1h");
   return words.has(policies) || words.has(select) || words.has(window);
 }
 
@@ -170,13 +177,13 @@ void read_behavior(const Words& words, Reader& reader, hpa::Spec& spec) {
 
 void read_metrics(const Words& words, Reader& reader, hpa::Simulation& to) {
   double target = 0, percent = 0, each = 0, request = 0;
-  reader.number("target", target, 1e9);
+  reader.number("target", target, kMostLoad);
   reader.number("cpu", percent, 10'000);
   reader.cpu("cpu-per-load", each);
   reader.cpu("cpu-request", request);
   if (words.has("target")) {
     const auto goal = std::llround(target * kThousandths);
-    if (goal < 1) reader.fail("target", "a target is more than 0");
+    if (goal < 1) reader.fail("target", "a target is at least 0.001");
     to.spec.metrics.push_back({hpa::Metric::Type::pods, "load", hpa::Metric::Target::average_value, goal});
     to.per_load.push_back(kThousandths);
   }

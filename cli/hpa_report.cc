@@ -45,10 +45,19 @@ Tone tone_of(const hpa::Round& round) {
   return round.decision.desired != round.replicas ? Tone::bold : Tone::plain;
 }
 
-/// A square for each pod, hollow while it is not ready.
-std::string pods_bar(const hpa::Round& round) {
+constexpr int kMostSquares = 10;
+
+int most_pods(const std::vector<hpa::Round>& rounds) {
+  const auto fewer = [](const hpa::Round& a, const hpa::Round& b) { return a.replicas < b.replicas; };
+  return std::max_element(rounds.begin(), rounds.end(), fewer)->replicas;
+}
+
+/// A square for every `each` pods, hollow where not all of them are ready.
+std::string pods_bar(const hpa::Round& round, int each) {
   std::string bar;
-  for (int i = 0; i < round.replicas; ++i) bar += i < round.ready ? "■" : "□";
+  for (int from = 0; from < round.replicas; from += each) {
+    bar += std::min(from + each, round.replicas) <= round.ready ? "■" : "□";
+  }
   return bar;
 }
 
@@ -63,17 +72,26 @@ bool above_target(const hpa::Simulation& simulation, const hpa::Round& round) {
   return false;
 }
 
+bool knows_nothing(const hpa::Round& round) {
+  const auto& proposals = round.decision.proposals;
+  return !proposals.empty() && std::none_of(proposals.begin(), proposals.end(), [](const auto& p) { return p.ok(); });
+}
+
 void print_outcome(Page& page, const hpa::Simulation& simulation, const std::vector<hpa::Round>& rounds) {
   const auto most = std::max_element(rounds.begin(), rounds.end(), [](const auto& a, const auto& b) {
     return a.decision.desired < b.decision.desired;
   });
   const auto above = std::count_if(rounds.begin(), rounds.end(),
                                    [&](const hpa::Round& round) { return above_target(simulation, round); });
+  const auto unknown = std::count_if(rounds.begin(), rounds.end(), knows_nothing);
+  const Duration period = simulation.controller.sync_period;
   page.line({});
   page.paragraph(
-      0, fmt::format("At most {}, from {} on; {} at the end. {} above the target and its tolerance.",
-                     counted(static_cast<std::uint64_t>(most->decision.desired), "pod"), format_duration(most->at),
-                     rounds.back().decision.desired, format_duration(above * simulation.controller.sync_period)));
+      0, fmt::format(
+             "At most {}, from {} on; {} at the end. {} above the target and its tolerance{}.",
+             counted(static_cast<std::uint64_t>(most->decision.desired), "pod"), format_duration(most->at),
+             rounds.back().decision.desired, format_duration(above * period),
+             unknown > 0 ? fmt::format(", {} without a metric that says so", format_duration(unknown * period)) : ""));
 }
 
 Json json_of(const hpa::Condition& condition) {
@@ -91,7 +109,9 @@ Json usage_of(const hpa::Metric& metric, const Result<hpa::Proposal>& proposal) 
 std::string render_rounds(const hpa::Simulation& simulation, const std::vector<hpa::Round>& rounds, bool all,
                           const ConsoleStyle& style) {
   Page page(static_cast<std::size_t>(style.width), style.color);
-  TextTable table({fmt::format("{:>7}  why", "time"), "load", "targets", "ready", "replicas", "pods"});
+  const int most = most_pods(rounds), each = (most + kMostSquares - 1) / kMostSquares;
+  TextTable table({fmt::format("{:>7}  why", "time"), "load", "targets", "ready", "replicas",
+                   each > 1 ? fmt::format("pods, ■ {}", each) : "pods"});
   for (std::size_t i = 0; i < rounds.size(); ++i) {
     const hpa::Round& round = rounds[i];
     if (!all && i > 0 && i + 1 < rounds.size() && !shows_news(round, rounds[i - 1])) continue;
@@ -100,7 +120,7 @@ std::string render_rounds(const hpa::Simulation& simulation, const std::vector<h
                targets_text(simulation, round),
                fmt::format("{}", round.ready),
                {replicas_text(round), tone_of(round)},
-               pad_right(pods_bar(round), static_cast<std::size_t>(std::min(simulation.spec.max, 20)))});
+               pad_right(pods_bar(round, each), static_cast<std::size_t>(std::min(most, kMostSquares)))});
   }
   table.print(page, 0);
   print_outcome(page, simulation, rounds);

@@ -37,6 +37,9 @@ struct Policy {
   Duration period = std::chrono::seconds(15);
 };
 
+constexpr Duration kLongestPeriod = std::chrono::seconds(1800);         // of a policy; Kubernetes takes no longer one
+constexpr Duration kLongestStabilization = std::chrono::seconds(3600);  // likewise
+
 /// Of several policies: the one that allows the most or the least change, or no change at all.
 enum class Select { max, min, disabled };
 
@@ -112,6 +115,7 @@ struct Mark {
 
 /// What the controller remembers. The caller keeps it, decide() writes it.
 struct History {
+  bool begun = false;  // what the first round finds counts as a recommendation
   std::vector<Mark> recommendations;
   std::vector<Mark> added, removed;
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lgen/hpa.h"
 
@@ -67,6 +68,10 @@ Condition stability(int desired, int stabilized) {
   return {true, "ReadyForNewScale", "no recent round has asked for anything else"};
 }
 
+Condition rescaled(int replicas) {
+  return {true, "SucceededRescale", fmt::format("the replicas were set to {}", replicas)};
+}
+
 std::string_view limit_message(std::string_view reason) {
   if (reason == "TooManyReplicas") return "more pods are asked for than maxReplicas allows";
   if (reason == "TooFewReplicas") return "fewer pods are asked for than minReplicas allows";
@@ -86,7 +91,7 @@ Duration longest_period(const Rules& rules) {
 }
 
 void forget_before(std::vector<Mark>& marks, TimePoint cutoff) {
-  std::erase_if(marks, [cutoff](const Mark& mark) { return mark.at <= cutoff; });
+  std::erase_if(marks, [cutoff](const Mark& mark) { return mark.at < cutoff; });
 }
 
 /// Keeps of the past what a later round can still ask for.
@@ -130,19 +135,21 @@ void follow_metrics(const Spec& spec, const Controller& controller, const Observ
 }  // namespace
 
 Decision decide(const Spec& spec, const Controller& controller, const Observation& seen, History& history) {
+  if (!std::exchange(history.begun, true)) history.recommendations.push_back({seen.now, seen.replicas});
   Decision decision{.desired = seen.replicas, .able_to_scale = {true, "SucceededGetScale", ""}};
   if (seen.replicas == 0 && spec.min != 0) {
     decision.scaling_active = {false, "ScalingDisabled",
                                "there are no pods, and minReplicas does not allow that: nothing is scaled"};
   } else if (seen.replicas > spec.max) {
     decision.desired = spec.max;
-    decision.cause = "more pods than maxReplicas";
+    decision.cause = "Current number of replicas above Spec.MaxReplicas";
   } else if (seen.replicas < spec.min) {
     decision.desired = spec.min;
-    decision.cause = "fewer pods than minReplicas";
+    decision.cause = "Current number of replicas below Spec.MinReplicas";
   } else {
     follow_metrics(spec, controller, seen, history, decision);
   }
+  if (decision.desired != seen.replicas) decision.able_to_scale = rescaled(decision.desired);
   note_change(decision.desired - seen.replicas, history, seen.now);
   forget(spec, controller, history, seen.now);
   return decision;

@@ -67,12 +67,12 @@ Limited limit_with_behavior(int current, int desired, const Spec& spec, const Hi
   return {desired, "DesiredWithinRange"};
 }
 
-int highest_since(TimePoint cutoff, const History& history, int start) {
+int highest_after(TimePoint cutoff, const History& history, int start) {
   for (const Mark& one : history.recommendations) start = one.at > cutoff ? std::max(start, one.replicas) : start;
   return start;
 }
 
-int lowest_since(TimePoint cutoff, const History& history, int start) {
+int lowest_after(TimePoint cutoff, const History& history, int start) {
   for (const Mark& one : history.recommendations) start = one.at > cutoff ? std::min(start, one.replicas) : start;
   return start;
 }
@@ -89,10 +89,13 @@ Rules default_down() { return {.policies = {{Policy::Type::percent, 100, std::ch
 
 int stabilize(int current, int desired, const Spec& spec, const Controller& controller, const History& history,
               TimePoint now) {
-  if (!spec.behavior) return highest_since(now - controller.downscale_stabilization, history, desired);
+  if (!spec.behavior) {
+    const TimePoint cutoff = now - controller.downscale_stabilization;
+    return highest_after(cutoff - Duration(1), history, desired);  // what is just as old still counts, here alone
+  }
   const Duration up = spec.behavior->up.stabilization.value_or(Duration::zero());
   const Duration down = spec.behavior->down.stabilization.value_or(controller.downscale_stabilization);
-  const int least = lowest_since(now - up, history, desired), most = highest_since(now - down, history, desired);
+  const int least = lowest_after(now - up, history, desired), most = highest_after(now - down, history, desired);
   return std::min(std::max(current, least), most);
 }
 

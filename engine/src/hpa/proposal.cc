@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "lgen/hpa.h"
 
@@ -75,7 +76,9 @@ Usage usage_of(const Metric& metric, const std::vector<Groups::Counted>& counted
   return {static_cast<double>(shown) / static_cast<double>(metric.goal), shown};
 }
 
-int rounded_up(double replicas) { return static_cast<int>(std::ceil(replicas)); }
+int rounded_up(double replicas) {
+  return static_cast<int>(std::min<double>(std::ceil(replicas), std::numeric_limits<int>::max()));
+}
 
 /// Pods that tell nothing are taken for what makes the change smaller.
 std::vector<Groups::Counted> completed(const Metric& metric, const Groups& groups, double ratio) {

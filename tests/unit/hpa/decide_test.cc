@@ -33,8 +33,9 @@ hpa::Observation seen(int pods, std::optional<std::int64_t> millicores, std::opt
 
 hpa::Spec both() { return {.min = 3, .max = 10, .metrics = {cpu(80), gauge(15)}}; }
 
+/// Of a controller that has gone on for a while, in which nothing was asked for.
 hpa::Decision decide(const hpa::Spec& spec, const hpa::Observation& observation) {
-  hpa::History history;
+  hpa::History history{.begun = true};
   return hpa::decide(spec, {}, observation, history);
 }
 
@@ -91,6 +92,33 @@ TEST_CASE("replicas outside of min and max are brought back, whatever the metric
   CHECK(asleep.scaling_active.reason == "ScalingDisabled");
 }
 
+TEST_CASE("what the first round finds is kept for 300 s, as a recommendation would be") {
+  for (const auto& [pods, kept] : {std::pair{8, 8}, {100, 10}}) {
+    hpa::History history;
+    TimePoint now{1h};
+    int replicas = pods;
+    const auto round = [&] {
+      const auto decision = hpa::decide(both(), {}, seen(replicas, 10, 0, now), history);
+      now += 15s;
+      replicas = decision.desired;
+      return decision.able_to_scale.reason;
+    };
+    if (pods > kept) CHECK(round() == "SucceededRescale");
+    while (now <= TimePoint(1h) + 300s) CHECK(round() == "ScaleDownStabilized");
+    CHECK(replicas == kept);
+    CHECK(round() == "SucceededRescale");
+    CHECK(replicas == 3);
+  }
+}
+
+TEST_CASE("more pods than can be counted are as many as can be") {
+  const hpa::Spec spec{.min = 1, .max = 10, .metrics = {gauge(1)}};
+  auto observation = seen(5, {}, 1, TimePoint(1h));
+  observation.readings.erase(observation.readings.begin());
+  for (auto& sample : observation.readings[0].of_pods) sample->value = 1'000'000'000'000'000;
+  CHECK(decide(spec, observation).desired == 10);
+}
+
 TEST_CASE("load that goes away takes its pods with it 300 s later") {
   const hpa::Spec spec{.min = 3, .max = 10, .metrics = {gauge(15)}};
   hpa::History history;
@@ -104,7 +132,7 @@ TEST_CASE("load that goes away takes its pods with it 300 s later") {
   };
   CHECK(round(3, 40).desired == 6);  // 8 wanted; at most twice as many in one step
   CHECK(round(6, 20).desired == 8);
-  for (int i = 0; i < 18; ++i) {
+  for (int i = 0; i < 19; ++i) {
     const auto decision = round(8, 0);
     CHECK(decision.desired == 8);
     CHECK(decision.able_to_scale.reason == "ScaleDownStabilized");
