@@ -37,7 +37,7 @@ void Http1Parser::next() {
   body_received_ = passed_ = between_ = 0;
   body_announced_.reset();
   gunzip_.reset();
-  no_body_ = complete_ = keep_alive_ = continued_ = from_known_ = false;
+  no_body_ = upgrade_ = complete_ = keep_alive_ = continued_ = from_known_ = false;
   fresh_ = true;
   fault_ = Fault::none;
   bad_ = nullptr;
@@ -156,7 +156,9 @@ void Http1Parser::add_value(const char* bytes, std::size_t size) {
   extend(fields_.back().value, bytes, size);
 }
 
-bool Http1Parser::interim() const { return kind_ == Kind::response && status() >= 100 && status() < 200; }
+bool Http1Parser::interim() const {
+  return kind_ == Kind::response && status() >= 100 && status() < 200 && status() != 101;
+}
 
 /// Whatever its headers say; http_parser would wait for a 304's Content-Length.
 bool Http1Parser::bodiless() const { return kind_ == Kind::response && (status() == 204 || status() == 304); }
@@ -166,7 +168,8 @@ const char* Http1Parser::bad_status_line() const {
   if (kind_ == Kind::request) return nullptr;
   if (parser_.http_major != 1) return "its status line has another version of HTTP";
   if (status() < 100) return "its status is below 100";
-  return status() == 101 ? "it switches to another protocol (status 101), which nobody has asked for" : nullptr;
+  return status() == 101 && !upgrade_ ? "it switches to another protocol (status 101), which nobody has asked for"
+                                      : nullptr;
 }
 
 int Http1Parser::head_done() {
@@ -208,7 +211,7 @@ int Http1Parser::message_done() {
     return restart_head(), 0;
   }
   if (gunzip_ && body_received_ > 0 && gunzip_->state() != Gunzip::State::end) return fail(Fault::bad_encoding);
-  keep_alive_ = http_should_keep_alive(&parser_) != 0;
+  keep_alive_ = status() != 101 && http_should_keep_alive(&parser_) != 0;
   complete_ = true;
   http_parser_pause(&parser_, 1);
   return 0;

@@ -37,6 +37,8 @@ class Http1Parser {
   void next();
   /// The response to come answers a HEAD: it has no body, whatever its headers say.
   void expect_no_body() { no_body_ = true; }
+  /// The request has asked for another protocol: 101 is an answer.
+  void expect_upgrade() { upgrade_ = true; }
   /// Unpack a gzip body.
   void unpack(bool on) { unpack_ = on; }
 
@@ -105,6 +107,7 @@ class Http1Parser {
   Kind kind_;
   Limits limits_;
   bool no_body_ = false;
+  bool upgrade_ = false;
   bool unpack_ = false;
 
   std::string text_;  // first line and headers; names in lower case

@@ -79,6 +79,7 @@ Result<Http1Head> write_head(const HttpRequest& request, const Url& url, const H
     const std::string line = fmt::format("{}: {}\r\n", name, value);
     text += line;
     head.expects = head.expects || expects_continue(name, value);
+    head.upgrades = head.upgrades || same_header_name(name, "Upgrade");
     if (!same_header_name(name, kExpect)) without_body += line;
   }
   const bool announced = has_length(request);

@@ -15,6 +15,7 @@ struct Http1Head {
   std::string alone = {};  // the whole request, when it has no body
   bool add_length = true;  // a body is announced by a Content-Length of ours
   bool expects = false;    // a body waits for 100 Continue
+  bool upgrades = false;   // it offers to change the protocol
 };
 
 /// Refuses methods and headers that would break out of their line.

@@ -45,6 +45,7 @@ void Http1Session::start(const HttpPrepared& request, std::string_view body, Use
   keeper_ = nullptr;
   parser_.next();
   if (request.request.method == "HEAD") parser_.expect_no_body();
+  if (request.head.upgrades) parser_.expect_upgrade();
   first_bytes_.clear();
   first_byte_ = done_ = {};
   sent_ = received_ = 0;

@@ -320,6 +320,22 @@ TEST_CASE("a redirect keeps user and password at its place, and nothing of it go
   }
 }
 
+TEST_CASE("a change of the protocol is an answer to who has asked for it, and the end of the connection") {
+  NetFixture net;
+  ScriptedListener listener(
+      answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"));
+  HttpClient client(net.loop);
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    const Reply reply =
+        net.ask(client, {.url = listener.url(), .headers = {{"Connection", "Upgrade"}, {"upgrade", "websocket"}}});
+    CHECK(reply.error == "");
+    CHECK(reply.status == 101);
+    CHECK(reply.header("upgrade") == "websocket");
+    CHECK(client.connections() == i);
+  }
+  CHECK_THAT(net.get(client, listener.url()).error, Contains("which nobody has asked for"));
+}
+
 TEST_CASE("who has waited for a connection in vain has waited all the same") {
   NetFixture net;
   ScriptedListener listener([](int fd) { ScriptedListener::wait_closed(fd); });
