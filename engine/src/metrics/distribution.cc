@@ -8,7 +8,11 @@
 //  per_connection           Every row with at least 5 streams stayed on one backend, there are at least two backends,
 //                           and random placement would do that with a chance, (1/k)^(sum of (n_row - 1)) over these
 //                           rows, below 1e-6. Above it: inconclusive, too few streams.
-//  per_stream               The rows follow one common distribution over all backends (homogeneity.cc, p >= 0.001).
+//  per_stream               The rows follow one common distribution over all backends (homogeneity.cc, p >= 0.001). Or
+//                           they differ by more than chance, and yet by little: every row of at least 5 streams met
+//                           every backend, with at least a third of its share, and Cohen's w is below 0.5, where large
+//                           effects begin. A balancer that deals in turn does that to clients that take turns (0.1 to
+//                           0.4); two zones of which each keeps 80 % of its own are at 0.6.
 //  per_stream_within_subset The backends fall into at least two sets: two backends are linked when they share more than
 //                           10 % of the rows of the rarer one, connected components are the sets. Rows spread inside
 //                           their set; at most 10 % of the rows are astray, that is, have a stream outside the set
@@ -40,13 +44,15 @@ namespace lgen {
 
 namespace {
 
-constexpr std::uint64_t kLongRow = 5;   // streams
-constexpr double kUnknownLimit = 0.05;  // of all streams
-constexpr double kChanceLimit = 1e-6;   // that random placement looks per connection
-constexpr double kHomogeneous = 0.001;  // least p of one common distribution
-constexpr double kLinkShare = 0.10;     // of the rarer backend's rows
-constexpr double kAstrayLimit = 0.10;   // of all rows
-constexpr std::uint64_t kGoodRow = 10;  // streams a connection to ask for
+constexpr std::uint64_t kLongRow = 5;    // streams
+constexpr double kUnknownLimit = 0.05;   // of all streams
+constexpr double kChanceLimit = 1e-6;    // that random placement looks per connection
+constexpr double kHomogeneous = 0.001;   // least p of one common distribution
+constexpr double kLargeEffect = 0.5;     // Cohen's w
+constexpr double kLeastShare = 1.0 / 3;  // of what a row would give a backend if they were
+constexpr double kLinkShare = 0.10;      // of the rarer backend's rows
+constexpr double kAstrayLimit = 0.10;    // of all rows
+constexpr std::uint64_t kGoodRow = 10;   // streams a connection to ask for
 
 struct Row {
   std::string name;
@@ -328,17 +334,38 @@ void fill_sets(const Evidence& e, const Sets& sets, Verdict& verdict) {
 
 // Per stream, within subsets, mixed -----------------------------------------------------------------------------------
 
-Verdict spread_over_all(const Evidence& e, double p) {
+/// sqrt(X2 / N), the size of what a test of homogeneity has found; J. Cohen, Statistical Power Analysis, 1988, ch. 7.
+double cohens_w(const Evidence& e, double statistic) { return std::sqrt(statistic / static_cast<double>(e.streams)); }
+
+/// Every long row met every backend, and about as often as the others.
+bool every_row_reaches_all(const Evidence& e) {
+  for (std::size_t i = 0; i < e.rows.size(); ++i) {
+    if (e.rows[i].streams < kLongRow) continue;
+    for (std::size_t j = 0; j < e.backends.size(); ++j) {
+      const double share = static_cast<double>(e.served[j]) / static_cast<double>(e.streams);
+      const double expected = share * static_cast<double>(e.rows[i].streams);
+      if (static_cast<double>(e.counts[i][j]) < kLeastShare * expected) return false;
+    }
+  }
+  return true;
+}
+
+Verdict spread_over_all(const Evidence& e, const Homogeneity& homogeneity) {
+  const double p = homogeneity.p;
   Verdict verdict;
   verdict.kind = VerdictKind::per_stream;
   verdict.p = p;
   verdict.subsets.push_back(e.backends);
   const auto [least, most] = std::minmax_element(e.served.begin(), e.served.end());
   const double all = static_cast<double>(e.streams);
+  const std::string proportion =
+      p >= kHomogeneous ? "in one common proportion"
+                        : fmt::format("in nearly one proportion, though not by chance alone (Cohen's w {:.2f})",
+                                      cohens_w(e, homogeneity.statistic));
   verdict.why = fmt::format(
-      "the streams of {} spread over all {} in one common proportion ({} to {} each; homogeneity {}). New {}s get load "
-      "from the next stream on",
-      count_of(e.rows.size(), e.row_word), count_of(e.backends.size(), e.col_word),
+      "the streams of {} spread over all {} {} ({} to {} each; homogeneity {}). New {}s get load from the next stream "
+      "on",
+      count_of(e.rows.size(), e.row_word), count_of(e.backends.size(), e.col_word), proportion,
       percent(static_cast<double>(*least) / all), percent(static_cast<double>(*most) / all), p_text(p), e.col_word);
   return verdict;
 }
@@ -400,12 +427,15 @@ Verdict mixed(const Evidence& e, const Sets& sets, double p) {
 }
 
 Verdict judge_spread(const Evidence& e) {
-  const double p = test_homogeneity(e.counts).p;
+  const Homogeneity homogeneity = test_homogeneity(e.counts);
+  const double p = homogeneity.p;
   const Sets sets = find_sets(e);
   const bool one_distribution = p >= kHomogeneous, in_sets = fits_sets(e, sets);
   if (one_distribution && in_sets) return sets_or_chance(e, sets, p);
-  if (one_distribution) return spread_over_all(e, p);
+  if (one_distribution) return spread_over_all(e, homogeneity);
   if (in_sets) return spread_in_sets(e, sets, p);
+  const bool nearly_one = every_row_reaches_all(e) && cohens_w(e, homogeneity.statistic) < kLargeEffect;
+  if (nearly_one) return spread_over_all(e, homogeneity);
   return mixed(e, sets, p);
 }
 
