@@ -64,6 +64,11 @@ std::string server_lines(const BalancerSpec& spec, const std::string& zone) {
   return lines;
 }
 
+// Who of the pods it was, where HAProxy has to answer itself: clients of a pod that is gone learn from that whose end
+// it was.
+constexpr const char* kUpstream =
+    "    http-after-response set-header x-upstream %[srv_name] if { status 502 503 504 } { srv_name -m found }\n";
+
 // How HAProxy learns who takes part.
 std::string membership(const BalancerSpec& spec, const std::string& server_words) {
   if (spec.managed) return fmt::format("    default-server{} disabled\n", server_words);
@@ -79,7 +84,8 @@ std::string tcp_pods_section(const BalancerSpec& spec) {
 std::string http_pods_section(const BalancerSpec& spec, const std::string& name, const std::string& zone) {
   return fmt::format("\nbackend {}{}\n    mode http\n    balance roundrobin\n    option http-no-delay\n", spec.prefix,
                      name) +
-         "    http-reuse always\n" + membership(spec, spec.http1 ? "" : " proto h2") + server_lines(spec, zone);
+         "    http-reuse always\n" + kUpstream + membership(spec, spec.http1 ? "" : " proto h2") +
+         server_lines(spec, zone);
 }
 
 std::vector<std::string> zones_of(const std::vector<PodSpec>& pods) {

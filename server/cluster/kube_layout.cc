@@ -79,9 +79,13 @@ std::vector<kube::LocalService> local_services(const kube::Manifests& manifests,
   return services;
 }
 
+std::string template_hash(const std::string& deployment, int revision) {
+  return letters(hash(fmt::format("{}/{}", deployment, revision)), 9);
+}
+
 std::string pod_name(const std::string& deployment, int revision, std::uint64_t number) {
-  const std::string set = letters(hash(fmt::format("{}/{}", deployment, revision)), 9);
-  return fmt::format("{}-{}-{}", deployment, set, letters(hash(fmt::format("{}#{}", deployment, number)), 5));
+  const std::string last = letters(hash(fmt::format("{}#{}", deployment, number)), 5);
+  return fmt::format("{}-{}-{}", deployment, template_hash(deployment, revision), last);
 }
 
 }  // namespace lgen::cluster

@@ -23,7 +23,8 @@ std::vector<PodSpec> lay_out_slots(const ClusterOptions& options, const std::str
 // Where the manifests' services are: at HAProxy's ports, or, headless ones, in the DNS server.
 std::vector<kube::LocalService> local_services(const kube::Manifests& manifests, const Fronts& fronts);
 
-// As Kubernetes': deployment, revision, pod; the same in every run.
+// As Kubernetes': what tells the pods of a revision, and a pod's name: deployment, that, pod; the same in every run.
+std::string template_hash(const std::string& deployment, int revision);
 std::string pod_name(const std::string& deployment, int revision, std::uint64_t number);
 
 }  // namespace lgen::cluster

@@ -48,7 +48,8 @@ struct Port {
   std::uint16_t number = 0;
 };
 
-// A variable with a value, or with what the downward API knows ("metadata.name", "status.podIP").
+// A variable with a value, or with what the downward API knows ("metadata.name", "status.podIP",
+// "metadata.labels['app']").
 struct EnvVar {
   std::string name, value, field;
 };

@@ -53,13 +53,23 @@ std::string scaled(const std::string& duration, double time_scale) {
   return duration;
 }
 
-std::string value_of(const EnvVar& variable, const PodIdentity& pod) {
+// Of "metadata.labels['KEY']".
+std::string label_of(std::string_view field, const PodTemplate& spec, const PodIdentity& pod) {
+  constexpr std::string_view kBegin = "metadata.labels['", kEnd = "']";
+  if (!field.starts_with(kBegin) || !field.ends_with(kEnd) || field.size() <= kBegin.size() + kEnd.size()) return "";
+  const std::string key(field.substr(kBegin.size(), field.size() - kBegin.size() - kEnd.size()));
+  if (key == "pod-template-hash") return pod.template_hash;
+  const auto label = spec.labels.find(key);
+  return label == spec.labels.end() ? "" : label->second;
+}
+
+std::string value_of(const EnvVar& variable, const PodTemplate& spec, const PodIdentity& pod) {
   if (variable.field.empty()) return variable.value;
   if (variable.field == "metadata.name") return pod.name;
   if (variable.field == "metadata.namespace") return "default";
   if (variable.field == "status.podIP" || variable.field == "status.hostIP") return pod.ip;
   if (variable.field == "spec.nodeName") return "localhost";
-  return "";
+  return label_of(variable.field, spec, pod);
 }
 
 // $(NAME) of a variable that is there; $$ is a dollar.
@@ -73,7 +83,7 @@ std::string expanded(const std::string& text, const PodTemplate& spec, const Pod
     if (text.compare(i, 2, "$$") == 0) {
       result += text[++i];
     } else if (variable != spec.env.end()) {
-      result += value_of(*variable, pod);
+      result += value_of(*variable, spec, pod);
       i = end;
     } else {
       result += text[i];
@@ -103,7 +113,7 @@ std::vector<std::string> pod_arguments(const PodTemplate& spec, const PodIdentit
 
 std::vector<std::string> pod_environment(const PodTemplate& spec, const PodIdentity& pod) {
   std::vector<std::string> environment;
-  for (const EnvVar& variable : spec.env) environment.push_back(variable.name + "=" + value_of(variable, pod));
+  for (const EnvVar& variable : spec.env) environment.push_back(variable.name + "=" + value_of(variable, spec, pod));
   return environment;
 }
 

@@ -14,6 +14,7 @@ namespace lgen::kube {
 struct PodIdentity {
   std::string name, deployment, ip, zone;  // zone may be empty
   int revision = 1;
+  std::string template_hash;  // what tells the revision's pods from others', as in Kubernetes
 };
 
 // How this machine differs from what the manifests were written for.

@@ -292,5 +292,22 @@ TEST_CASE("a pod's command line: variables, scaled times, what comes after --, a
   CHECK(pod_environment(spec, pod) == std::vector<std::string>{"VERSION=v2", "POD_NAME=server-1", "POD_IP=127.0.0.11"});
 }
 
+TEST_CASE("the downward API knows a pod's labels") {
+  PodTemplate spec;
+  spec.labels = {{"app", "shop"}};
+  const PodIdentity pod{.name = "p", .deployment = "d", .ip = "i", .zone = "", .template_hash = "x7k2"};
+  for (const auto& [field, value] :
+       std::vector<std::pair<std::string, std::string>>{{"metadata.labels['app']", "shop"},
+                                                        {"metadata.labels['pod-template-hash']", "x7k2"},
+                                                        {"metadata.labels['none']", ""},
+                                                        {"metadata.labels['']", ""},
+                                                        {"metadata.labels", ""},
+                                                        {"metadata.labels['app", ""}}) {
+    INFO(field);
+    spec.env = {{"X", "", field}};
+    CHECK(pod_environment(spec, pod) == std::vector<std::string>{"X=" + value});
+  }
+}
+
 }  // namespace
 }  // namespace lgen::kube
