@@ -125,10 +125,11 @@ std::optional<std::vector<std::string>> KubeCluster::addresses_of(const std::str
   const auto service = std::find_if(manifests_.services.begin(), manifests_.services.end(),
                                     [&](const kube::Service& one) { return one.name == local->name; });
   std::vector<std::string> addresses;
-  for (const auto& pod : pods_) {
-    const Running* deployment = find_deployment(pod->identity().deployment);
-    if (pod->endpoint().known() && selects(*service, deployment->spec)) addresses.push_back(pod->identity().ip);
-  }
+  const auto add = [&](const kube::EndpointState& endpoint, const kube::PodIdentity& pod) {
+    if (endpoint.known() && selects(*service, find_deployment(pod.deployment)->spec)) addresses.push_back(pod.ip);
+  };
+  for (const auto& pod : pods_) add(pod->endpoint(), pod->identity());
+  for (const Departed& pod : departed_) add(pod.endpoint, pod.identity);
   return addresses;
 }
 
@@ -140,11 +141,13 @@ void KubeCluster::wake() {
 void KubeCluster::turn() {
   turn_pods();
   remove_gone();
+  turn_departed();
   if (stopping_) return end_if_all_gone();
   run_autoscalers();
   for (Running& deployment : deployments_) reconcile(deployment);
   turn_pods();
   remove_gone();
+  turn_departed();
   if (clock_.now() >= next_sample_) {
     next_sample_ = clock_.now() + options_.scrape_interval;
     for (const auto& pod : pods_) pod->sample();
@@ -159,6 +162,7 @@ void KubeCluster::turn() {
 void KubeCluster::schedule() {
   TimePoint next = next_sample_;
   for (const auto& pod : pods_) next = std::min(next, pod->next());
+  for (const Departed& pod : departed_) next = std::min(next, pod.endpoint.next());
   for (const Autoscaling& autoscaler : autoscalers_) next = std::min(next, autoscaler.next());
   // A pod that is ready may become available without any event.
   for (const Running& deployment : deployments_) {
@@ -170,20 +174,32 @@ void KubeCluster::schedule() {
 void KubeCluster::turn_pods() {
   for (const auto& pod : pods_) {
     // First what became due first: after a late timer, too, balancers hear of a pod's end before it ends.
-    update_endpoint(*pod);
+    update_endpoint(pod->endpoint(), pod->identity(), pod->slot(), pod->state().in_service());
     if (!stopping_) pod->turn();
-    update_endpoint(*pod);
+    update_endpoint(pod->endpoint(), pod->identity(), pod->slot(), pod->state().in_service());
   }
 }
 
-void KubeCluster::update_endpoint(KubePod& pod) {
-  kube::EndpointState& endpoint = pod.endpoint();
-  endpoint.update(pod.state().in_service(), clock_.now(), options_.endpoint_delay);
+void KubeCluster::turn_departed() {
+  for (auto pod = departed_.begin(); pod != departed_.end();) {
+    update_endpoint(pod->endpoint, pod->identity, pod->slot, false);
+    if (pod->endpoint.known()) {
+      ++pod;
+      continue;
+    }
+    slots_.give_back(pod->slot);
+    pod = departed_.erase(pod);
+  }
+}
+
+void KubeCluster::update_endpoint(kube::EndpointState& endpoint, const kube::PodIdentity& identity, std::size_t slot,
+                                  bool in_service) {
+  endpoint.update(in_service, clock_.now(), options_.endpoint_delay);
   const auto change = endpoint.advance(clock_.now());
   if (!change || stopping_) return;
-  const PodSpec& slot = slots_.at(pod.slot());
-  fronts_.set_member(pod.identity().deployment, slot, *change);
-  events_.write(*change ? "endpoint_added" : "endpoint_removed", {{"pod", pod.name()}, {"server", slot.name}});
+  const PodSpec& server = slots_.at(slot);
+  fronts_.set_member(identity.deployment, server, *change);
+  events_.write(*change ? "endpoint_added" : "endpoint_removed", {{"pod", identity.name}, {"server", server.name}});
 }
 
 void KubeCluster::remove_gone() {
@@ -192,13 +208,8 @@ void KubeCluster::remove_gone() {
       ++pod;
       continue;
     }
-    // Its address may be another pod's soon: balancers must not know of it any more.
-    if ((*pod)->endpoint().known() && !stopping_) {
-      fronts_.set_member((*pod)->identity().deployment, slots_.at((*pod)->slot()), false);
-      events_.write("endpoint_removed", {{"pod", (*pod)->name()}, {"server", slots_.at((*pod)->slot()).name}});
-    }
     events_.write("pod_gone", {{"pod", (*pod)->name()}, {"deployment", (*pod)->identity().deployment}});
-    slots_.give_back((*pod)->slot());
+    departed_.push_back({(*pod)->identity(), (*pod)->slot(), (*pod)->endpoint()});
     pod = pods_.erase(pod);
   }
 }
@@ -238,7 +249,8 @@ bool KubeCluster::create_pod(Running& deployment) {
                              .deployment = deployment.spec.name,
                              .ip = slots_.at(*slot).ip,
                              .zone = slots_.at(*slot).zone,
-                             .revision = deployment.revision};
+                             .revision = deployment.revision,
+                             .template_hash = template_hash(deployment.spec.name, deployment.revision)};
   pods_.push_back(std::make_unique<KubePod>(around_, std::move(identity), *slot, deployment.spec.pod));
   return true;
 }

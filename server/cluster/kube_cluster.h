@@ -52,6 +52,13 @@ class KubeCluster final : private StatusSource {
     std::uint64_t created = 0;  // pods, for their names
   };
 
+  // A pod that is gone, whose address balancers still send calls to: it is nobody else's until they have heard.
+  struct Departed {
+    kube::PodIdentity identity;
+    std::size_t slot;
+    kube::EndpointState endpoint;
+  };
+
   void begin();
   Facts service_facts() const;
   std::optional<std::vector<std::string>> addresses_of(const std::string& host) const;
@@ -59,7 +66,9 @@ class KubeCluster final : private StatusSource {
   void turn();
   void schedule();
   void turn_pods();
-  void update_endpoint(KubePod& pod);
+  void turn_departed();
+  void update_endpoint(kube::EndpointState& endpoint, const kube::PodIdentity& identity, std::size_t slot,
+                       bool in_service);
   void remove_gone();
   void reconcile(Running& deployment);
   void note_rollout(Running& deployment, const kube::Wanted& wanted, const std::vector<kube::PodView>& views);
@@ -116,6 +125,7 @@ class KubeCluster final : private StatusSource {
   std::vector<Running> deployments_;
   std::vector<Autoscaling> autoscalers_;
   std::vector<std::unique_ptr<KubePod>> pods_;  // in the order of their creation
+  std::vector<Departed> departed_;
 };
 
 }  // namespace lgen::cluster

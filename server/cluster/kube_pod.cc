@@ -208,7 +208,7 @@ void KubePod::note_readiness() {
   if (state_.ready()) {
     const double age = seconds(now() - state_.created());
     if (!first_request_seen_) next_peek_ = now();
-    return write("pod_ready", {{"age_seconds", age}});
+    return write("pod_ready", {{"age_seconds", age}, {"probed", state_.spec().readiness.has_value()}});
   }
   write("pod_not_ready", {{"why", last_answers_[static_cast<std::size_t>(ProbeUse::readiness)]}});
 }
