@@ -24,8 +24,8 @@ lgen.scenario("long", {
 
 
 class SignalTest(LgenCase):
-    def started(self, work, *flags, vus=2):
-        self.write("plan.lua", PRELUDE + RUNS_LONG.replace("WORK", work))
+    def started(self, work, *flags, vus=2, text=RUNS_LONG):
+        self.write("plan.lua", PRELUDE + text.replace("WORK", work))
         run = self.start("plan.lua", "--quiet", "--vus", vus, *flags)
         self.addCleanup(run.__exit__)
         run.err.wait_for("started", vus)
@@ -42,6 +42,13 @@ class SignalTest(LgenCase):
                 self.assertIn("2 iterations: 2 ok", out)
                 self.assertIn("exit code 105", out)
                 self.assertIn("ending the run; once more to leave at once", err)
+
+    def test_a_teardown_that_raises_after_a_signal_is_told(self):
+        torn = RUNS_LONG.replace('print("teardown ran")', 'error("torn")')
+        run = self.started("for _ in lgen.every(0.01) do end", vus=1, text=torn)
+        run.send_signal(signal.SIGINT)
+        self.assertEqual(run.wait(), 105)
+        self.assertRegex("\n".join(run.err.all_until_end()), r"teardown: .*plan\.lua:\d+: torn")
 
     def test_iterations_that_do_not_end_are_cancelled_after_stop_timeout(self):
         run = self.started("lgen.sleep(3600)", "--stop-timeout", "10ms")

@@ -8,6 +8,7 @@
 
 #include "bounds.h"
 #include "generator_watch.h"
+#include "lgen/log.h"
 #include "lgen/units.h"
 #include "pause_clock.h"
 #include "scenario.h"
@@ -214,7 +215,11 @@ void Runner::Impl::run_hook(const Hook& hook, Stage next) {
 
 void Runner::Impl::end_hook(Outcome result) {
   if (hook_result) return;
-  if (!result) note_end(RunEnd::plan_error, result.error().message);
+  if (!result) {
+    // What ended the run before is the reason that will be told; this must not be lost beside it.
+    if (ending() && result.error().code != ErrorCode::cancelled) log(LogLevel::error, result.error().message);
+    note_end(RunEnd::plan_error, result.error().message);
+  }
   hook_result = std::move(result);
   soon.ask();
 }
