@@ -1,0 +1,263 @@
+-- Pods' lives, and which of them explains that a call was lost or slow.
+--
+-- A life is a table of times in seconds of the run, each of which may be missing:
+--   created                   when the cluster made the pod
+--   ready, probed             when it first was ready, and whether a probe says so: without one it is, from its start on
+--   answered                  when it first answered a call of ours
+--   added, removed            when balancers began and ceased to know of it
+--   draining, stopping        when it was told to go: its preStop hook begins, its SIGTERM comes
+--   ends                      when its process ended, once or, where it was restarted, several times
+--   readies                   every time it became ready
+-- They come from a cluster's events. Where there are none, first and last answers stand in for them (`inferred`).
+local M = {}
+
+M.causes = {
+  "cold start of a pod", "sent to a pod not ready", "sent to a terminating pod", "reset in flight", "refused",
+  "GOAWAY unprocessed", "unexplained",
+}
+
+-- Events are stamped in milliseconds; a balancer that is told of one takes a while to heed it, and an end is noticed a
+-- while after it has happened. What fits better is looked for first.
+local slacks = { 0.005, 0.05, 1 }
+
+local later = math.huge
+
+-- Which time of a life an event tells: the first of its kind, except where a list has all.
+local first_of = {
+  pod_created = "created", pod_ready = "ready", endpoint_added = "added", pod_draining = "draining",
+  pod_stopping = "stopping",
+}
+local all_of = { pod_ready = "readies", pod_stopped = "ends", pod_crashed = "ends" }
+
+-- {name = life} of an lgen-cluster's events.
+function M.from_events(events)
+  local lives = {}
+  for _, event in ipairs(events) do
+    if event.pod then
+      local life = lives[event.pod]
+      if not life then
+        life = { name = event.pod, readies = {}, ends = {} }
+        lives[event.pod] = life
+      end
+      local one, list = first_of[event.event], all_of[event.event]
+      if one then life[one] = life[one] or event.at end
+      if list then table.insert(life[list], event.at) end
+      if event.probed then life.probed = true end
+      if event.event == "endpoint_added" then life.removed = nil end
+      if event.event == "endpoint_removed" then life.removed = event.at end
+      life.server, life.ip = event.server or life.server, event.ip or life.ip
+    end
+  end
+  return lives
+end
+
+-- The addresses that one pod alone has answered from: {name = address}. Behind a balancer there are none.
+local function own_addresses(answers)
+  local pods_at, own = {}, {}
+  for _, seen in pairs(answers) do
+    if seen.peer then pods_at[seen.peer] = (pods_at[seen.peer] or 0) + 1 end
+  end
+  for name, seen in pairs(answers) do
+    if seen.peer and pods_at[seen.peer] == 1 then own[name] = seen.peer end
+  end
+  return own
+end
+
+-- What the answers tell: {name = {first = {at =, done =}, last = {at =, done =}, peer =}} up to `now`. A pod that
+-- answered first while the run went on has become ready then, one that has not answered for `near` seconds has gone;
+-- losses up to `near` seconds before or behind are put down to that.
+function M.from_answers(answers, now, near)
+  local lives, own = {}, own_addresses(answers)
+  for name, seen in pairs(answers) do
+    local life = { name = name, inferred = true, readies = {}, ends = {}, answered = seen.first.done }
+    life.added = math.max(0, seen.first.at - near)
+    if seen.last.done < now - near then life.stopping, life.removed = seen.last.done, seen.last.done + near end
+    life.ip = own[name] and own[name]:match "^(.+):%d+$"
+    lives[name] = life
+  end
+  return lives
+end
+
+-- The last two are Envoy's, and so many gateways'.
+local words_of_refusal = { "REFUSED_STREAM", "onnection refused", "connection failure", "no healthy upstream" }
+
+-- How a call was lost, as far as its client can see: "goaway", "refused", "reset", "timeout", or, by an error,
+-- "answered". `err` is an lgen.Error, or {status =} of an answer over HTTP.
+function M.manner(err)
+  local text = err.message or ""
+  local status = err.status or tonumber(text:match "HTTP status (%d+)")
+  if text:find("GOAWAY", 1, true) then return "goaway" end
+  if status == 503 then return "refused" end
+  if status == 502 then return "reset" end
+  if status == 504 or err.kind == "timeout" then return "timeout" end
+  if status then return "answered" end
+  if err.code == "CANCELLED" then return "reset" end -- not by us: a server that goes says it to calls it has not begun
+  if err.kind == "connect" then return "refused" end
+  for _, words in ipairs(words_of_refusal) do
+    if text:find(words, 1, true) then return "refused" end
+  end
+  if err.kind == "closed" or text:find("RST_STREAM", 1, true) or text:find("closed", 1, true)
+      or text:find("reset", 1, true) then
+    return "reset"
+  end
+  return "answered"
+end
+
+-- Whether it could not serve yet what was sent then: true, false, or "maybe" where its probe says that it could, and
+-- yet nobody has had an answer.
+local function not_able(life, at)
+  if not life.inferred and at < (life.ready or later) then return true end
+  if at >= (life.answered or later) then return false end
+  return life.probed and "maybe" or true
+end
+
+-- Whether its process ended in [from, to].
+local function end_within(life, from, to)
+  for _, at in ipairs(life.ends) do
+    if from <= at and at <= to then return true end
+  end
+  return false
+end
+
+-- Restarted, and not ready again.
+local function down_at(life, at)
+  for _, ended in ipairs(life.ends) do
+    local back = later
+    for _, ready in ipairs(life.readies) do
+      if ready > ended then back = math.min(back, ready) end
+    end
+    if ended <= at and at < back then return true end
+  end
+  return false
+end
+
+-- Why this pod may have lost the call, or nil; and whether that is doubtful. What happened up to `slack` behind the
+-- call may have been its reason.
+local function state(life, call, manner, slack)
+  local from, to = call.at, call.at + call.took
+  local leaving, unable = life.stopping or life.draining, not call.served and not_able(life, from)
+  if leaving and from >= leaving then return "sent to a terminating pod" end
+  if unable then
+    -- Ready, and still without an answer to anybody: what waits for it waits for its start.
+    local cold = manner == "timeout" and from >= (life.ready or later)
+    -- What was sent before balancers knew of the pod may have waited for a connection, and came from there to it.
+    local doubtful = unable == "maybe" or from < (life.added or later) - slack
+    return cold and "cold start of a pod" or "sent to a pod not ready", doubtful
+  end
+  if leaving and leaving <= to + slack then return "reset in flight" end
+  if down_at(life, from) then return "sent to a pod not ready" end
+  if end_within(life, from, to + slack) then
+    return manner == "refused" and "sent to a pod not ready" or "reset in flight"
+  end
+end
+
+-- Whether it may have been sent there, give or take `slack`: balancers knew of the pod, or had made a connection to it
+-- before they forgot it.
+local function may_have_got_it(life, call, manner, slack)
+  local from, to = call.at, call.at + call.took
+  if (life.added or later) > to + math.min(slack, slacks[2]) then return false end
+  if (life.removed or later) >= from - slack then return true end
+  return manner ~= "refused" and not life.inferred and (life.ends[#life.ends] or later) >= from - slack
+end
+
+local function in_order(lives)
+  local list = {}
+  for _, life in pairs(lives) do list[#list + 1] = life end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+-- Which life a balancer's word for its server means: a pod's name, its address, or the cluster's name of a server,
+-- which is another pod's later on.
+local function of_upstream(lives, upstream, call)
+  if lives[upstream] then return lives[upstream] end
+  local ip, found = upstream:match "^([^:]+):%d+$" or upstream, nil
+  for _, life in ipairs(in_order(lives)) do
+    local there = (life.added or life.created or 0) <= call.at + call.took + slacks[2]
+    local same = life.server == upstream or life.ip == ip
+    if same and there and (not found or (life.added or 0) > (found.added or 0)) then found = life end
+  end
+  return found
+end
+
+-- The pod that a lost call was sent to, as far as the call itself says.
+local function told(lives, call)
+  if call.backend then
+    local stranger = { name = call.backend, readies = {}, ends = {}, inferred = true, answered = -later }
+    return lives[call.backend] or stranger
+  end
+  if call.upstream then return of_upstream(lives, call.upstream, call) end
+  local address = (call.message or ""):match "(%d+%.%d+%.%d+%.%d+:%d+)" or call.peer
+  return address and address ~= "" and of_upstream(lives, address, call) or nil
+end
+
+-- The lives that would explain it: {{life =, cause =}, …}, the one that came or left last first.
+local function candidates(lives, call, slack, with_doubtful)
+  local list = {}
+  for _, life in ipairs(in_order(lives)) do
+    if may_have_got_it(life, call, call.manner, slack) then
+      local cause, doubtful = state(life, call, call.manner, slack)
+      if cause and (with_doubtful or not doubtful) then
+        list[#list + 1] = { life = life, cause = cause, since = life.stopping or life.added or 0 }
+      end
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.since ~= b.since then return a.since > b.since end
+    return a.life.name < b.life.name
+  end)
+  return list
+end
+
+local function agree(list)
+  for _, each in ipairs(list) do
+    if each.cause ~= list[1].cause then return false end
+  end
+  return true
+end
+
+-- The life that a call is put down to of which nothing says where it was sent, the cause, and how many others fit.
+local function likeliest(lives, call, knows_events)
+  for _, with_doubtful in ipairs { false, true } do
+    for _, slack in ipairs(slacks) do
+      local list = candidates(lives, call, slack, with_doubtful)
+      -- Inferred lives that contradict each other prove nothing.
+      if list[1] and (knows_events or agree(list)) then return list[1].life, list[1].cause, #list - 1 end
+    end
+  end
+  return nil, nil, 0
+end
+
+-- What a client can tell by itself.
+local seen_by_client = { goaway = "GOAWAY unprocessed", refused = "refused" }
+
+-- Why a call was lost, which life it is put down to (or nil), and how many other pods would explain it as well.
+-- call = {at =, took =, manner =, backend =, upstream =, peer =, message =, served = true (the pod had begun with it)}
+function M.cause_of_loss(lives, call, knows_events)
+  local manner, life = call.manner, told(lives, call)
+  local cause, others = nil, 0
+  if life then
+    for _, slack in ipairs(slacks) do cause = cause or state(life, call, manner, slack) end
+  else
+    life, cause, others = likeliest(lives, call, knows_events)
+  end
+  if manner == "goaway" then cause = "GOAWAY unprocessed" end
+  if not cause then
+    cause = seen_by_client[manner]
+    if manner == "reset" and not knows_events then cause = "reset in flight" end
+  end
+  return cause or "unexplained", life, others
+end
+
+-- Why a call that was answered took so long. `warm_at`: from when on its pod was as fast as later.
+function M.cause_of_delay(life, call, warm_at)
+  if life and not life.inferred then
+    local leaving = life.draining or life.stopping
+    if call.at < (life.ready or 0) then return "sent to a pod not ready" end
+    if leaving and call.at + call.took >= leaving then return "sent to a terminating pod" end
+  end
+  if call.at < warm_at then return "cold start of a pod" end
+  return "unexplained"
+end
+
+return M

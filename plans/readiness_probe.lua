@@ -1,0 +1,444 @@
+-- What do clients lose while pods start, roll and stop, and why? Calls at a steady rate; every lost or slow one is put
+-- down to one cause, with the pod and its age. First calls of each pod against its steady latency, with a warm-up and
+-- without; held streams, drained or cut; which versions answered when.
+local lgen = require "lgen"
+local pod_lives = require "lib.pod_lives"
+local cold_starts = require "lib.cold_starts"
+local version_mix = require "lib.version_mix"
+
+lgen.plan {
+  api = 1, name = "readiness_probe",
+  about = "Steady calls while pods come, roll and go: what is lost or slow, and why. Meanwhile, in another "
+    .. "terminal: kubectl (or lgen-cluster) rollout restart deployment/NAME, scale, delete pod.",
+}
+
+local opt = lgen.options {
+  { "http", "string", help = "GET over HTTP, not SayHello over gRPC: a URL, or a path at --target (/hellohttp)" },
+  { "channels", "int", default = 4, min = 1, help = "channels that the calls take turns on" },
+  { "lb", "choice", choices = { "pick_first", "round_robin" },
+    help = "balancing policy of the channels, for a headless service (gRPC core only)" },
+  { "fresh", "bool", help = "a new connection for each call" },
+  { "timeout", "duration", default = "5s", help = "a call that takes longer is lost" },
+  { "slow", "duration", default = "1s", help = "one that takes longer than this is slow" },
+  { "most-lost", "int", default = 0, min = 0, help = "fail when more calls are lost" },
+  { "warm-up", "int", default = 0, min = 0,
+    help = "first send calls until every backend has answered so many and its latency is flat" },
+  { "backends", "int", default = 1, min = 1, help = "the warm-up waits for so many backends at least" },
+  { "warm-up-limit", "duration", default = "1m", help = "and fails after this" },
+  { "streams", "int", default = 0, min = 0, help = "streams to hold meanwhile (streaming.Streamer at --target)" },
+  { "every", "duration", default = "0.2s", min = 0.001, help = "pause between messages of a held stream" },
+  { "version-from", "choice", choices = { "header", "body" }, default = "header",
+    help = "x-version, or `version` of the reply" },
+  { "upstream-header", "string", default = "x-upstream",
+    help = "where a balancer that answers itself names the pod it could not reach (over gRPC seen by "
+      .. "--transport h2 alone)" },
+  { "near", "duration", default = "5s",
+    help = "without a cluster's events: put losses down to a pod that first or last answered so near" },
+  { "list", "bool", help = "print every lost or slow call" },
+}
+
+-- One call -----------------------------------------------------------------------------------------------------------
+
+local function text_or_nil(value)
+  if value == "" or value == "unknown" then return nil end
+  return value
+end
+
+local function first_value(headers, name)
+  local value = headers and headers[name]
+  return type(value) == "table" and value[1] or value
+end
+
+local function version_of(headers, body)
+  local version = first_value(headers, "x-version")
+  if opt.version_from == "body" then version = type(body) == "table" and body.version or nil end
+  return type(version) == "string" and version or "unknown"
+end
+
+-- {took =, backend =, version =} or {took =, message =, manner =, ...}; `done` is what is known of the call's end.
+local function lost(err, done, took, headers, backend)
+  return {
+    took = took, code = err.code, message = err.message, kind = err.kind, manner = pod_lives.manner(err),
+    backend = text_or_nil(backend), upstream = text_or_nil(first_value(headers, opt.upstream_header)),
+    peer = done and done.peer,
+  }
+end
+
+local ask -- function() -> as above
+if opt.http then
+  local base, path = opt.http:match "^(%a+://[^/?]+)(.*)$"
+  if not base then path = opt.http end
+  if path:sub(1, 1) ~= "/" then path = "/" .. path end
+  if not base then assert(lgen.target) end
+  local web = lgen.http.client("web", { base = base, keepalive = not opt.fresh, timeout = opt.timeout })
+  ask = function()
+    local res, err = web:get(path)
+    if not res then return lost(err, err.call, err.call.timing.total, nil, nil) end
+    local took = res.timing.total
+    if res.status < 400 then
+      return { took = took, backend = text_or_nil(res.backend), peer = res.peer,
+        version = version_of(res.headers, opt.version_from == "body" and res:json()) }
+    end
+    -- By its header: where that is missing somebody else has answered in the pod's place.
+    local said = { status = res.status, code = "HTTP " .. res.status, kind = "status",
+      message = ("HTTP status %d %s"):format(res.status, res.reason) }
+    local result = lost(said, res, took, res.headers, first_value(res.headers, "x-backend"))
+    if result.backend then result.manner = "answered" end
+    return result
+  end
+else
+  local api = lgen.proto { files = { "hello.proto" } }
+  local SayHello = api:method "hello.Hello/SayHello"
+  local pool = not opt.fresh
+    and lgen.grpc.pool("main", lgen.target, { size = opt.channels, lb = opt.lb, timeout = opt.timeout })
+  ask = function()
+    local channel = pool or lgen.grpc.channel("fresh", lgen.target, { lb = opt.lb, timeout = opt.timeout })
+    local reply, err, done = channel:call(SayHello, { name = "readiness_probe" })
+    if not reply then
+      local ended = err.call
+      local who = first_value(ended.headers, "x-backend") or first_value(ended.trailers, "x-backend")
+      return lost(err, ended, ended.duration, ended.headers, who)
+    end
+    return { took = done.duration, backend = text_or_nil(done.backend), version = version_of(done.headers, reply),
+      peer = done.peer }
+  end
+end
+
+-- What is written down of all calls -----------------------------------------------------------------------------------
+
+local most_kept = 10000 -- lost or slow calls whose cause can be told
+
+local answers = {}      -- {pod = {first = {at =, done =}, last = {at =, done =}}}
+local everything, measured = cold_starts.book(), cold_starts.book()
+local counts = { calls = 0, lost = 0, slow = 0 }
+local to_explain = {}   -- lost and slow calls
+local versions = version_mix.new()
+local outcomes = lgen.counter("answers", {
+  help = "Calls by what became of them, and the version that answered.", labels = { "outcome", "version" },
+})
+
+local function note_answer(pod, at, took, peer)
+  local seen = answers[pod]
+  if not seen then
+    seen = { first = { at = at, done = at + took }, last = { at = at, done = at + took } }
+    answers[pod] = seen
+    lgen.event("pod_seen", { pod = pod })
+  end
+  if at + took < seen.first.done then seen.first = { at = at, done = at + took } end
+  if at + took > seen.last.done then seen.last = { at = at, done = at + took } end
+  seen.peer = peer
+  everything:add(pod, at, took)
+end
+
+local last_loss = -math.huge
+
+local function note_loss(call)
+  counts.lost = counts.lost + 1
+  if call.at > last_loss + 1 then lgen.event("losing_calls", { code = call.code, message = call.message }) end
+  last_loss = call.at
+end
+
+local function note(call)
+  counts.calls = counts.calls + 1
+  local slow = call.took > opt.slow
+  local outcome = call.manner and "lost" or slow and "slow" or "in time"
+  outcomes:add(1, { outcome = outcome, version = call.version or "none" })
+  if call.manner then
+    note_loss(call)
+  else
+    if slow then counts.slow = counts.slow + 1 end
+    if versions:add(call.at, call.version) then lgen.event("version_seen", { version = call.version }) end
+    if call.backend then measured:add(call.backend, call.at, call.took) end
+  end
+  if (call.manner or slow) and #to_explain < most_kept then to_explain[#to_explain + 1] = call end
+end
+
+-- Returns the call, or nil when the run's end has cut it short.
+local function call_once(vu)
+  local at = lgen.now()
+  local call = ask()
+  if call.kind == "cancelled" and (not vu or vu.stopping) then return end
+  call.at = at
+  if call.backend and not call.manner then note_answer(call.backend, at, call.took, call.peer) end
+  return call
+end
+
+lgen.scenario("calls", {
+  load = lgen.load.constant_rate { rate = 200, duration = "1m", max_vus = 1000 },
+  run = function(vu)
+    local call = call_once(vu)
+    if call then note(call) end
+  end,
+})
+
+-- Warm-up: as many calls a second, until they are as fast as they get -------------------------------------------------
+
+-- Of those that are known, which are all once so many calls have met nobody new and lost nothing.
+local function all_flat(calm)
+  local known = #everything.pods
+  if known < opt.backends or calm < math.max(20, 10 * known) then return false end
+  for _, pod in ipairs(everything.pods) do
+    if not everything:is_flat(pod, opt.warm_up) then return false end
+  end
+  return true
+end
+
+-- Returns the number of backends. What is still under way then may be a backend's first call.
+local function warm_up()
+  local rate, calm, under_way = tonumber(lgen.load.given("calls", "rate") or 200), 0, {}
+  for _ in lgen.every(1 / rate) do
+    local task
+    task = lgen.spawn(function()
+      local known, call = #everything.pods, call_once()
+      under_way[task] = nil
+      calm = call and not call.manner and #everything.pods == known and calm + 1 or 0
+    end)
+    under_way[task] = true
+    if all_flat(calm) then
+      repeat
+        local one = next(under_way)
+        if one then one:join() end
+      until not one
+      if all_flat(calm) then return #everything.pods end
+    end
+  end
+end
+
+lgen.setup(function()
+  if opt.warm_up == 0 then return end
+  local known = lgen.timeout(opt.warm_up_limit, warm_up)
+  lgen.check("every backend is warm before the load begins", known,
+    ("%d backends after %gs"):format(#everything.pods, opt.warm_up_limit))
+  lgen.event("warm", { backends = #everything.pods })
+end)
+
+-- Held streams: closed and opened anew when the server says that it goes ----------------------------------------------
+
+local streams = { opened = 0, closed = 0, drained = 0, unfinished = 0, cut = {} }
+
+-- One life of a stream; false when it could not even be opened.
+local function hold_stream(vu, method, channel)
+  local stream, at, told = channel:open(method), lgen.now(), false
+  streams.opened = streams.opened + 1
+  local ear = lgen.spawn(function()
+    for event in channel:events() do told = told or event.goaway end
+  end)
+  for _ in lgen.every(opt.every) do
+    if told or not stream:send { message = "held", channel_id = vu.index, client_id = "readiness_probe" } then break end
+  end
+  ear:cancel()
+  local early = not told and not vu.stopping
+  local finished, reply, status = pcall(function()
+    local last, err = stream:close()
+    return last, err
+  end)
+  if not finished then -- the run is over, and the server has not answered
+    streams.unfinished = streams.unfinished + 1
+    error(reply, 0)
+  end
+  if reply and not early then
+    local how = told and "drained" or "closed"
+    streams[how] = streams[how] + 1
+    return true
+  end
+  local err = status or { code = "OK", message = "ended by the server", kind = "status" }
+  local ended = lost(err, nil, lgen.now() - at, nil, first_value(stream:headers(), "x-backend"))
+  ended.at, ended.served = at, ended.backend ~= nil
+  table.insert(streams.cut, ended)
+  lgen.event("stream_cut", { pod = ended.backend or "unknown", code = err.code, message = err.message })
+  return false
+end
+
+if opt.streams > 0 then
+  local api = lgen.proto { files = { "streaming.proto" } }
+  local ProcessTextStream = api:method "streaming.Streamer/ProcessTextStream"
+  local held = lgen.grpc.pool("streams", lgen.target, { size = opt.streams })
+  lgen.scenario("streams", {
+    background = true,
+    load = lgen.load.per_vu_iterations { vus = opt.streams, max_duration = math.huge },
+    fixed = { vus = "each stream has a virtual user; use --streams", iterations = "streams are held throughout" },
+    run = function(vu)
+      while not vu.stopping do
+        if not hold_stream(vu, ProcessTextStream, held[vu.index]) then lgen.sleep(0.1) end
+      end
+    end,
+  })
+end
+
+local function rounded(value) return value and math.floor(value * 1e6 + 0.5) / 1e6 end
+
+-- What it comes to ---------------------------------------------------------------------------------------------------
+
+local losses = lgen.counter("losses", {
+  help = "Lost and slow calls and cut streams, by cause.", labels = { "what", "cause", "pod" },
+})
+
+-- Pods' lives, and whether a cluster has told them.
+local function learn_lives()
+  local now = lgen.now()
+  if type(lgen.metrics) == "string" then
+    local events = lgen.cluster.events(lgen.metrics)
+    if events then
+      local lives = pod_lives.from_events(events)
+      for name, seen in pairs(answers) do
+        if lives[name] then lives[name].answered = seen.first.done end
+      end
+      return lives, true
+    end
+  end
+  return pod_lives.from_answers(answers, now, opt.near), false
+end
+
+local groups = {} -- {cause = {{pod =, lost =, slow =, cut =, others =, ages = {least, most}, times = {…}}, …}}
+
+local function widen(range, value)
+  if not value then return end
+  range[1], range[2] = math.min(range[1] or value, value), math.max(range[2] or value, value)
+end
+
+local function put_down(what, call, cause, life, others)
+  local pod = call.backend or life and life.name or call.upstream or "unknown"
+  local of_cause = groups[cause] or {}
+  groups[cause] = of_cause
+  local group = of_cause[pod]
+  if not group then
+    group = { pod = pod, lost = 0, slow = 0, cut = 0, others = 0, ages = {}, times = {} }
+    of_cause[pod], of_cause[#of_cause + 1] = group, group
+  end
+  group[what] = group[what] + 1
+  group.others = math.max(group.others, others or 0)
+  local born = life and (life.created or life.answered)
+  local at = what == "cut" and call.at + call.took or call.at
+  widen(group.times, at)
+  widen(group.ages, born and at - born)
+  group.message = group.message or call.message
+  losses:add(1, { what = what, cause = cause, pod = pod })
+  if opt.list then
+    print(("%7.2fs  %s  %s  aged %s  %s%s"):format(at, what, pod, born and ("%.2fs"):format(at - born) or "unknown",
+      cause, call.message and ": " .. call.message or ""))
+  end
+end
+
+local function explain(lives, knows_events)
+  for _, call in ipairs(to_explain) do
+    if call.manner then
+      put_down("lost", call, pod_lives.cause_of_loss(lives, call, knows_events))
+    else
+      local life, page = lives[call.backend], everything:cold_start(call.backend)
+      put_down("slow", call, pod_lives.cause_of_delay(life, call, page and page.warm_at or 0), life)
+    end
+  end
+  for _, call in ipairs(streams.cut) do
+    put_down("cut", call, pod_lives.cause_of_loss(lives, call, knows_events))
+  end
+end
+
+local function range_text(range)
+  local from, to = ("%.1f"):format(range[1]), ("%.1fs"):format(range[2])
+  return from .. "s" == to and to or from .. ".." .. to
+end
+
+local function age_text(ages)
+  if not ages[1] then return "of unknown age" end
+  if ages[2] < 0 then return "not seen before" end -- inferred: counted from its first answer
+  return ("aged %s"):format(range_text({ math.max(0, ages[1]), ages[2] }))
+end
+
+local function sums_text(list)
+  local sums, words = { lost = 0, slow = 0, cut = 0 }, {}
+  for _, group in ipairs(list) do
+    for what in pairs(sums) do sums[what] = sums[what] + group[what] end
+  end
+  for _, pair in ipairs { { "lost", "lost" }, { "slow", "slow" }, { "cut", "streams cut" } } do
+    if sums[pair[1]] > 0 then words[#words + 1] = ("%d %s"):format(sums[pair[1]], pair[2]) end
+  end
+  return table.concat(words, ", "), sums
+end
+
+local function print_group(group)
+  print(("  %6d  %-29s %-19s at %s"):format(group.lost + group.slow + group.cut, group.pod:sub(-29),
+    age_text(group.ages), range_text(group.times)))
+  lgen.event("put_down", {
+    cause = group.cause, pod = group.pod, lost = group.lost, slow = group.slow, cut = group.cut,
+    from = rounded(group.times[1]), to = rounded(group.times[2]), youngest = rounded(group.ages[1]),
+    oldest = rounded(group.ages[2]),
+    message = group.message,
+  })
+end
+
+local function print_causes(knows_events)
+  print(("LOST AND SLOW: of %d calls %d were lost and %d took longer than %gs"):format(counts.calls, counts.lost,
+    counts.slow, opt.slow))
+  local others = 0
+  for _, cause in ipairs(pod_lives.causes) do
+    local list = groups[cause]
+    if list then
+      print(("  %s: %s"):format(cause, (sums_text(list))))
+      table.sort(list, function(a, b) return a.times[1] < b.times[1] end)
+      for _, group in ipairs(list) do
+        group.cause = cause
+        others = others + (group.others > 0 and 1 or 0)
+        print_group(group)
+      end
+    end
+  end
+  if counts.lost + counts.slow > #to_explain then
+    print(("  of the %d only the first %d have been looked into"):format(counts.lost + counts.slow, #to_explain))
+  end
+  if others > 0 then
+    print "  Nothing tells whom the balancer could not reach: where several pods explain a"
+    print "  loss, the one that came or left last is named."
+  end
+  if not knows_events then
+    print(("  No cluster told its events. Who starts and who goes is inferred from first and\n"
+      .. "  last answers, %gs around them; ages run from the first answer; whom a call\n"
+      .. "  without an answer was sent to, and whether it was told to go, is not known."):format(opt.near))
+  end
+end
+
+local function print_streams()
+  if opt.streams == 0 then return end
+  local unfinished = streams.unfinished > 0 and (" + %d unfinished"):format(streams.unfinished) or ""
+  print(("HELD STREAMS: %d opened = %d closed at the end + %d drained after a GOAWAY + %d cut%s"):format(
+    streams.opened, streams.closed, streams.drained, #streams.cut, unfinished))
+end
+
+local function tell_cold_starts(phase, book)
+  for _, pod in ipairs(book.pods) do
+    local c = book:cold_start(pod)
+    lgen.event("cold_start", {
+      phase = phase, pod = pod, at = rounded(c.at), first = rounded(c.first), steady = rounded(c.steady), cold = c.cold,
+    })
+  end
+end
+
+local function print_cold_starts()
+  local without = opt.warm_up > 0 and "COLD STARTS without a warm-up: each pod's first calls of all"
+  everything:print(without or "COLD STARTS: each pod's first calls", 12)
+  tell_cold_starts("all", everything)
+  if opt.warm_up > 0 then
+    measured:print("COLD STARTS with the warm-up: each pod's first calls of those measured", 12)
+    tell_cold_starts("measured", measured)
+  end
+end
+
+local function count_of(cause, what)
+  local _, sums = sums_text(groups[cause] or {})
+  return sums[what]
+end
+
+lgen.teardown(function()
+  local lives, knows_events = learn_lives()
+  explain(lives, knows_events)
+  print_cold_starts()
+  versions:print()
+  print_streams()
+  print_causes(knows_events)
+  lgen.check(("at most %d calls are lost"):format(opt.most_lost), counts.lost <= opt.most_lost,
+    ("%d of %d"):format(counts.lost, counts.calls))
+  for _, pair in ipairs { { "lost", "every lost call has a cause" }, { "slow", "every slow call has a cause" },
+    { "cut", "every held stream is drained or has a cause" } } do
+    local unexplained = count_of("unexplained", pair[1])
+    lgen.check(pair[2], unexplained == 0, ("%d have none; --list shows them"):format(unexplained))
+  end
+end)

@@ -1,0 +1,434 @@
+"""plans/readiness_probe.lua: what is lost while pods come, roll and go, and what it is put down to."""
+
+import collections
+import json
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+import lgen
+from kube_cluster import KubeCluster, autoscaler, deployment
+from programs import Server, binary
+from waiting import eventually
+
+PLAN = os.path.join(lgen.REPOSITORY, "plans", "readiness_probe.lua")
+
+NOT_READY, TERMINATING = "sent to a pod not ready", "sent to a terminating pod"
+COLD, RESET, REFUSED, GOAWAY = "cold start of a pod", "reset in flight", "refused", "GOAWAY unprocessed"
+
+# The cluster's time runs ten times as fast. Pods listen 5 s after their start; balancers hear of a change after 3 s.
+SCALE, ENDPOINT_DELAY = 10, "3s"
+PODS, FEWER = 4, 3
+PRE_STOP = "lifecycle: {preStop: {sleep: {seconds: 30}}}"
+PROBES = {"grpc": "readinessProbe: {grpc: {port: 50051}, periodSeconds: 1}",
+          "http": "readinessProbe: {httpGet: {path: /readyz, port: 9464}, periodSeconds: 1}"}
+GAUGE = ("{type: Pods, pods: {metric: {name: grpc_server_active_streams}, "
+         "target: {type: AverageValue, averageValue: \"10\"}}}")
+# A rollout's pods are of another version than those before.
+VERSION = "env: [{name: APP_VERSION, valueFrom: {fieldRef: {fieldPath: \"metadata.labels['pod-template-hash']\"}}}]"
+
+
+def manifests(protocol="grpc", readiness=True, pre_stop=True, args="--startup-delay=5s", replicas=PODS):
+    container = [f"args: [--shutdown-grace=5s, {args}]", VERSION,
+                 "ports: [{name: grpc, containerPort: 50051}, {name: metrics, containerPort: 9464}]"]
+    container += [PROBES[protocol]] if readiness else []
+    container += [PRE_STOP] if pre_stop else []
+    port = {"grpc": "{name: grpc, port: 50051, targetPort: 50051}", "http": "{name: http, port: 80, targetPort: 8100}"}
+    return (deployment("\n".join(container), f"replicas: {replicas}\nstrategy: {{rollingUpdate: "
+                       "{maxSurge: 2, maxUnavailable: 0}}", "terminationGracePeriodSeconds: 90") +
+            "---\nkind: Service\nmetadata: {name: server}\nspec:\n  selector: {app: server}\n"
+            f"  ports: [{port[protocol]}]\n")
+
+
+def hpa():
+    """One pod too many for what there is to do, which it may say half a minute after its start."""
+    return autoscaler(f"minReplicas: {FEWER}\nmaxReplicas: {PODS}\nmetrics: [{GAUGE}]\n"
+                      "behavior: {scaleDown: {stabilizationWindowSeconds: 30}}")
+
+
+def checks(summary):
+    """{name: (times it held, times it did not)}."""
+    return {check["name"]: (check["passes"], check["fails"]) for check in summary.json["checks"]}
+
+
+def losses(summary, what="lost"):
+    """{cause: how many}."""
+    counts = collections.Counter()
+    for (kind, cause), count in summary.totals("losses", "what", "cause").items():
+        counts[cause] += count if kind == what else 0
+    return +counts
+
+
+class Probing(lgen.Run):
+    """The plan at work beside a cluster, with its events as they come."""
+
+    def __init__(self, target, *flags, sd=None):
+        self._folder = tempfile.TemporaryDirectory(prefix="lgen-test-")
+        self._events = os.path.join(self._folder.name, "events.ndjson")
+        metrics = ["--metrics", "sd+" + sd] if sd else []
+        super().__init__(PLAN, "--target", target, "--plaintext", "--duration", "1h", "--timeout", "20s",
+                         "--slow", "10s", *metrics, "--out", "ndjson=" + self._events, *flags)
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        self._folder.cleanup()
+
+    def lines(self, kind, name=None):
+        if not os.path.exists(self._events):
+            return []
+        with open(self._events, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith("\n")]
+        return [line for line in lines if line["type"] == kind and name in (None, line.get("name"))]
+
+    def wait_until_seen(self, pods):
+        """Each of them has answered."""
+        def missing():
+            return set(pods()) - {line["fields"]["pod"] for line in self.lines("event", "pod_seen")}
+        eventually(lambda: not missing(), "an answer of every pod")
+
+
+class ClusterCase(unittest.TestCase):
+    def cluster(self, text, *flags, balance="stream", pods=PODS):
+        cluster = self.enterContext(KubeCluster(text, "--balance", balance, "--endpoint-delay", ENDPOINT_DELAY, *flags,
+                                                scale=SCALE))
+        cluster.wait_for_ready(pods)
+        cluster.event("endpoint_added", count=pods)
+        return cluster
+
+    def probing(self, cluster, *flags):
+        return self.enterContext(Probing(cluster.address, *flags, sd=cluster.facts["sd"]))
+
+    def roll(self, cluster, run, number):
+        cluster.order("rollout", "restart", "deployment/server")
+        cluster.event("rollout_complete", count=number)
+        run.wait_until_seen(cluster.pods)
+
+    def quiet(self, cluster):
+        """Whatever goes has gone, and balancers know."""
+        eventually(lambda: len(cluster.events("pod_gone")) == len(cluster.events("pod_created")) - len(cluster.pods()),
+                   "the end of all that go")
+
+        def pods(event):
+            return {one["pod"] for one in cluster.events(event)}
+        eventually(lambda: pods("pod_gone") & pods("endpoint_added") <= pods("endpoint_removed"), "balancers to know")
+
+    def assert_explained(self, run):
+        told = checks(run.summary)
+        for name in ("every lost call has a cause", "every slow call has a cause",
+                     "every held stream is drained or has a cause"):
+            self.assertEqual(told[name], (1, 0), run.stdout)
+
+
+class ReadinessAndPreStop(ClusterCase):
+    """200 calls a second through two rollouts and one scale-down by the autoscaler."""
+
+    def probe(self, protocol, readiness, pre_stop, *flags):
+        cluster = self.cluster(manifests(protocol, readiness, pre_stop) + hpa())
+        run = self.probing(cluster, *(["--http", "/hellohttp"] if protocol == "http" else []), *flags)
+        run.wait_until_seen(cluster.pods)
+        for number in (1, 2):
+            self.roll(cluster, run, number)
+        cluster.event("scaled", to=FEWER, why="hpa server")
+        self.quiet(cluster)
+        run.interrupt()
+        self.assertEqual(run.code, lgen.STOPPED, run.stdout + run.stderr)
+        self.assert_explained(run)
+        self.assertEqual(losses(run.summary, "slow"), {}, run.stdout)
+        self.assertLessEqual(max(map(len, run.stdout.splitlines())), 80)
+        return run
+
+    def losses_of(self, protocol, readiness, pre_stop, *flags):
+        """The causes and the report; they are those of all calls that failed."""
+        with self.subTest(protocol, readiness=readiness, pre_stop=pre_stop):
+            run = self.probe(protocol, readiness, pre_stop, *flags)
+            lost = losses(run.summary)
+            ends = run.summary.totals("http_requests" if protocol == "http" else "grpc_calls", "code")
+            failed = sum(count for code, count in ends.items() if code not in ("OK", "200"))
+            cut_short = sum(count for code, count in ends.items() if code.lower() == "cancelled") # most by the end
+            self.assertLessEqual(sum(lost.values()), failed, run.stdout)
+            self.assertGreaterEqual(sum(lost.values()), failed - cut_short, run.stdout)
+            self.assertEqual(sum(lost.values()), run.summary.totals("answers", "outcome").get("lost", 0))
+            return set(lost), run.stdout
+
+    def check(self, protocol, *flags):
+        """The balancer says whom it could not reach, so the causes are exact."""
+        lost, report = self.losses_of(protocol, True, True, *flags)
+        self.assertEqual(lost, set(), report)
+        lost, report = self.losses_of(protocol, False, True, *flags)
+        self.assertEqual(lost, {NOT_READY}, report)
+        lost, report = self.losses_of(protocol, True, False, *flags)
+        self.assertIn(TERMINATING, lost, report)
+        self.assertLessEqual(lost, {TERMINATING, RESET}, report)
+        lost, report = self.losses_of(protocol, False, False, *flags)
+        self.assertLessEqual({NOT_READY, TERMINATING}, lost, report)
+        self.assertLessEqual(lost, {NOT_READY, TERMINATING, RESET}, report)
+
+    def test_grpc(self):
+        self.check("grpc", "--transport", "h2")
+
+    def test_http(self):
+        self.check("http")
+
+    def test_grpc_core(self):
+        """It shows no headers of such answers: pods' states at that time have to do."""
+        lost, report = self.losses_of("grpc", True, True)
+        self.assertEqual(lost, set(), report)
+        lost, report = self.losses_of("grpc", False, False)
+        self.assertLessEqual({NOT_READY, TERMINATING}, lost, report)
+
+
+class OneConnectionAtATime(ClusterCase):
+    """A balancer of connections: they outlive the preStop hook, and pods' GOAWAYs reach the client."""
+
+    def test_held_streams_are_drained_or_accounted_for(self):
+        for transport in ("grpc", "h2"):
+            with self.subTest(transport):
+                cluster = self.cluster(manifests(), balance="connection")
+                run = self.probing(cluster, "--streams", 4, "--every", "20ms", "--transport", transport)
+                eventually(lambda: run.lines("event", "pod_seen"), "calls")
+                eventually(lambda: sum(pod["grpc_server_active_streams"] for pod in cluster.metrics().values()) == 4,
+                           "held streams")
+                # Pods that have no connection are not met.
+                cluster.order("rollout", "restart", "deployment/server")
+                cluster.event("rollout_complete", count=1)
+                self.quiet(cluster)
+                run.interrupt()
+                self.assert_explained(run)
+                told = re.search(r"HELD STREAMS: (\d+) opened = (\d+) closed at the end \+ (\d+) drained "
+                                 r"after a GOAWAY \+ (\d+) cut", run.stdout)
+                opened, closed, drained, cut = map(int, told.groups())
+                self.assertLessEqual(closed, 4, run.stdout)
+                if "unfinished" not in run.stdout: # at the end of a run on a machine that is too busy
+                    self.assertEqual(opened, closed + drained + cut, run.stdout)
+                self.assertEqual(sum(losses(run.summary, "cut").values()), cut, run.stdout)
+                self.assertGreaterEqual(drained + cut, 4, run.stdout)
+                self.assertGreaterEqual(drained, 1, run.stdout)
+                self.assertLessEqual(set(losses(run.summary)), {TERMINATING, RESET, GOAWAY}, run.stdout)
+
+
+class ColdStarts(ClusterCase):
+    """Each pod's first call takes two seconds."""
+
+    def probe(self, *flags):
+        cluster = self.cluster(manifests(args="--first-request-delay=20s", replicas=2), pods=2)
+        run = self.probing(cluster, "--slow", "1.5s", *flags, "--duration", "2s")
+        run.finish()
+        self.assertEqual(run.code, 0, run.stdout + run.stderr)
+        found = collections.defaultdict(dict)
+        for event in run.summary.events("cold_start"):
+            found[event["phase"]][event["pod"]] = event
+        return run, found
+
+    def test_without_a_warm_up(self):
+        run, found = self.probe()
+        self.assertEqual(losses(run.summary, "slow"), {COLD: 2}, run.stdout)
+        self.assertEqual(list(found), ["all"])
+        for pod, event in found["all"].items():
+            self.assertGreaterEqual(event["first"], 2, pod)
+            self.assertGreaterEqual(event["cold"], 1, pod)
+            self.assertLess(event["steady"], 2, pod)
+
+    def test_with_one(self):
+        run, found = self.probe("--warm-up", 20, "--backends", 2)
+        self.assertEqual(losses(run.summary, "slow"), {}, run.stdout)
+        self.assertEqual(set(found["all"]), set(found["measured"]))
+        self.assertEqual(len(found["all"]), 2)
+        for pod, event in found["measured"].items():
+            self.assertGreaterEqual(found["all"][pod]["first"], 2, pod)
+            self.assertLess(event["first"], 2, pod)
+        self.assertIn("COLD STARTS without a warm-up", run.stdout)
+        self.assertIn("COLD STARTS with the warm-up", run.stdout)
+
+    def test_a_warm_up_that_does_not_end(self):
+        with Server() as server:
+            ran = lgen.run(PLAN, "--target", server.target, "--warm-up", 5, "--backends", 2, "--warm-up-limit", "0.5s",
+                           "--duration", "0.1s")
+        self.assertEqual(ran.code, lgen.FAILED, ran.stdout)
+        self.assertEqual(checks(ran.summary)["every backend is warm before the load begins"], (0, 1))
+
+
+class Versions(ClusterCase):
+    def test_their_mix_during_a_rollout(self):
+        cluster = self.cluster(manifests())
+        run = self.probing(cluster)
+        run.wait_until_seen(cluster.pods)
+        (before,) = {pod.split("-")[1] for pod in cluster.pods()}
+        self.roll(cluster, run, 1)
+        self.quiet(cluster)
+        (after,) = {pod.split("-")[1] for pod in cluster.pods()}
+        run.interrupt()
+        self.assertEqual(set(run.summary.totals("answers", "version")), {before, after})
+        rows = re.search(rf"VERSIONS: shares of the answers; 2 versions\n +time +{before} +{after}\n"
+                         r"((?: +[\d.]+s .*\n)+)", run.stdout)
+        self.assertTrue(rows, run.stdout)
+        self.assertRegex(rows[1].splitlines()[-1], r"s +· +100%$")
+        shares = [line for line in rows[1].splitlines() if "%" in line]
+        self.assertRegex(shares[0], r"s +100% +·$|s +\d+% +\d+%$")
+
+    def test_from_the_body(self):
+        with Server("--app-version", "v7") as server:
+            for flags, version in [([], "v7-hellogrpc"),
+                                   (["--http", f"http://{server.host}:{server.http_port}/hellohttp"], "v7-hellohttp")]:
+                ran = lgen.run(PLAN, "--target", server.target, "--version-from", "body", "--duration", "0.2s", *flags)
+                self.assertEqual(ran.code, 0, ran.stdout + ran.stderr)
+                self.assertIn(f"VERSIONS: all answers from {version}\n", ran.stdout)
+
+
+class WithoutEvents(unittest.TestCase):
+    """As on Kubernetes: only what a client can see."""
+
+    def test_a_cluster_that_does_not_tell(self):
+        cluster = self.enterContext(KubeCluster(manifests(pre_stop=False, replicas=2), "--balance", "stream",
+                                                "--endpoint-delay", ENDPOINT_DELAY, scale=SCALE))
+        cluster.wait_for_ready(2)
+        cluster.event("endpoint_added", count=2)
+        run = self.enterContext(Probing(cluster.address))
+        run.wait_until_seen(cluster.pods)
+        cluster.order("scale", "deployment/server", "--replicas=1")
+        eventually(lambda: run.lines("event", "losing_calls"), "a lost call")
+        run.interrupt()
+        self.assertIn("No cluster told its events.", run.stdout)
+        self.assertEqual(checks(run.summary)["every lost call has a cause"], (1, 0), run.stdout)
+        self.assertLessEqual(set(losses(run.summary)), {REFUSED, RESET, TERMINATING}, run.stdout)
+
+    def test_an_answer_that_nothing_explains_fails(self):
+        with Server() as server:
+            web = f"http://{server.host}:{server.http_port}/nothing"
+            ran = lgen.run(PLAN, "--http", web, "--duration", "0.1s", "--list")
+        self.assertEqual(ran.code, lgen.FAILED, ran.stdout)
+        self.assertEqual(set(losses(ran.summary)), {"unexplained"})
+        self.assertEqual(checks(ran.summary)["every lost call has a cause"], (0, 1))
+        self.assertIn("unexplained: HTTP status 404 Not Found\n", ran.stdout)
+
+    def test_a_server_that_refuses_while_it_starts_has_named_itself(self):
+        with Server("--pod", "pod-1", "--startup-delay", "4s", "--listen-early", "refuse", wait=False) as server:
+            server.wait_until_listening()
+            web = f"http://{server.host}:{server.http_port}/hellohttp"
+            runs = [self.enterContext(Probing(server.target, *flags)) for flags in ([], ["--http", web])]
+            for run in runs:
+                eventually(lambda run=run: run.lines("event", "losing_calls"), "a lost call")
+                run.wait_until_seen(lambda: ["pod-1"])
+                run.interrupt()
+                self.assertEqual(list(run.summary.totals("losses", "cause", "pod")), [(NOT_READY, "pod-1")], run.stdout)
+
+
+LIVES = """
+package.path = %r .. "/?.lua;" .. package.path
+local lgen = require "lgen"
+local pod_lives = require "lib.pod_lives"
+lgen.plan { api = 1, name = "lives" }
+for _, case in ipairs(lgen.json.decode %r) do
+  local lives, knows
+  if case.events then
+    lives, knows = pod_lives.from_events(case.events), true
+    for name, at in pairs(case.answered or {}) do lives[name].answered = at end
+  else
+    lives, knows = pod_lives.from_answers(case.answers, 100, 5), false
+  end
+  local call = case.call
+  call.manner = call.manner or pod_lives.manner(call)
+  local cause, life, others = pod_lives.cause_of_loss(lives, call, knows)
+  print(("%%s | %%s | %%d"):format(cause, life and life.name or "nobody", others))
+end
+lgen.scenario("none", { load = lgen.load.per_vu_iterations {}, run = function() end })
+"""
+
+
+def life(pod, **times):
+    """A pod's events; names as in the plan: created, ready (by a probe, unless probed=False), added, ..."""
+    names = {"created": "pod_created", "ready": "pod_ready", "added": "endpoint_added", "removed": "endpoint_removed",
+             "draining": "pod_draining", "stopping": "pod_stopping", "ended": "pod_stopped", "crashed": "pod_crashed"}
+    facts = {"pod": pod, "server": "slot-" + pod, "ip": "10.0.0." + pod, "probed": times.pop("probed", True)}
+    return [{"event": names[name.rstrip("2")], "at": at, **facts} for name, at in times.items()]
+
+
+STEADY = life("1", created=-9, ready=-5, added=-4)
+STARTING = life("2", created=10, ready=10, added=11, probed=False)
+LEAVING = life("3", created=-9, ready=-5, added=-4, draining=10, stopping=10, ended=10.1, removed=11)
+DRAINED = life("4", created=-9, ready=-5, added=-4, draining=10, removed=11, stopping=20, ended=25)
+CRASHED = life("5", created=-9, ready=-5, added=-4, crashed=10, ready2=13)
+ANSWERED = {"1": -3, "3": -3, "4": -3, "5": -3}
+
+
+def call(at, took=0.001, **facts):
+    return {"at": at, "took": took, **facts}
+
+
+def seen(first, last, **facts):
+    return {"first": {"at": first, "done": first + 0.01}, "last": {"at": last, "done": last + 0.01}, **facts}
+
+
+class Causes(unittest.TestCase):
+    """What each lost call is put down to: rows of (what is told, the call, cause, pod)."""
+
+    TOLD = [
+        (STEADY + STARTING, call(12, message="HTTP status 503"), NOT_READY, "2"),
+        (STEADY + STARTING, call(12, message="HTTP status 503", upstream="slot-2"), NOT_READY, "2"),
+        (STEADY + STARTING, call(12, message="HTTP status 503", upstream="10.0.0.2:50051"), NOT_READY, "2"),
+        (STEADY + STARTING, call(10.5, message="HTTP status 503"), REFUSED, "nobody"),
+        (STEADY + STARTING, call(12, 5, kind="timeout", message="no answer"), COLD, "2"),
+        (STEADY + LEAVING, call(10.5, message="HTTP status 503"), TERMINATING, "3"),
+        (STEADY + LEAVING, call(9.99, 0.05, message="HTTP status 502"), RESET, "3"),
+        (STEADY + LEAVING, call(9.99, 0.05, kind="closed", message="Socket closed (10.0.0.3:50051)"), RESET, "3"),
+        (STEADY + LEAVING, call(11.5, message="HTTP status 503"), TERMINATING, "3"), # a balancer that was slow to heed
+        (STEADY + LEAVING, call(14, message="HTTP status 503"), REFUSED, "nobody"),
+        (STEADY + LEAVING, call(9.99, 0.05, message="not sent: a had said GOAWAY"), GOAWAY, "3"),
+        (STEADY + LEAVING, call(5, message="HTTP status 502"), "unexplained", "nobody"),
+        (STEADY + LEAVING, call(10.05, code="CANCELLED", message=""), TERMINATING, "3"),
+        (STEADY + DRAINED, call(19.999, 0.05, code="CANCELLED", message=""), RESET, "4"), # on a kept connection
+        (STEADY + LEAVING, call(-4, 14.09, code="CANCELLED", message="", backend="3", served=True), RESET, "3"),
+        (STEADY + DRAINED, call(15, message="HTTP status 503"), REFUSED, "nobody"),
+        (STEADY + CRASHED, call(9.5, 0.2, message="HTTP status 502"), RESET, "5"), # its end is noticed late
+        (STEADY + CRASHED, call(12, message="HTTP status 503"), NOT_READY, "5"),
+        (STEADY, call(5, code="INTERNAL", message="broken", backend="9"), "unexplained", "9"),
+        (STEADY, call(5, code="UNAVAILABLE", message="reset reason: connection failure"), REFUSED, "nobody"),
+        (STEADY, call(5, code="INTERNAL", message="broken", backend="1"), "unexplained", "1"),
+        (STEADY, call(5, code="UNAVAILABLE", message="REFUSED_STREAM"), REFUSED, "nobody"),
+        (STEADY, call(5, kind="timeout", message="no answer"), "unexplained", "nobody"),
+    ]
+    SEEN = [
+        ({"a": seen(0, 99)}, call(5, message="HTTP status 502"), RESET, "nobody"),
+        ({"a": seen(0, 99), "b": seen(20, 99)}, call(18, message="HTTP status 503"), NOT_READY, "b"),
+        ({"a": seen(0, 99), "b": seen(20, 99)}, call(10, message="HTTP status 503"), REFUSED, "nobody"),
+        ({"a": seen(0, 30), "b": seen(0, 99)}, call(32, message="HTTP status 503"), TERMINATING, "a"),
+        # One comes, another goes: nothing tells them apart.
+        ({"a": seen(0, 30), "b": seen(33, 99)}, call(32, message="HTTP status 503"), REFUSED, "nobody"),
+        ({"a": seen(0, 30, peer="10.0.0.1:80"), "b": seen(33, 99, peer="10.0.0.2:80")},
+         call(32, kind="connect", message="10.0.0.1:80 refuses connections"), TERMINATING, "a"),
+        ({"a": seen(0, 99)}, call(5, kind="timeout", message="no answer"), "unexplained", "nobody"),
+        ({"a": seen(5, 99)}, call(1, code="UNAVAILABLE", message="starting", backend="a"), NOT_READY, "a"),
+    ]
+
+    def test_each(self):
+        def answered(told):
+            return {event["pod"]: ANSWERED[event["pod"]] for event in told if event["pod"] in ANSWERED}
+        cases = [{"events": told, "answered": answered(told), "call": lost} for told, lost, _, _ in self.TOLD]
+        cases += [{"answers": answers, "call": lost} for answers, lost, _, _ in self.SEEN]
+        rows = self.TOLD + self.SEEN
+        with tempfile.TemporaryDirectory(prefix="lgen-test-") as folder:
+            plan = os.path.join(folder, "lives.lua")
+            with open(plan, "w", encoding="utf-8") as file:
+                file.write(LIVES % (os.path.dirname(PLAN), json.dumps(cases)))
+            ran = lgen.run(plan)
+        told = [line.split(" | ")[:2] for line in ran.stdout.splitlines() if " | " in line]
+        self.assertEqual(len(told), len(rows), ran.stdout + ran.stderr)
+        for (_, lost, cause, pod), answer in zip(rows, told):
+            with self.subTest(call=lost):
+                self.assertEqual(answer, [cause, pod])
+
+
+class OnItsOwn(unittest.TestCase):
+    def words(self, *arguments):
+        return subprocess.run([binary("lgen"), *arguments], capture_output=True, text=True, check=False)
+
+    def test_lgen_check(self):
+        self.assertIn(f"{PLAN}: ok (calls)\n", self.words("check", PLAN).stdout)
+
+    def test_help_fits_a_terminal(self):
+        self.assertLessEqual(max(map(len, self.words(PLAN, "--help").stdout.splitlines())), 80)
+
+
+if __name__ == "__main__":
+    unittest.main()
