@@ -13,10 +13,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "lgen/log.h"
 #include "lgen/units.h"
@@ -35,6 +37,9 @@ constexpr int kIdleLooks = 10;  // without plan code, before the thread goes to 
 // long at most.
 constexpr Duration kSleep = std::chrono::seconds(1);
 constexpr const char* kProfile = "li50";  // by line, every 50 ms
+// Of the time between two looks no more counts: the thread itself did not run, so it was not the plan that stood still,
+// but the process (a debugger, SIGSTOP) or the whole machine.
+constexpr Duration kMostOfLook = std::chrono::milliseconds(100);
 
 /// LuaJIT's profiler puts back what SIGPROF was when it stops. One that is under way at that moment would end the
 /// process.
@@ -67,23 +72,24 @@ struct Watchdog::Impl {
   /// One look at the current stretch, with the lock held.
   void look(std::uint64_t slice) {
     const TimePoint now = Monotonic::now();
-    if (slice == 0 || slice != seen) return see_new(slice, now);
-    const Duration lasted = now - since;
-    if (lasted >= limits.raise + limits.give_up) return give_up(lasted);
+    const Duration since_look = std::min(now - std::exchange(looked_at, now), kMostOfLook);
+    if (slice == 0 || slice != seen) return see_new(slice);
+    lasted += since_look;
+    if (lasted >= limits.raise + limits.give_up) return give_up();
     if (lasted >= limits.raise) return end_stretch();
-    if (lasted >= limits.warn && stage == Stage::watching) warn(lasted);
+    if (lasted >= limits.warn && stage == Stage::watching) warn();
   }
 
   /// What was done to the last stretch stays until settle().
-  void see_new(std::uint64_t slice, TimePoint now) {
+  void see_new(std::uint64_t slice) {
     seen = slice;
-    since = now;
+    lasted = {};
     place.clear();
     want_compiler_off = false;
     if (stage == Stage::warned) stage = Stage::watching;
   }
 
-  void warn(Duration lasted) {
+  void warn() {
     stage = Stage::warned;
     log(LogLevel::warn, fmt::format("plan code has been running for {} without waiting{}; nothing else runs meanwhile",
                                     format_duration(lasted), place.empty() ? "" : " at " + place));
@@ -100,7 +106,7 @@ struct Watchdog::Impl {
     }
   }
 
-  void give_up(Duration lasted) {
+  void give_up() {
     lua_sethook(L, raise_hook, LUA_MASKCOUNT, 1);
     stuck_for_good(fmt::format("the plan has been stuck for {} in a function that cannot be interrupted",
                                format_duration(lasted)));
@@ -159,7 +165,8 @@ struct Watchdog::Impl {
   bool want_compiler_off = false;
   Stage stage = Stage::watching;
   std::uint64_t seen = 0;
-  TimePoint since{};
+  Duration lasted{0};  // the current stretch
+  TimePoint looked_at = Monotonic::now();
   std::string place, verdict;
   std::thread thread;
 };

@@ -2,12 +2,15 @@
 #include "watchdog.h"
 
 #include <luajit-2.1/luajit.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "catch.h"
 
@@ -121,6 +124,42 @@ TEST_CASE("a C function that hangs is given up") {
   const std::lock_guard lock(stuck.mutex);
   CHECK(said.find("the plan has been stuck for ") == 0);
   CHECK(said.find(" in a function that cannot be interrupted") != std::string::npos);
+}
+
+/// In a process of its own: a stretch of little work, at whose beginning it writes a byte. Its exit code is 0 when it
+/// ended by itself.
+pid_t start_brief_stretch(int begun) {
+  const pid_t child = fork();
+  if (child != 0) return child;
+  State state;
+  Watchdog watchdog(state.L, {milliseconds(20), std::chrono::seconds(2), std::chrono::hours(1)}, no_end);
+  lua_pushinteger(state.L, begun);
+  lua_pushcclosure(
+      state.L,
+      [](lua_State* L) {
+        return write(static_cast<int>(lua_tointeger(L, lua_upvalueindex(1))), "!", 1) == 1 ? 0 : luaL_error(L, "write");
+      },
+      1);
+  lua_setglobal(state.L, "begin");
+  const std::string error =
+      run(state, watchdog, "begin() local from = os.clock() while os.clock() < from + 0.05 do end");
+  _exit(error.empty() ? 0 : 1);
+}
+
+TEST_CASE("a process that was stopped has not been stuck") {
+  int pipe_ends[2];
+  REQUIRE(pipe(pipe_ends) == 0);
+  const pid_t child = start_brief_stretch(pipe_ends[1]);
+  REQUIRE(child > 0);
+  char byte;
+  REQUIRE(read(pipe_ends[0], &byte, 1) == 1);
+  kill(child, SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds(3));  // longer than a stretch may last
+  kill(child, SIGCONT);
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  for (const int end : pipe_ends) close(end);
 }
 
 TEST_CASE("a profile signal that comes after the end does no harm") {
