@@ -5,7 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <map>
+#include <optional>
 #include <string_view>
 
 #include "error.h"
@@ -41,11 +44,15 @@ JSON event a line, of which "started" has all addresses and "ready" comes when t
 --sd-port gives those so far.
   lgen-cluster get pods|hpa [-w]           lgen-cluster rollout restart|status deployment/NAME
   lgen-cluster scale deployment/NAME --replicas N           lgen-cluster delete pod NAME
-speak to the running one, like kubectl. --time-scale 20 divides the times in the manifests by 20, as well as times of a
+speak to the running one, like kubectl; where several run, --status SOCKET or $LGEN_CLUSTER_STATUS says which (each
+"started" names its own). --time-scale 20 divides the times in the manifests by 20, as well as times of a
 server's life in its args (--max-connection-age, --drain-delay, ...) and `sleep` in commands; time-outs of probes are not
 divided, nor is the time a startup probe gives: no program starts or answers any faster.
 
-Exit codes: 0 stopped as asked; 104 nothing could be started (flags, files, ports, programs); 1 a pod or HAProxy failed.)";
+Who reads the events ends the cluster by going away; for one without a reader give it > FILE or > /dev/null.
+
+Exit codes: 0 stopped as asked; 104 nothing could be started (flags, files, ports, programs); 1 a pod or HAProxy failed;
+113 with -f: nobody reads the events any more.)";
 
 Balance parse_balance(const std::string& word) {
   for (const Balance balance : {Balance::kConnection, Balance::kStream, Balance::kZones}) {
@@ -54,16 +61,42 @@ Balance parse_balance(const std::string& word) {
   throw CLI::ValidationError("--balance", word + " is no way of balancing; give connection, stream or zones");
 }
 
+std::optional<double> number_of(const std::string& text, std::size_t& end) {
+  double value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  end = static_cast<std::size_t>(rest - text.data());
+  return error == std::errc() && std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+// Nothing: it is none, below 0, or beyond ten years.
+std::optional<double> seconds_of(const std::string& text) {
+  static const std::map<std::string, double> kUnits = {{"", 1}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}};
+  constexpr double kMost = 10.0 * 366 * 86400;
+  std::size_t end = 0;
+  const auto number = number_of(text, end);
+  const auto unit = kUnits.find(number ? text.substr(std::min(text.find_first_not_of(' ', end), text.size())) : "");
+  if (!number || unit == kUnits.end()) return std::nullopt;
+  const double seconds = *number * unit->second;
+  return seconds >= 0 && seconds <= kMost ? std::optional(seconds) : std::nullopt;
+}
+
+void set_time_scale(double& target, const std::string& text) {
+  std::size_t end = 0;
+  const auto number = number_of(text, end);
+  if (!number || end != text.size() || *number < 0.01 || *number > 1000) {
+    throw CLI::ValidationError("--time-scale", text + " is no number from 0.01 to 1000, such as 20");
+  }
+  target = *number;
+}
+
 template <class Time>
 void add_time(CLI::App& app, const std::string& flag, Time& target, const std::string& help) {
-  static const std::map<std::string, double> kUnits = {{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}};
-  const auto set = [&target](const double& seconds) {
-    target = std::chrono::duration_cast<Time>(std::chrono::duration<double>(seconds));
+  const auto set = [flag, &target](const std::string& text) {
+    const auto seconds = seconds_of(text);
+    if (!seconds) throw CLI::ValidationError(flag, text + " is no time such as 500ms, 1.5s, 2m or 1h, 0 or more");
+    target = std::chrono::duration_cast<Time>(std::chrono::duration<double>(*seconds));
   };
-  app.add_option_function<double>(flag, set, help)
-      ->transform(CLI::AsNumberWithUnit(kUnits))
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("TIME");
+  app.add_option_function<std::string>(flag, set, help)->type_name("TIME");
 }
 
 void add_manifest_options(CLI::App& app, ClusterOptions& o) {
@@ -72,8 +105,10 @@ void add_manifest_options(CLI::App& app, ClusterOptions& o) {
   app.add_option("--deployment", o.deployments, "Runs this Deployment, and others so named, alone; with -f (all)");
   app.add_option("--dns-port", o.dns_port,
                  "UDP port on 127.0.0.1 of the headless services' names; 0 takes a free one; with -f (0)");
-  app.add_option("--time-scale", o.time_scale, "How many times as fast the cluster's time runs; with -f (1)")
-      ->check(CLI::Range(0.01, 1000.0));
+  app.add_option_function<std::string>(
+         "--time-scale", [&o](const std::string& text) { set_time_scale(o.time_scale, text); },
+         "How many times as fast the cluster's time runs; with -f (1)")
+      ->type_name("FLOAT");
   app.add_option("--service", o.service, "The Service that --port is for; with -f (the first that is not HTTP/1.1)");
   add_time(app, "--endpoint-delay", o.endpoint_delay,
            "How long after a pod's change of readiness the balancer hears of it; with -f (1s)");
@@ -181,6 +216,13 @@ std::variant<ClusterOptions, int> parse_options(int argc, const char* const* arg
   app.footer(kFooter);
   app.set_version_flag("--version", "lgen-cluster " LGEN_VERSION);
   add_options(app, options);
+  if (argc > 1 && argv[1][0] != '\0' && argv[1][0] != '-') {
+    server::complain(
+        fmt::format("lgen-cluster: {} is not known; there are get, rollout, scale and delete, which speak to "
+                    "a running cluster, and flags, which start one: see lgen-cluster --help",
+                    argv[1]));
+    return kExitConfiguration;
+  }
   try {
     app.parse(static_cast<int>(dashes - argv), argv);
     check(app, options);

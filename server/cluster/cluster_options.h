@@ -56,6 +56,7 @@ struct ClusterOptions {
 // Exit codes; the words of `lgen` where it has them.
 constexpr int kExitOk = 0;
 constexpr int kExitFailed = 1;           // a pod or HAProxy failed after it had been started
+constexpr int kExitOutput = 113;         // nobody reads the events any more
 constexpr int kExitConfiguration = 104;  // nothing was started: flags, files, ports, programs
 
 // The options, or the code to exit with: --help, --version or a mistake have then been printed.

@@ -68,13 +68,23 @@ void EventLog::write(std::string_view name, const Facts& facts) {
   flush();
 }
 
+// A pipe without a reader is one even while nothing happens.
+void EventLog::note_reader() {
+  pollfd entry{fd_, 0, 0};
+  if (poll(&entry, 1, 0) == 1 && (entry.revents & POLLERR) != 0) trouble_ = EPIPE;
+}
+
 void EventLog::flush() {
-  while (!unsent_.empty() && takes_more(fd_)) {
+  note_reader();
+  while (trouble_ != EPIPE && !unsent_.empty() && takes_more(fd_)) {
     const ssize_t count = ::write(fd_, unsent_.data(), std::min(unsent_.size(), kPiece));
     if (count < 0 && errno == EINTR) continue;
-    // Nobody may be there to read it.
-    count < 0 ? unsent_.clear() : void(unsent_.erase(0, static_cast<std::size_t>(count)));
+    trouble_ = count < 0 ? errno : 0;
+    // A full disk may have room again.
+    if (count < 0) break;
+    unsent_.erase(0, static_cast<std::size_t>(count));
   }
+  if (trouble_ == EPIPE) unsent_.clear();
 }
 
 }  // namespace lgen::cluster

@@ -4,14 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <utility>
 
 #include "error.h"
 #include "kube_layout.h"
+#include "room.h"
 #include "scaled_sleep.h"
 #include "standard_streams.h"
 
@@ -42,6 +45,7 @@ KubeCluster::KubeCluster(uv_loop_t* loop, ClusterOptions options, Programs progr
       manifests_(kube::read_manifests(options_.manifests, options_.deployments)),
       clock_(options_.time_scale),
       events_(clock_, STDOUT_FILENO),
+      run_directory_(options_.manifests),
       log_directory_(options_.log_dir.empty() ? run_directory_.path() : make_log_directory(options_.log_dir)),
       block_(take_address_block(options_.base_ip, slots_for(manifests_, options_.base_ip), kLockDirectory)),
       slots_(lay_out_slots(options_, block_.base_ip, slots_for(manifests_, options_.base_ip))),
@@ -67,10 +71,8 @@ KubeCluster::KubeCluster(uv_loop_t* loop, ClusterOptions options, Programs progr
       next_sample_(clock_.now() + options_.scrape_interval) {
   services_ = local_services(manifests_, fronts_);
   around_.machine = {options_.time_scale, pod_flags(options_), services_, dns_.address()};
-  for (const kube::Skipped& skipped : manifests_.skipped) {
-    say(fmt::format("{}skipped {} {}: {}", skipped.where.empty() ? "" : skipped.where + ": ", skipped.kind,
-                    skipped.name, skipped.why));
-  }
+  for (const std::string& warning : check_room(manifests_, static_cast<int>(slots_.slots().size()))) say(warning);
+  for (const std::string& line : kube::skipped_lines(manifests_.skipped)) say(line);
   fronts_.start(programs_.haproxy, run_directory_.path(), pem_, slots_,
                 {[this] { begin(); }, [this] { wake(); }, [this](int status) { haproxy_gone(status); }, say});
   std::ofstream(run_directory_.path() + "/haproxy.pid") << fronts_.pid() << '\n';
@@ -156,6 +158,7 @@ void KubeCluster::turn() {
   publish();
   status_.changed();
   events_.flush();
+  note_unread_events();
   schedule();
 }
 
@@ -239,8 +242,11 @@ bool KubeCluster::create_pod(Running& deployment) {
   const auto slot = slots_.take();
   if (!slot) {
     if (!std::exchange(waiting_for_address_, true)) {
-      events_.write("no_address", {{"deployment", deployment.spec.name},
-                                   {"why", fmt::format("all {} addresses are taken", slots_.slots().size())}});
+      const std::string why = fmt::format("all {} addresses are taken", slots_.slots().size());
+      events_.write("no_address", {{"deployment", deployment.spec.name}, {"why", why}});
+      if (!std::exchange(said_no_address_, true)) {
+        say(fmt::format("Deployment {} gets no further pod now: {}", deployment.spec.name, why));
+      }
     }
     return false;
   }
@@ -295,6 +301,22 @@ void KubeCluster::publish() {
     running.push_back({pod->name(), pod->identity().zone, pod->identity().ip, kube::metrics_port(pod->state().spec())});
   }
   sd_.set_document(sd_document(running));
+}
+
+// Who reads the events decides how long there is a cluster, as with any program in a pipe; a full disk does not.
+void KubeCluster::note_unread_events() {
+  const int trouble = events_.trouble();
+  if (trouble == 0 || stopping_) return;
+  const bool gone = trouble == EPIPE;
+  if (!std::exchange(said_unread_, true) || gone) {
+    say(gone ? std::string("nobody reads the events on stdout any more: ends; to run on without a reader, give it "
+                           "> FILE or > /dev/null, and ask GET /events of the --sd-port")
+             : fmt::format("cannot write the events to stdout: {}; runs on, the events are at {}",
+                           std::strerror(trouble), sd_.events_url()));
+  }
+  if (!gone) return;
+  exit_code_ = kExitOutput;
+  stop();
 }
 
 void KubeCluster::haproxy_gone(int status) {

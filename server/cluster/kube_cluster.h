@@ -78,6 +78,7 @@ class KubeCluster final : private StatusSource {
   void publish();
   void set_replicas(Running& deployment, int replicas, const std::string& why);
 
+  void note_unread_events();
   void haproxy_gone(int status);
   void fail(const std::string& message);
   void stop_pods();
@@ -90,12 +91,13 @@ class KubeCluster final : private StatusSource {
   std::string scale(const std::string& deployment, int replicas) override;
   std::string remove(const std::string& pod, std::optional<Duration> grace) override;
   bool has_pod(const std::string& pod) const override { return find_pod(pod) != nullptr; }
-  std::optional<bool> rolled_out(const std::string& deployment) const override;
+  std::optional<kube::RolloutStatus> rollout(const std::string& deployment) const override;
 
   KubePod* find_pod(const std::string& name) const;
   Running* find_deployment(const std::string& name);
   const Running* find_deployment(const std::string& name) const;
   std::vector<const KubePod*> pods_of(const std::string& deployment) const;
+  std::string no_room_for(const Running& deployment, int replicas) const;
   kube::Wanted wanted(const Running& deployment) const;
   std::vector<kube::PodView> views(const Running& deployment) const;
 
@@ -106,7 +108,8 @@ class KubeCluster final : private StatusSource {
   std::vector<kube::LocalService> services_;
   ClusterClock clock_;
   EventLog events_;
-  bool stopping_ = false, announced_ready_ = false, waiting_for_address_ = false;
+  bool stopping_ = false, announced_ready_ = false, waiting_for_address_ = false, said_no_address_ = false,
+       said_unread_ = false;
   int exit_code_ = kExitOk;
 
   ProcessGuard guard_;

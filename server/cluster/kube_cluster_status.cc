@@ -1,4 +1,6 @@
 // What KubeCluster tells of itself and takes orders for (StatusSource), and how it finds its pods.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -36,6 +38,7 @@ std::string KubeCluster::restart(const std::string& name) {
 std::string KubeCluster::scale(const std::string& name, int replicas) {
   Running* deployment = find_deployment(name);
   if (deployment == nullptr) return not_found("deployments.apps", name);
+  if (const std::string problem = no_room_for(*deployment, replicas); !problem.empty()) return problem;
   set_replicas(*deployment, replicas, "lgen-cluster scale");
   wake();
   return "";
@@ -49,10 +52,22 @@ std::string KubeCluster::remove(const std::string& name, std::optional<Duration>
   return "";
 }
 
-std::optional<bool> KubeCluster::rolled_out(const std::string& name) const {
+std::optional<kube::RolloutStatus> KubeCluster::rollout(const std::string& name) const {
   const Running* deployment = find_deployment(name);
   if (deployment == nullptr) return std::nullopt;
-  return kube::is_complete(wanted(*deployment), views(*deployment));
+  return kube::rollout_status(name, wanted(*deployment), views(*deployment));
+}
+
+// More pods than there are addresses would be waited for without end.
+std::string KubeCluster::no_room_for(const Running& deployment, int replicas) const {
+  int room = static_cast<int>(slots_.slots().size());
+  for (const Running& other : deployments_) room -= &other == &deployment ? 0 : other.replicas;
+  if (replicas <= std::max(room, deployment.replicas)) return "";
+  return fmt::format(
+      "Error: {} replicas of deployments.apps \"{}\" do not fit: {} do. A cluster takes its {} addresses when it "
+      "starts, "
+      "three for each pod that replicas or maxReplicas of its manifests ask for, {} at most",
+      replicas, deployment.spec.name, std::max(room, 0), slots_.slots().size(), kMaxPods);
 }
 
 KubePod* KubeCluster::find_pod(const std::string& name) const {

@@ -1,6 +1,7 @@
 #include "orders.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
@@ -15,8 +16,10 @@
 #include <string_view>
 
 #include "cluster_options.h"
+#include "columns.h"
 #include "error.h"
 #include "flag_errors.h"
+#include "run_directory.h"
 #include "standard_streams.h"
 #include "unix_socket.h"
 
@@ -34,6 +37,14 @@ struct Order {
   std::string socket;
 };
 
+// "  (pid 4711, since 3m10s, of k8s.yaml)"
+std::string about(const std::string& socket) {
+  const auto owner = owner_of(fs::path(socket).parent_path());
+  if (!owner) return "";
+  return fmt::format("  (pid {}, since {}, of {})", owner->pid, kube::human_duration(owner->age),
+                     fmt::join(owner->manifests, " "));
+}
+
 std::string the_only_cluster() {
   const char* temporary = std::getenv("TMPDIR");
   const auto found = running_clusters({"/tmp", temporary != nullptr ? temporary : ""});
@@ -41,8 +52,9 @@ std::string the_only_cluster() {
   if (found.empty())
     throw ClusterError("no lgen-cluster with manifests runs here; start one: lgen-cluster -f MANIFESTS");
   std::string list;
-  for (const std::string& path : found) list += "\n  --status " + path;
-  throw ClusterError(fmt::format("{} clusters run here; say which:{}", found.size(), list));
+  for (const std::string& path : found) list += fmt::format("\n  --status {}{}", path, about(path));
+  throw ClusterError(
+      fmt::format("{} clusters run here; say which, or set ${}:{}", found.size(), kSocketVariable, list));
 }
 
 std::string socket_of(const Order& order) {
@@ -73,22 +85,29 @@ struct Words {
 std::string table_of(const std::string& word) {
   if (word == "pods" || word == "pod" || word == "po") return "pods";
   if (word == "hpa" || word.starts_with("horizontalpodautoscaler")) return "hpa";
-  throw CLI::ValidationError("get", word + " cannot be shown; give pods or hpa");
+  const bool deployment = word.starts_with("deploy");
+  throw CLI::ValidationError("get", word + " cannot be shown; give pods or hpa" +
+                                        (deployment ? ", or ask for its state by rollout status deployment/NAME" : ""));
 }
 
 void add_get(CLI::App& app, Words& words, nlohmann::json& request) {
   CLI::App* get = app.add_subcommand("get", "Shows pods or hpa");
-  get->add_option("RESOURCE", words.resource, "pods or hpa, and a name")->required()->expected(1, 2);
+  get->add_option("RESOURCE", words.resource, "pods or hpa, and a name, or hpa/NAME")->required()->expected(1, 2);
   get->add_flag("-w,--watch", words.watch, "Goes on with a row for every change");
   get->callback([&] {
-    request = {{"verb", "get"}, {"table", table_of(words.resource[0])}, {"watch", words.watch}};
+    const std::string& first = words.resource[0];
+    const std::size_t slash = first.find('/');  // hpa/NAME is hpa NAME
+    if (slash != std::string::npos && words.resource.size() > 1) {
+      throw CLI::ValidationError("get", "give " + first + " alone");
+    }
+    request = {{"verb", "get"}, {"table", table_of(first.substr(0, slash))}, {"watch", words.watch}};
+    if (slash != std::string::npos) request["name"] = first.substr(slash + 1);
     if (words.resource.size() > 1) request["name"] = words.resource[1];
   });
 }
 
 void add_rollout(CLI::App& app, Words& words, nlohmann::json& request) {
   CLI::App* rollout = app.add_subcommand("rollout", "restart or status of a Deployment");
-  rollout->require_subcommand(1);
   for (const char* verb : {"restart", "status"}) {
     CLI::App* sub = rollout->add_subcommand(
         verb, std::string_view(verb) == "restart" ? "Replaces all pods, as the strategy says"
@@ -160,8 +179,11 @@ int converse(const Order& order) {
 
 }  // namespace
 
+// --status may stand before the verb.
 bool is_order(int argc, const char* const* argv) {
-  return argc > 1 && std::find(kVerbs.begin(), kVerbs.end(), std::string_view(argv[1])) != kVerbs.end();
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const bool is_status = first == "--status" || first.starts_with("--status=");
+  return is_status || std::find(kVerbs.begin(), kVerbs.end(), first) != kVerbs.end();
 }
 
 std::vector<std::string> running_clusters(const std::vector<std::string>& folders) {
@@ -178,22 +200,42 @@ std::vector<std::string> running_clusters(const std::vector<std::string>& folder
   return found;
 }
 
+void add_status(CLI::App& app, std::string& socket) {
+  app.add_option(
+         "--status", socket,
+         "The cluster's status socket, which its event \"started\" names (default: $LGEN_CLUSTER_STATUS, or that "
+         "of the only cluster that runs)")
+      ->type_name("SOCKET");
+}
+
+// What is left over, with more to say of it than that it belongs to no flag.
+void check_extras(const CLI::App& app) {
+  const CLI::App* rollout = app.get_subcommand("rollout");
+  const auto rest = app.remaining(true);
+  if (rollout->parsed() && rollout->get_subcommands().empty()) {
+    throw CLI::ValidationError("rollout", rest.empty() ? "give restart or status"
+                                                       : rest.front() + " is not known; there are restart and status");
+  }
+  if (!rest.empty()) throw CLI::ExtrasError(rest);
+}
+
 int run_order(int argc, const char* const* argv) {
   Order order;
   Words words;
   CLI::App app("Asks a running lgen-cluster -f, in kubectl's words.", "lgen-cluster");
   app.require_subcommand(1);
   app.fallthrough();
-  app.add_option(
-      "--status", order.socket,
-      "The cluster's status socket, which its event \"started\" names (default: $LGEN_CLUSTER_STATUS, or that "
-      "of the only cluster that runs)");
+  app.allow_extras();
+  add_status(app, order.socket);
   add_get(app, words, order.request);
   add_rollout(app, words, order.request);
   add_scale(app, words, order.request);
   add_delete(app, words, order.request);
+  // So that every --help has it.
+  for (CLI::App* verb : app.get_subcommands(nullptr)) add_status(*verb, order.socket);
   try {
     app.parse(argc, argv);
+    check_extras(app);
     return converse(order);
   } catch (const CLI::ParseError& e) {
     return server::refuse_flags(app, e);

@@ -43,7 +43,7 @@ struct StatusSocket::Client {
   std::string name;
   std::map<std::string, kube::Row> shown;  // by the first cell
   std::vector<std::size_t> widths;
-  std::string pod_to_go, rollout;
+  std::string pod_to_go, rollout, told;
 };
 
 StatusSocket::StatusSocket(uv_loop_t* loop, std::string path, StatusSource& source)
@@ -122,7 +122,7 @@ void StatusSocket::answer_order(Client& client, const nlohmann::json& request) {
     done = fmt::format("pod \"{}\" deleted\n", name);
     client.pod_to_go = problem.empty() ? name : "";
   } else if (verb == "status") {
-    if (!source_.rolled_out(name)) problem = not_found("deployments.apps", name);
+    if (!source_.rollout(name)) problem = not_found("deployments.apps", name);
     client.rollout = problem.empty() ? name : "";
   } else {
     problem = fmt::format("lgen-cluster does not know the order {}", verb);
@@ -148,11 +148,15 @@ void StatusSocket::update(Client& client) {
     if (!changed.empty()) show(client, changed, false);
   }
   if (!client.pod_to_go.empty() && !source_.has_pod(client.pod_to_go)) client.done = true;
-  if (!client.rollout.empty() && source_.rolled_out(client.rollout).value_or(true)) {
-    if (!std::exchange(client.done, true)) {
-      say(client, "out", fmt::format("deployment \"{}\" successfully rolled out\n", client.rollout));
-    }
-  }
+  if (!client.rollout.empty()) update_rollout(client);
+}
+
+// A line for every change, as kubectl prints them.
+void StatusSocket::update_rollout(Client& client) {
+  const auto status = source_.rollout(client.rollout);
+  if (status && status->text != client.told) say(client, "out", status->text + "\n");
+  if (status) client.told = status->text;
+  client.done = !status || status->complete;
 }
 
 void StatusSocket::changed() {

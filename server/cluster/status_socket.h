@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "columns.h"
+#include "rollout.h"
 #include "unique_fd.h"
 #include "uv_handles.h"
 
@@ -33,7 +34,7 @@ class StatusSource {
   virtual std::string remove(const std::string& pod, std::optional<Duration> grace) = 0;
   virtual bool has_pod(const std::string& pod) const = 0;
   // Nothing: there is no such Deployment.
-  virtual std::optional<bool> rolled_out(const std::string& deployment) const = 0;
+  virtual std::optional<kube::RolloutStatus> rollout(const std::string& deployment) const = 0;
 
  protected:
   ~StatusSource() = default;
@@ -65,6 +66,7 @@ class StatusSocket {
   void answer_order(Client& client, const nlohmann::json& request);
   void show(Client& client, std::vector<kube::Row> rows, bool with_header);
   void update(Client& client);
+  void update_rollout(Client& client);
   void say(Client& client, const char* kind, const std::string& text);
   void flush(Clients::iterator client);
   void watch_for(Clients::iterator client, bool room);

@@ -1,8 +1,10 @@
 """lgen-cluster with manifests: pods that come, change and go as Kubernetes would have them."""
 
+import json
 import os
 import signal
 import stat
+import tempfile
 import unittest
 
 from clients import TextStream, plain_channel
@@ -117,8 +119,11 @@ class Lifecycle(KubeCase):
                                         "maxUnavailable: 0}}"))
         before = cluster.wait_for_ready(3)
         self.assertEqual(cluster.order("rollout", "restart", "deployment/server"), "deployment.apps/server restarted\n")
-        self.assertEqual(cluster.order("rollout", "status", "deployment/server"),
-                         'deployment "server" successfully rolled out\n')
+        said = cluster.order("rollout", "status", "deployment/server").splitlines()
+        self.assertEqual(said[-1], 'deployment "server" successfully rolled out')
+        self.assertTrue(said[:-1], "what it waited for")
+        for line in said[:-1]:
+            self.assertRegex(line, r'^Waiting for deployment "server" rollout to finish: \d')
         cluster.event("rollout_complete", revision=2)
         eventually(lambda: len(cluster.events("pod_gone")) == 3, "the end of the old ones")
         after = cluster.wait_for_ready(3)
@@ -322,6 +327,51 @@ class Endings(KubeCase):
         self.assert_all_gone(pids)
 
 
+class Readers(KubeCase):
+    """Of the events on stdout."""
+
+    def run_to(self, redirection):
+        manifests = self.enterContext(tempfile.NamedTemporaryFile("w", suffix=".yaml"))
+        manifests.write(deployment(READINESS))
+        manifests.flush()
+        command = f'"{binary("lgen-cluster")}" -f {manifests.name} --port 0 --time-scale 30'
+        return self.enterContext(Program(["bash", "-c", command.join(redirection)]))
+
+    def test_a_reader_that_has_gone_ends_it(self):
+        cluster = self.run_to(("", ' | head -n 1; exit "${PIPESTATUS[0]}"'))
+        cluster.err.wait_for("nobody reads the events on stdout any more")
+        self.assertEqual(cluster.wait(), 113)
+        run = json.loads(cluster.out.wait_for(r'^\{"event":"started".*')[0])["run"]
+        self.assertFalse(os.path.exists(run))
+
+    def test_a_full_disk_is_told_once_and_does_not_end_it(self):
+        cluster = self.run_to(("exec ", " >/dev/full"))
+        events = cluster.err.wait_for(r"cannot write the events to stdout: No space left on device; .* (http\S+)$")[1]
+        eventually(lambda: b'"event":"ready"' in http_get(events)[1].encode(), "that its pods are there")
+        cluster.stop()
+        self.assertEqual(cluster.process.returncode, 0)
+        self.assertEqual(sum("cannot write" in line for line in cluster.err.all_until_end()), 1)
+
+
+class Room(KubeCase):
+    def test_more_pods_than_addresses_are_refused(self):
+        for manifests, words in [(deployment("", "replicas: 100000"),
+                                  "standard input:5: spec.replicas is 100000, for which this cluster has no room: 244"),
+                                 (deployment() + autoscaler("minReplicas: 300\nmaxReplicas: 301"),
+                                  "spec.minReplicas is 300, for which")]:
+            with self.subTest(words):
+                cluster = self.start(manifests, wait=False)
+                self.assertEqual(cluster.wait(), 104)
+                cluster.err.wait_for(words)
+
+    def test_a_scale_beyond_them_is_refused_with_what_fits(self):
+        cluster = self.start(deployment() + deployment(name="other", spec="replicas: 2").replace("apiV", "---\napiV") +
+                             autoscaler("maxReplicas: 1000"))
+        cluster.err.wait_for("spec.maxReplicas is 1000, but this cluster has addresses for 242 pods of Deployment server")
+        self.assertIn('Error: 40000 replicas of deployments.apps "server" do not fit: 242 do',
+                      cluster.order("scale", "deployment/server", "--replicas", "40000", fails=True))
+
+
 class Refusals(KubeCase):
     def refused(self, manifests, *flags):
         cluster = self.start(manifests, *flags, wait=False)
@@ -354,6 +404,31 @@ class Refusals(KubeCase):
         with Program([binary("lgen-cluster"), "get", "nodes"]) as order:
             self.assertEqual(order.wait(), 104)
             order.err.wait_for("nodes cannot be shown; give pods or hpa")
+
+    def test_what_is_not_known_is_answered_with_what_is(self):
+        for words, text in [(["foo"], "foo is not known; there are get, rollout, scale and delete"),
+                            (["rollout", "undo", "deployment/x"], "undo is not known; there are restart and status"),
+                            (["-f", "x", "--endpoint-delay", "-3s"], "--endpoint-delay: -3s is no time such as 500ms"),
+                            (["-f", "x", "--time-scale", "abc"], "--time-scale: abc is no number from 0.01 to 1000")]:
+            with self.subTest(text), Program([binary("lgen-cluster"), *words]) as cluster:
+                self.assertEqual(cluster.wait(), 104)
+                cluster.err.wait_for(text)
+
+    def test_of_several_clusters_each_is_told_with_its_process_and_manifests(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+            clusters = [self.start(deployment(), env={"TMPDIR": folder}) for _ in range(2)]
+            with Program([binary("lgen-cluster"), "get", "pods"], {"TMPDIR": folder}) as order:
+                self.assertEqual(order.wait(), 104)
+                for cluster in clusters:
+                    order.err.wait_for(rf"--status {cluster.facts['status']}  \(pid {cluster.process.pid}, since \d+s, "
+                                       r"of -\)")
+            with Program([binary("lgen-cluster"), "--status", clusters[0].facts["status"], "get", "pod/x"]) as order:
+                order.err.wait_for('pods "x" not found')
+            clusters[0].send_signal(signal.SIGKILL)
+            clusters[0].wait()
+            self.start(deployment(), env={"TMPDIR": folder})
+            self.assertFalse(os.path.exists(clusters[0].facts["run"]))
+            self.assertTrue(os.path.exists(clusters[1].facts["run"]))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,11 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
+std::string plural(const std::string& kind) {
+  if (kind.ends_with('y') && !kind.ends_with("ay")) return kind.substr(0, kind.size() - 1) + "ies";
+  return kind + (kind.ends_with('s') ? "es" : "s");
+}
+
 void add_path(const std::string& path, Manifests& manifests) {
   if (path == "-") return add_manifests(whole(std::cin), "standard input", manifests);
   std::error_code error;
@@ -135,6 +140,20 @@ void keep_only(const std::vector<std::string>& names, Manifests& manifests) {
   }
   std::erase_if(manifests.deployments, [&](const Deployment& one) { return left_out(one.name); });
   std::erase_if(manifests.autoscalers, [&](const Autoscaler& one) { return left_out(one.deployment); });
+}
+
+std::vector<std::string> skipped_lines(const std::vector<Skipped>& skipped) {
+  const auto alike = [](const Skipped& a, const Skipped& b) { return a.kind == b.kind && a.why == b.why; };
+  std::vector<std::string> lines;
+  for (auto one = skipped.begin(); one != skipped.end(); ++one) {
+    const auto is_like_it = [&](const Skipped& other) { return alike(*one, other); };
+    if (std::any_of(skipped.begin(), one, is_like_it)) continue;
+    const auto count = std::count_if(one, skipped.end(), is_like_it);
+    lines.push_back(count > 1 ? fmt::format("skipped {} {}: {}", count, plural(one->kind), one->why)
+                              : fmt::format("{}{}skipped {} {}: {}", one->where, one->where.empty() ? "" : ": ",
+                                            one->kind, one->name, one->why));
+  }
+  return lines;
 }
 
 Manifests read_manifests(const std::vector<std::string>& paths, const std::vector<std::string>& deployments) {

@@ -24,4 +24,7 @@ void keep_only(const std::vector<std::string>& deployments, Manifests& manifests
 // What concerns several objects: names twice, autoscalers of the same or of no Deployment. Throws ManifestError.
 void check_together(Manifests& manifests);
 
+// For people: of several objects of a kind one line, "skipped 4 NetworkPolicies: why".
+std::vector<std::string> skipped_lines(const std::vector<Skipped>& skipped);
+
 }  // namespace lgen::kube

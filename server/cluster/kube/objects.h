@@ -84,6 +84,7 @@ struct Deployment {
   std::string name;
   int replicas = 1;
   bool replicas_given = false;
+  std::string replicas_place;  // "FILE:LINE: spec.replicas", for messages
   Strategy strategy;
   Duration min_ready{0};
   PodTemplate pod;
@@ -106,6 +107,7 @@ struct Service {
 struct Autoscaler {
   std::string name;
   std::string deployment;
+  std::string min_place, max_place;  // as replicas_place
   hpa::Spec spec;
 };
 

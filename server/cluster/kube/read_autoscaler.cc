@@ -104,6 +104,8 @@ Autoscaler read_autoscaler(const YamlNode& object) {
   autoscaler.deployment = target["name"].text();
   autoscaler.spec.min = static_cast<int>(spec["minReplicas"].integer_or(1, 1));
   autoscaler.spec.max = static_cast<int>(spec["maxReplicas"].integer(1));
+  autoscaler.min_place = spec["minReplicas"].place();
+  autoscaler.max_place = spec["maxReplicas"].place();
   if (autoscaler.spec.max < autoscaler.spec.min) {
     spec["maxReplicas"].refuse(
         fmt::format("is {}, less than minReplicas, {}", autoscaler.spec.max, autoscaler.spec.min));

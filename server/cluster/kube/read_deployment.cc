@@ -123,6 +123,7 @@ std::optional<Deployment> read_deployment(const YamlNode& object, std::vector<Sk
   if (pod["containers"].items().empty()) pod["containers"].refuse("is missing");
   const auto server = find_server(pod["containers"], skipped);
   if (!server) return std::nullopt;
+  deployment.replicas_place = spec["replicas"].place();
   deployment.replicas_given = spec["replicas"].given();
   deployment.replicas = static_cast<int>(spec["replicas"].integer_or(1, 0));
   deployment.strategy = read_strategy(spec["strategy"]);

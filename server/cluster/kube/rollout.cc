@@ -7,6 +7,8 @@
 // An old pod that dies during a rollout is replaced by a new one, never by an old one.
 #include "rollout.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -86,6 +88,20 @@ Steps next_steps(const Wanted& wanted, const std::vector<PodView>& pods) {
 bool is_complete(const Wanted& wanted, const std::vector<PodView>& pods) {
   const Views fresh = active(pods, true, wanted.revision), old = active(pods, false, wanted.revision);
   return old.empty() && size(fresh) == wanted.replicas && available(fresh) == wanted.replicas;
+}
+
+RolloutStatus rollout_status(const std::string& deployment, const Wanted& wanted, const std::vector<PodView>& pods) {
+  if (is_complete(wanted, pods)) return {true, fmt::format("deployment \"{}\" successfully rolled out", deployment)};
+  const Views fresh = active(pods, true, wanted.revision), old = active(pods, false, wanted.revision);
+  std::string what;
+  if (size(fresh) < wanted.replicas) {
+    what = fmt::format("{} out of {} new replicas have been updated", size(fresh), wanted.replicas);
+  } else if (!old.empty()) {
+    what = fmt::format("{} old replicas are pending termination", size(old));
+  } else {
+    what = fmt::format("{} of {} updated replicas are available", available(fresh), size(fresh));
+  }
+  return {false, fmt::format("Waiting for deployment \"{}\" rollout to finish: {}...", deployment, what)};
 }
 
 }  // namespace lgen::kube

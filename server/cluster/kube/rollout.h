@@ -37,4 +37,12 @@ Steps next_steps(const Wanted& wanted, const std::vector<PodView>& pods);
 // Whether every pod is of the wanted revision and available, and none is left over.
 bool is_complete(const Wanted& wanted, const std::vector<PodView>& pods);
 
+struct RolloutStatus {
+  bool complete = false;
+  std::string text;
+};
+
+// In kubectl's words.
+RolloutStatus rollout_status(const std::string& deployment, const Wanted& wanted, const std::vector<PodView>& pods);
+
 }  // namespace lgen::kube

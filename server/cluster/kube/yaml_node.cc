@@ -28,9 +28,9 @@ int YamlNode::line() const {
 
 std::string YamlNode::where() const { return fmt::format("{}:{}", file_, line()); }
 
-void YamlNode::refuse(const std::string& what) const {
-  throw ManifestError(fmt::format("{}: {}{}", where(), path_.empty() ? "" : path_ + " ", what));
-}
+std::string YamlNode::place() const { return fmt::format("{}:{}{}", where(), path_.empty() ? "" : " ", path_); }
+
+void YamlNode::refuse(const std::string& what) const { throw ManifestError(fmt::format("{} {}", place(), what)); }
 
 std::vector<YamlNode> YamlNode::items() const {
   std::vector<YamlNode> found;

@@ -37,6 +37,7 @@ class YamlNode {
   Duration seconds_or(std::int64_t fallback, std::int64_t least) const;
 
   std::string where() const;  // "FILE:LINE"
+  std::string place() const;  // "FILE:LINE: spec.replicas"
   [[noreturn]] void refuse(const std::string& what) const;
 
  private:

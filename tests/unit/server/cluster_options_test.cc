@@ -40,10 +40,25 @@ TEST_CASE("a patience is a number with a unit") {
 TEST_CASE("mistakes end with the code of a configuration error, help with 0") {
   CHECK(std::get<int>(parse({"--help"})) == kExitOk);
   const std::vector<std::vector<const char*>> rows = {
-      {"--pods", "0"},        {"--pods", "245"},         {"--pods", "many"},  {"--balance", "random"},
-      {"--zones", "2"},       {"--port", "70000"},       {"--tls-cert", "c"}, {"--balance", "zones", "--pods", "3"},
-      {"--max-streams", "0"}, {"--ready-timeout", "1d"}, {"stray"},           {"--", "--pod=x"},
+      {"--pods", "0"},
+      {"--pods", "245"},
+      {"--pods", "many"},
+      {"--balance", "random"},
+      {"--zones", "2"},
+      {"--port", "70000"},
+      {"--tls-cert", "c"},
+      {"--balance", "zones", "--pods", "3"},
+      {"--max-streams", "0"},
+      {"--ready-timeout", "1d"},
+      {"stray"},
+      {"--", "--pod=x"},
       {"--", "--grpc-port"},
+      {"-f", "x", "--endpoint-delay", "-3s"},
+      {"-f", "x", "--endpoint-delay", "1e99h"},
+      {"-f", "x", "--endpoint-delay", "3 days"},
+      {"-f", "x", "--time-scale", "abc"},
+      {"-f", "x", "--time-scale", "nan"},
+      {"-f", "x", "--time-scale", "20x"},
   };
   for (const auto& row : rows) {
     INFO(row.front() << " ...");

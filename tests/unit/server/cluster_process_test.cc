@@ -1,4 +1,5 @@
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -43,6 +44,25 @@ std::pair<int, std::string> run_shell(const std::string& command, std::vector<in
     CHECK_FALSE(child.running());
   }
   return {status, last_lines(log, 3)};
+}
+
+TEST_CASE("what a killed lgen-cluster left behind is removed, and nobody else's") {
+  const RunDirectory living({"k8s.yaml", "more.yaml"});
+  const auto owner = owner_of(living.path());
+  REQUIRE(owner);
+  CHECK(owner->pid == getpid());
+  CHECK(owner->manifests == std::vector<std::string>{"k8s.yaml", "more.yaml"});
+  CHECK(owner->age < std::chrono::minutes(10));
+
+  const std::string dead = living.path().substr(0, living.path().size() - 6) + "dead" + std::to_string(getpid());
+  const std::string unknown = dead + "-without-owner";
+  for (const std::string& directory : {dead, unknown}) std::filesystem::create_directory(directory);
+  std::filesystem::copy_file(living.path() + "/owner.json", dead + "/owner.json");
+  { const RunDirectory next; }
+  CHECK(std::filesystem::exists(living.path()));
+  CHECK(std::filesystem::exists(unknown));
+  CHECK_FALSE(std::filesystem::exists(dead));
+  std::filesystem::remove(unknown);
 }
 
 TEST_CASE("a child's end is reported in words") {

@@ -157,6 +157,15 @@ TEST_CASE("several documents, lists and empty documents are all read; unknown ki
   CHECK(all.skipped.at(0).where == "x.yaml:2");
 }
 
+TEST_CASE("of several objects that are left out there is one line for each kind") {
+  const auto all = read(
+      "kind: NetworkPolicy\nmetadata: {name: a}\n---\nkind: Job\nmetadata: {name: j}\n---\n"
+      "kind: NetworkPolicy\nmetadata: {name: b}\n");
+  const std::string why = ": lgen-cluster knows Deployment, Service and HorizontalPodAutoscaler";
+  CHECK(skipped_lines(all.skipped) ==
+        std::vector<std::string>{"skipped 2 NetworkPolicies" + why, "x.yaml:4: skipped Job j" + why});
+}
+
 TEST_CASE("sidecars are named and left out") {
   const auto all = read(
       deployment("replicas: 2",

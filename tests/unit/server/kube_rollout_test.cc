@@ -101,5 +101,20 @@ TEST_CASE("a rollout keeps its bounds at every step, and comes to its end") {
   }
 }
 
+TEST_CASE("a rollout's state is told in kubectl's words") {
+  const Wanted three{3, 2, rolling(1, 0)};
+  for (const auto& [observed, what] : std::initializer_list<std::pair<std::vector<PodView>, const char*>>{
+           {pods({{3, "1"}, {1, "2n"}}), "1 out of 3 new replicas have been updated"},
+           {pods({{1, "1"}, {3, "2"}}), "1 old replicas are pending termination"},
+           {pods({{1, "1d"}, {2, "2"}, {1, "2n"}}), "2 of 3 updated replicas are available"}}) {
+    const RolloutStatus status = rollout_status("server", three, observed);
+    CHECK_FALSE(status.complete);
+    CHECK(status.text == fmt::format("Waiting for deployment \"server\" rollout to finish: {}...", what));
+  }
+  const RolloutStatus done = rollout_status("server", three, pods({{3, "2"}, {1, "1d"}}));
+  CHECK(done.complete);
+  CHECK(done.text == "deployment \"server\" successfully rolled out");
+}
+
 }  // namespace
 }  // namespace lgen::kube
