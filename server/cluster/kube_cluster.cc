@@ -24,7 +24,7 @@ namespace {
 
 constexpr const char* kLockDirectory = "/tmp";  // not TMPDIR: all clusters of the machine must meet in it
 constexpr int kLogLinesShown = 10;
-constexpr std::chrono::milliseconds kStopPatience{10000};
+constexpr std::chrono::milliseconds kStopPatience{10000}, kFarewell{500};
 
 void say(const std::string& message) { server::complain("lgen-cluster: " + message); }
 
@@ -303,18 +303,20 @@ void KubeCluster::publish() {
   sd_.set_document(sd_document(running));
 }
 
-// Who reads the events decides how long there is a cluster, as with any program in a pipe; a full disk does not.
+// Who reads the events decides how long there is a cluster, as with any program in a pipe; a full disk does not. One
+// who goes away may be about to stop us: that needs no complaint.
 void KubeCluster::note_unread_events() {
   const int trouble = events_.trouble();
-  if (trouble == 0 || stopping_) return;
-  const bool gone = trouble == EPIPE;
-  if (!std::exchange(said_unread_, true) || gone) {
-    say(gone ? std::string("nobody reads the events on stdout any more: ends; to run on without a reader, give it "
-                           "> FILE or > /dev/null, and ask GET /events of the --sd-port")
-             : fmt::format("cannot write the events to stdout: {}; runs on, the events are at {}",
-                           std::strerror(trouble), sd_.events_url()));
-  }
-  if (!gone) return;
+  if (trouble == 0 || stopping_ || std::exchange(said_unread_, true)) return;
+  if (trouble == EPIPE) return stop_timer_.start(kFarewell, [this] { end_unread(); });
+  say(fmt::format("cannot write the events to stdout: {}; runs on, the events are at {}", std::strerror(trouble),
+                  sd_.events_url()));
+}
+
+void KubeCluster::end_unread() {
+  say("nobody reads the events on stdout any more: ends; to run on without a reader, give it > FILE or > /dev/null, "
+      "and "
+      "ask GET /events of the --sd-port");
   exit_code_ = kExitOutput;
   stop();
 }

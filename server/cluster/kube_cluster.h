@@ -79,6 +79,7 @@ class KubeCluster final : private StatusSource {
   void set_replicas(Running& deployment, int replicas, const std::string& why);
 
   void note_unread_events();
+  void end_unread();
   void haproxy_gone(int status);
   void fail(const std::string& message);
   void stop_pods();

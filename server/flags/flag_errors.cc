@@ -48,13 +48,8 @@ std::vector<std::string> meant(const std::vector<std::string>& names, const std:
   std::copy_if(names.begin(), names.end(), std::back_inserter(found),
                [&](const std::string& name) { return has_word(name, word); });
   if (!found.empty()) return found;
-  std::size_t best = word.size() / 3 + 1;
-  for (const std::string& name : names) {
-    const std::size_t distance = edits(word, name);
-    if (distance > best || 2 * distance > std::min(word.size(), name.size())) continue;
-    if (distance < best || found.empty()) found = {name};
-    best = distance;
-  }
+  const std::string name = nearest(names, word);
+  if (!name.empty()) found.push_back(name);
   return found;
 }
 
@@ -70,6 +65,18 @@ std::string unknown_word(const CLI::App& app, const std::string& word) {
 }
 
 }  // namespace
+
+std::string nearest(const std::vector<std::string>& names, const std::string& word) {
+  std::string found;
+  std::size_t best = word.size() / 3 + 1;
+  for (const std::string& name : names) {
+    const std::size_t distance = edits(word, name);
+    if (distance > best || 2 * distance > std::min(word.size(), name.size())) continue;
+    if (distance < best || found.empty()) found = name;
+    best = distance;
+  }
+  return found;
+}
 
 std::string flag_error(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<std::string> unknown = app.remaining();

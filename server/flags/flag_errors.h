@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -20,5 +21,8 @@ std::string flag_error(const CLI::App& app, const CLI::ParseError& error);
 
 // Prints what --help or --version asked for, or the error; returns the code to exit with.
 int refuse_flags(const CLI::App& app, const CLI::ParseError& error);
+
+// The one of `names` that is nearest to `word`, if that is near enough to have been meant; else nothing.
+std::string nearest(const std::vector<std::string>& names, const std::string& word);
 
 }  // namespace lgen::server

@@ -40,7 +40,7 @@ PARTS = {
     "bindings": ("bindings", {"bindings", "engine"}, {"fmt", "lua", "protobuf", "json", "openssl"}),
     "cli": ("cli", {"cli", "engine", "bindings public"}, {"fmt", "json", "cli11"}),
     "server/flags": ("flags", {"flags"}, {"fmt", "cli11"}),
-    "server/cluster/kube": ("kube", {"kube", "base", "hpa", "exposition"}, {"fmt", "yaml"}),
+    "server/cluster/kube": ("kube", {"kube", "flags", "base", "hpa", "exposition"}, {"fmt", "yaml"}),
     "server/cluster": ("cluster", {"cluster", "kube", "flags", "base", "hpa", "exposition"}, {"fmt", "uv", "json", "cli11", "http2"}),
     "server": ("server", {"server", "flags"}, {"fmt", "grpc", "protobuf", "openssl", "cli11", "prometheus", "uv"}),
 }

@@ -31,9 +31,9 @@ void add_object(const YamlNode& object, Manifests& manifests) {
           {kind, object["metadata"]["name"].text(), object["kind"].where(), "no container of it is an lgen-server"});
     }
   } else if (kind == "Service") {
-    manifests.services.push_back(read_service(object));
+    manifests.services.push_back(read_service(object, manifests.skipped));
   } else if (kind == "HorizontalPodAutoscaler") {
-    manifests.autoscalers.push_back(read_autoscaler(object));
+    manifests.autoscalers.push_back(read_autoscaler(object, manifests.skipped));
   } else {
     manifests.skipped.push_back({kind, object["metadata"]["name"].text_or(""), object["kind"].where(),
                                  "lgen-cluster knows Deployment, Service and HorizontalPodAutoscaler"});
@@ -143,7 +143,11 @@ void keep_only(const std::vector<std::string>& names, Manifests& manifests) {
 }
 
 std::vector<std::string> skipped_lines(const std::vector<Skipped>& skipped) {
-  const auto alike = [](const Skipped& a, const Skipped& b) { return a.kind == b.kind && a.why == b.why; };
+  // Of containers and fields every one is worth its line.
+  const auto alike = [](const Skipped& a, const Skipped& b) {
+    const bool object = a.kind.front() >= 'A' && a.kind.front() <= 'Z';
+    return &a == &b || (object && a.kind == b.kind && a.why == b.why);
+  };
   std::vector<std::string> lines;
   for (auto one = skipped.begin(); one != skipped.end(); ++one) {
     const auto is_like_it = [&](const Skipped& other) { return alike(*one, other); };

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "known_keys.h"
 #include "quantity.h"
 #include "read_kinds.h"
 
@@ -95,11 +96,12 @@ std::vector<hpa::Metric> read_metrics(const YamlNode& list) {
 
 }  // namespace
 
-Autoscaler read_autoscaler(const YamlNode& object) {
+Autoscaler read_autoscaler(const YamlNode& object, std::vector<Skipped>& skipped) {
   Autoscaler autoscaler;
   const YamlNode spec = object["spec"], target = spec["scaleTargetRef"];
   autoscaler.name = object["metadata"]["name"].text();
   if (object["apiVersion"].text_or("") != "autoscaling/v2") object["apiVersion"].refuse("must be autoscaling/v2");
+  check_autoscaler_keys(spec, skipped);
   if (target["kind"].text() != "Deployment") target["kind"].refuse("must be Deployment here");
   autoscaler.deployment = target["name"].text();
   autoscaler.spec.min = static_cast<int>(spec["minReplicas"].integer_or(1, 1));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "known_keys.h"
 #include "read_kinds.h"
 
 namespace lgen::kube {
@@ -123,6 +124,7 @@ std::optional<Deployment> read_deployment(const YamlNode& object, std::vector<Sk
   if (pod["containers"].items().empty()) pod["containers"].refuse("is missing");
   const auto server = find_server(pod["containers"], skipped);
   if (!server) return std::nullopt;
+  check_deployment_keys(spec, *server, skipped);
   deployment.replicas_place = spec["replicas"].place();
   deployment.replicas_given = spec["replicas"].given();
   deployment.replicas = static_cast<int>(spec["replicas"].integer_or(1, 0));

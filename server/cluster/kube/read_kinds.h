@@ -13,8 +13,8 @@ namespace lgen::kube {
 
 // Nothing: it has no lgen-server. What is left out is added to `skipped`.
 std::optional<Deployment> read_deployment(const YamlNode& object, std::vector<Skipped>& skipped);
-Service read_service(const YamlNode& object);
-Autoscaler read_autoscaler(const YamlNode& object);
+Service read_service(const YamlNode& object, std::vector<Skipped>& skipped);
+Autoscaler read_autoscaler(const YamlNode& object, std::vector<Skipped>& skipped);
 
 // A probe; its port may name one of `ports`. `may_repeat`: more than one success may be asked for.
 Probe read_probe(const YamlNode& node, const std::vector<Port>& ports, bool may_repeat);

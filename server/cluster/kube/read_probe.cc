@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "read_kinds.h"
 
@@ -26,8 +27,19 @@ std::vector<std::string> read_command(const YamlNode& node) {
   return command;
 }
 
+// One of `handlers` is there, and no other.
+void check_handlers(const YamlNode& node, std::initializer_list<const char*> handlers) {
+  std::string first;
+  for (const char* handler : handlers) {
+    if (!node[handler].given()) continue;
+    if (!first.empty()) node[handler].refuse("may not be given beside " + first + ": one handler is all there can be");
+    first = handler;
+  }
+}
+
 // What is asked, and how.
 void read_action(const YamlNode& node, const std::vector<Port>& ports, Probe& probe) {
+  check_handlers(node, {"grpc", "httpGet", "tcpSocket", "exec"});
   if (node["grpc"].given()) {
     probe.kind = Probe::Kind::grpc;
     probe.port = static_cast<std::uint16_t>(node["grpc"]["port"].integer(1, kMostPort));
@@ -67,6 +79,7 @@ Probe read_probe(const YamlNode& node, const std::vector<Port>& ports, bool may_
 PreStop read_pre_stop(const YamlNode& hook, const std::vector<Port>& ports, Duration grace) {
   PreStop stop;
   if (!hook.given()) return stop;
+  check_handlers(hook, {"sleep", "exec", "httpGet", "tcpSocket"});
   if (const YamlNode sleep = hook["sleep"]; sleep.given()) {
     stop.kind = PreStop::Kind::sleep;
     stop.sleep = std::chrono::seconds(sleep["seconds"].integer(0));

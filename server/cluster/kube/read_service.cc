@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "known_keys.h"
 #include "read_kinds.h"
 
 namespace lgen::kube {
@@ -26,10 +27,11 @@ ServicePort read_port(const YamlNode& node) {
 
 }  // namespace
 
-Service read_service(const YamlNode& object) {
+Service read_service(const YamlNode& object, std::vector<Skipped>& skipped) {
   Service service;
   const YamlNode spec = object["spec"];
   service.name = object["metadata"]["name"].text();
+  check_service_keys(spec, skipped);
   service.headless = spec["clusterIP"].text_or("") == "None";
   service.selector = spec["selector"].string_map();
   for (const YamlNode& item : spec["ports"].items()) service.ports.push_back(read_port(item));

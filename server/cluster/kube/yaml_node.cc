@@ -63,6 +63,25 @@ std::vector<std::string> YamlNode::strings() const {
   return found;
 }
 
+std::vector<YamlNode> YamlNode::keys() const {
+  std::vector<YamlNode> found;
+  if (!given()) return found;
+  if (!yaml_.IsMap()) refuse("must be a map");
+  for (const auto& entry : yaml_) {
+    if (!entry.first.IsScalar()) refuse("must have texts for keys");
+    const std::string key = entry.first.Scalar();
+    found.push_back(YamlNode(entry.first, file_, path_.empty() ? key : path_ + "." + key, line()));
+  }
+  return found;
+}
+
+bool YamlNode::matters() const {
+  if (!given()) return false;
+  if (!yaml_.IsScalar()) return yaml_.size() > 0;
+  const std::string& text = yaml_.Scalar();
+  return !text.empty() && text != "false" && text != "None" && text != "0";
+}
+
 std::string YamlNode::text() const {
   if (!given()) refuse("is missing");
   if (!yaml_.IsScalar() || yaml_.Scalar().empty()) refuse("must be a text");

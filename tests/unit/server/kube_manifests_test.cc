@@ -166,6 +166,55 @@ TEST_CASE("of several objects that are left out there is one line for each kind"
         std::vector<std::string>{"skipped 2 NetworkPolicies" + why, "x.yaml:4: skipped Job j" + why});
 }
 
+TEST_CASE("a key that nobody knows is refused with its place and what was meant") {
+  struct Row {
+    std::string text, message;
+  };
+  const std::string grpc = "image: lgen-server";
+  for (const auto& [text, message] : std::initializer_list<Row>{
+           {deployment("replicas: 2", "readynessProbe: {tcpSocket: {port: 1}}"),
+            "x.yaml:11: spec.template.spec.containers[0].readynessProbe is no field that Kubernetes knows here (did "
+            "you "
+            "mean readinessProbe?)"},
+           {deployment("replica: 2", grpc),
+            "spec.replica is no field that Kubernetes knows here (did you mean replicas?)"},
+           {deployment("replicas: 2", grpc, "terminationGracePeriod: 3"),
+            "spec.template.spec.terminationGracePeriod is"},
+           {deployment("strategy: {rollingUpdate: {maxSurges: 1}}", grpc), "(did you mean maxSurge?)"},
+           {deployment("replicas: 2", "readinessProbe: {tcpSocket: {port: 1}, period: 3}"),
+            "readinessProbe.period is no"},
+           {deployment("replicas: 2", "lifecycle: {prestop: {sleep: {seconds: 3}}}"), "(did you mean preStop?)"},
+           {deployment("replicas: 2", "readinessProbe: {tcpSocket: {port: 1}, grpc: {port: 1}}"),
+            "readinessProbe.tcpSocket may not be given beside grpc"},
+           {deployment("replicas: 2", "lifecycle: {preStop: {sleep: {seconds: 3}, exec: {command: [a]}}}"),
+            "lifecycle.preStop.exec may not be given beside sleep"},
+           {autoscaler("maxReplica: 3"), "spec.maxReplica is no field that Kubernetes knows here (did you mean"},
+           {autoscaler("maxReplicas: 3\n  behavior: {scaledown: {}}"), "(did you mean scaleDown?)"},
+           {"kind: Service\nmetadata: {name: s}\nspec:\n  selectors: {a: b}\n",
+            "x.yaml:4: spec.selectors is no field"}}) {
+    INFO(message);
+    CHECK_THROWS_WITH(read(text), Catch::Contains(message));
+  }
+}
+
+TEST_CASE("what Kubernetes would do and lgen-cluster does not is named, unless nobody would notice") {
+  const auto names = [](const std::string& text) {
+    std::vector<std::string> found;
+    for (const Skipped& one : read(text).skipped) found.push_back(one.kind + " " + one.name);
+    return found;
+  };
+  const std::vector<std::string> none;
+  CHECK(names(deployment("progressDeadlineSeconds: 5", "securityContext: {privileged: false}", "affinity: {}")) ==
+        none);
+  CHECK(names(deployment("paused: false", "envFrom: []", "initContainers: []")) == none);
+  CHECK(names(deployment("paused: true", "envFrom: [{configMapRef: {name: a}}]", "initContainers: [{name: a}]")) ==
+        std::vector<std::string>{"field spec.paused", "field spec.template.spec.initContainers",
+                                 "field spec.template.spec.containers[0].envFrom"});
+  CHECK(names("kind: Service\nmetadata: {name: s}\nspec: {sessionAffinity: None}\n") == none);
+  CHECK(names("kind: Service\nmetadata: {name: s}\nspec: {sessionAffinity: ClientIP}\n") ==
+        std::vector<std::string>{"field spec.sessionAffinity"});
+}
+
 TEST_CASE("sidecars are named and left out") {
   const auto all = read(
       deployment("replicas: 2",
