@@ -42,7 +42,7 @@ container is an lgen-server. What is in other manifests is named and skipped.
 Services are ports of HAProxy's, headless ones names in a DNS server: dns://127.0.0.1:PORT/NAME:PORT. Its stdout is one
 JSON event a line, of which "started" has all addresses and "ready" comes when the pods are there; GET /events on the
 --sd-port gives those so far.
-  lgen-cluster get pods|hpa [-w]           lgen-cluster rollout restart|status deployment/NAME
+  lgen-cluster get pods|hpa|deployments [-w]   lgen-cluster rollout restart|status deployment/NAME
   lgen-cluster scale deployment/NAME --replicas N           lgen-cluster delete pod NAME
 speak to the running one, like kubectl; where several run, --status SOCKET or $LGEN_CLUSTER_STATUS says which (each
 "started" names its own). --time-scale 20 divides the times in the manifests by 20, as well as times of a
@@ -217,10 +217,14 @@ std::variant<ClusterOptions, int> parse_options(int argc, const char* const* arg
   app.set_version_flag("--version", "lgen-cluster " LGEN_VERSION);
   add_options(app, options);
   if (argc > 1 && argv[1][0] != '\0' && argv[1][0] != '-') {
+    const bool why = std::string_view(argv[1]) == "describe";
     server::complain(
-        fmt::format("lgen-cluster: {} is not known; there are get, rollout, scale and delete, which speak to "
-                    "a running cluster, and flags, which start one: see lgen-cluster --help",
-                    argv[1]));
+        fmt::format("lgen-cluster: {} is not known{}; there are get, rollout, scale and delete, which speak to a "
+                    "running cluster, and flags, which start one: see lgen-cluster --help",
+                    argv[1],
+                    why ? " (an autoscaler's conditions with reason and message are in the events \"hpa\" on the "
+                          "cluster's stdout and at GET /events of its --sd-port)"
+                        : ""));
     return kExitConfiguration;
   }
   try {

@@ -94,6 +94,7 @@ class KubeCluster final : private StatusSource {
   bool has_pod(const std::string& pod) const override { return find_pod(pod) != nullptr; }
   std::optional<kube::RolloutStatus> rollout(const std::string& deployment) const override;
 
+  kube::DeploymentRow row(const Running& deployment) const;
   KubePod* find_pod(const std::string& name) const;
   Running* find_deployment(const std::string& name);
   const Running* find_deployment(const std::string& name) const;

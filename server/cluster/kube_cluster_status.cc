@@ -18,11 +18,26 @@ std::vector<kube::Row> KubeCluster::rows(Table table, const std::string& name) c
     std::sort(rows.begin(), rows.end());  // by name, as kubectl
     return rows;
   }
+  if (table == Table::deployments) {
+    for (const Running& deployment : deployments_) add(kube::cells(row(deployment)));
+    return rows;
+  }
   for (const Autoscaling& autoscaler : autoscalers_) {
     const Running& deployment = *find_deployment(autoscaler.spec().deployment);
     add(kube::cells(autoscaler.row(deployment.replicas, clock_.now())));
   }
   return rows;
+}
+
+kube::DeploymentRow KubeCluster::row(const Running& deployment) const {
+  kube::DeploymentRow row{.name = deployment.spec.name, .replicas = deployment.replicas, .age = clock_.since_start()};
+  for (const kube::PodView& pod : views(deployment)) {
+    if (pod.deleting) continue;
+    row.ready += pod.ready ? 1 : 0;
+    row.updated += pod.revision == deployment.revision ? 1 : 0;
+    row.available += pod.available ? 1 : 0;
+  }
+  return row;
 }
 
 std::string KubeCluster::restart(const std::string& name) {

@@ -63,13 +63,16 @@ std::string socket_of(const Order& order) {
   return variable != nullptr && *variable != '\0' ? variable : the_only_cluster();
 }
 
+bool is_deployment(std::string_view kind) {
+  return kind == "deployment" || kind == "deployments" || kind == "deploy" || kind == "deployment.apps";
+}
+
 // "deployment/NAME", or "deployment NAME".
 std::string deployment_name(const std::vector<std::string>& words) {
   const std::string joined = words.size() == 2 ? words[0] + "/" + words[1] : words.empty() ? "" : words.front();
   const std::size_t slash = joined.find('/');
   const std::string kind = joined.substr(0, slash);
-  const bool known = kind == "deployment" || kind == "deployments" || kind == "deploy" || kind == "deployment.apps";
-  if (words.size() > 2 || slash == std::string::npos || !known || slash + 1 == joined.size()) {
+  if (words.size() > 2 || slash == std::string::npos || !is_deployment(kind) || slash + 1 == joined.size()) {
     throw CLI::ValidationError("RESOURCE", "give deployment/NAME");
   }
   return joined.substr(slash + 1);
@@ -85,14 +88,15 @@ struct Words {
 std::string table_of(const std::string& word) {
   if (word == "pods" || word == "pod" || word == "po") return "pods";
   if (word == "hpa" || word.starts_with("horizontalpodautoscaler")) return "hpa";
-  const bool deployment = word.starts_with("deploy");
-  throw CLI::ValidationError("get", word + " cannot be shown; give pods or hpa" +
-                                        (deployment ? ", or ask for its state by rollout status deployment/NAME" : ""));
+  if (is_deployment(word)) return "deployments";
+  throw CLI::ValidationError("get", word + " cannot be shown; give pods, hpa or deployments");
 }
 
 void add_get(CLI::App& app, Words& words, nlohmann::json& request) {
-  CLI::App* get = app.add_subcommand("get", "Shows pods or hpa");
-  get->add_option("RESOURCE", words.resource, "pods or hpa, and a name, or hpa/NAME")->required()->expected(1, 2);
+  CLI::App* get = app.add_subcommand("get", "Shows pods, hpa or deployments");
+  get->add_option("RESOURCE", words.resource, "pods, hpa or deployments, and a name, or hpa/NAME")
+      ->required()
+      ->expected(1, 2);
   get->add_flag("-w,--watch", words.watch, "Goes on with a row for every change");
   get->callback([&] {
     const std::string& first = words.resource[0];

@@ -16,7 +16,21 @@ namespace {
 constexpr std::size_t kLongestRequest = 65536, kLargestBacklog = 1 << 20;
 constexpr std::size_t kMostClients = 64;
 
-kube::Row header(Table table) { return table == Table::pods ? kube::pods_header() : kube::hpa_header(); }
+kube::Row header(Table table) {
+  return table == Table::pods  ? kube::pods_header()
+         : table == Table::hpa ? kube::hpa_header()
+                               : kube::deployments_header();
+}
+
+Table table_of(const std::string& word) {
+  return word == "hpa" ? Table::hpa : word == "deployments" ? Table::deployments : Table::pods;
+}
+
+const char* resource_of(Table table) {
+  return table == Table::pods  ? "pods"
+         : table == Table::hpa ? "horizontalpodautoscalers.autoscaling"
+                               : "deployments.apps";
+}
 
 // An age alone is no change.
 kube::Row without_age(kube::Row row) {
@@ -92,15 +106,14 @@ void StatusSocket::answer(Client& client, const std::string& line) {
 }
 
 void StatusSocket::answer_get(Client& client, const nlohmann::json& request) {
-  client.table = request.at("table") == "hpa" ? Table::hpa : Table::pods;
+  client.table = table_of(request.at("table"));
   client.name = request.value("name", "");
   client.watching = request.value("watch", false);
   client.done = !client.watching;
   const auto rows = source_.rows(client.table, client.name);
   if (rows.empty() && !client.name.empty()) {
     client.done = true;
-    const char* resource = client.table == Table::hpa ? "horizontalpodautoscalers.autoscaling" : "pods";
-    return say(client, "error", not_found(resource, client.name));
+    return say(client, "error", not_found(resource_of(client.table), client.name));
   }
   if (rows.empty() && !client.watching) return say(client, "note", "No resources found.");
   show(client, rows, true);

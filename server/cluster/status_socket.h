@@ -1,6 +1,6 @@
 // A unix socket that tells the cluster's state and takes orders: what `lgen-cluster get`, `rollout`, `scale` and
 // `delete` talk to. One line of JSON asks; the answer is lines of JSON until the connection ends:
-//   {"verb": "get", "table": "pods"|"hpa", "name": "", "watch": true}
+//   {"verb": "get", "table": "pods"|"hpa"|"deployments", "name": "", "watch": true}
 //   {"verb": "restart"|"status"|"scale"|"delete", "name": "...", "replicas": 3, "grace_seconds": 5}
 //   {"out": "text for standard output"}   {"note": "text for standard error"}   {"error": "the same, and a failure"}
 //
@@ -23,7 +23,7 @@
 
 namespace lgen::cluster {
 
-enum class Table { pods, hpa };
+enum class Table { pods, hpa, deployments };
 
 // What the socket tells of and orders from. Orders return what is wrong with them, or nothing.
 class StatusSource {

@@ -245,6 +245,10 @@ class Tables(KubeCase):
         watch.out.wait_for(rf"^{names[2]} +1/1 +Running +0 ")
         cluster.order("delete", "pod", names[0], "--now")
         watch.out.wait_for(rf"^{names[0]} +1/1 +Terminating +0 ")
+        cluster.wait_for_ready(3)
+        (row,) = cluster.table("deployments")
+        self.assertEqual([row[key] for key in ("NAME", "READY", "UP-TO-DATE", "AVAILABLE")], ["server", "3/3", "3", "3"])
+        self.assertEqual(cluster.table("deploy/server")[0]["NAME"], "server")
         hpa = self.enterContext(cluster.watch("hpa"))
         hpa.out.wait_for(r"^server +Deployment/server +(0|<unknown>)/15 +3 +10 +3 ")
         self.assertEqual([one["kind"] for one in cluster.facts["skipped"]], ["Namespace"])
@@ -403,10 +407,11 @@ class Refusals(KubeCase):
             order.err.wait_for("no lgen-cluster answers at /nowhere/status.sock: No such file")
         with Program([binary("lgen-cluster"), "get", "nodes"]) as order:
             self.assertEqual(order.wait(), 104)
-            order.err.wait_for("nodes cannot be shown; give pods or hpa")
+            order.err.wait_for("nodes cannot be shown; give pods, hpa or deployments")
 
     def test_what_is_not_known_is_answered_with_what_is(self):
         for words, text in [(["foo"], "foo is not known; there are get, rollout, scale and delete"),
+                            (["describe", "hpa"], r'describe is not known \(.* are in the events "hpa"'),
                             (["rollout", "undo", "deployment/x"], "undo is not known; there are restart and status"),
                             (["-f", "x", "--endpoint-delay", "-3s"], "--endpoint-delay: -3s is no time such as 500ms"),
                             (["-f", "x", "--time-scale", "abc"], "--time-scale: abc is no number from 0.01 to 1000")]:

@@ -32,6 +32,13 @@ Row cells(const PodRow& pod) {
   return {pod.name, pod.ready ? "1/1" : "0/1", pod.status, restarts, human_duration(pod.age)};
 }
 
+Row deployments_header() { return {"NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"}; }
+
+Row cells(const DeploymentRow& deployment) {
+  return {deployment.name, fmt::format("{}/{}", deployment.ready, deployment.replicas),
+          std::to_string(deployment.updated), std::to_string(deployment.available), human_duration(deployment.age)};
+}
+
 Row hpa_header() { return {"NAME", "REFERENCE", "TARGETS", "MINPODS", "MAXPODS", "REPLICAS", "AGE"}; }
 
 Row cells(const HpaRow& hpa) {

@@ -1,4 +1,4 @@
-// kubectl's tables: `get pods` and `get hpa`.
+// kubectl's tables: `get pods`, `get deployments` and `get hpa`.
 //
 // *Thread:* pure functions.
 #pragma once
@@ -31,8 +31,16 @@ struct HpaRow {
   Duration age{0};
 };
 
+struct DeploymentRow {
+  std::string name;
+  int replicas = 0, ready = 0, updated = 0, available = 0;
+  Duration age{0};
+};
+
 Row pods_header();
 Row cells(const PodRow& pod);
+Row deployments_header();
+Row cells(const DeploymentRow& deployment);
 Row hpa_header();
 Row cells(const HpaRow& hpa);
 
