@@ -5,6 +5,9 @@ local lgen = require "lgen"
 local pod_lives = require "lib.pod_lives"
 local cold_starts = require "lib.cold_starts"
 local version_mix = require "lib.version_mix"
+local cluster_story = require "lib.cluster_story"
+local held_streams = require "lib.held_streams"
+local cells = require "lib.cells"
 
 lgen.plan {
   api = 1, name = "readiness_probe",
@@ -13,14 +16,16 @@ lgen.plan {
 }
 
 local opt = lgen.options {
-  { "http", "string", help = "GET over HTTP, not SayHello over gRPC: a URL, or a path at --target (/hellohttp)" },
+  { "http", "string", help = "GET over HTTP, not SayHello over gRPC: a URL, or a path at --target (/hellohttp), "
+    .. "which --local has not: its one port is gRPC's" },
   { "channels", "int", default = 4, min = 1, help = "channels that the calls take turns on" },
   { "lb", "choice", choices = { "pick_first", "round_robin" },
     help = "balancing policy of the channels, for a headless service (gRPC core only)" },
   { "fresh", "bool", help = "a new connection for each call" },
   { "timeout", "duration", default = "5s", help = "a call that takes longer is lost" },
-  { "slow", "duration", default = "1s", help = "one that takes longer than this is slow" },
+  { "slow", "duration", help = "one that takes longer than this is slow [1s, at most half of --timeout]" },
   { "most-lost", "int", default = 0, min = 0, help = "fail when more calls are lost" },
+  { "expect-change", "bool", help = "fail when no pod came or went meanwhile" },
   { "warm-up", "int", default = 0, min = 0,
     help = "first send calls until every backend has answered so many and its latency is flat" },
   { "backends", "int", default = 1, min = 1, help = "the warm-up waits for so many backends at least" },
@@ -36,6 +41,12 @@ local opt = lgen.options {
     help = "without a cluster's events: put losses down to a pod that first or last answered so near" },
   { "list", "bool", help = "print every lost or slow call" },
 }
+
+opt.slow = opt.slow or math.min(1, opt.timeout / 2)
+if opt.slow >= opt.timeout then
+  error(("--slow %gs: a call that takes longer than --timeout %gs is lost, so none would be slow; "
+    .. "say less than that, or a longer --timeout"):format(opt.slow, opt.timeout), 0)
+end
 
 -- One call -----------------------------------------------------------------------------------------------------------
 
@@ -131,14 +142,26 @@ local function note_answer(pod, at, took, peer)
 end
 
 local last_loss = -math.huge
+local last_answer      -- when anybody answered last
+local lost_since = 0   -- calls lost since then
+local silent_since     -- as in pod_lives.cause_of_loss
+
+-- A second without an answer is silence, where many calls are lost meanwhile.
+local function note_silence()
+  if silent_since or lost_since < 20 or last_loss < (last_answer or 0) + 1 then return end
+  silent_since = last_answer or -math.huge
+  lgen.event("nobody_answers", { since = last_answer })
+end
 
 local function note_loss(call)
-  counts.lost = counts.lost + 1
+  counts.lost, lost_since = counts.lost + 1, lost_since + 1
   if call.at > last_loss + 1 then lgen.event("losing_calls", { code = call.code, message = call.message }) end
-  last_loss = call.at
+  last_loss = math.max(last_loss, call.at)
+  note_silence()
 end
 
 local function note(call)
+  counts.from = math.min(counts.from or call.at, call.at)
   counts.calls = counts.calls + 1
   local slow = call.took > opt.slow
   local outcome = call.manner and "lost" or slow and "slow" or "in time"
@@ -159,6 +182,7 @@ local function call_once(vu)
   local call = ask()
   if call.kind == "cancelled" and (not vu or vu.stopping) then return end
   call.at = at
+  if not call.manner then last_answer, lost_since, silent_since = math.max(last_answer or 0, at + call.took), 0, nil end
   if call.backend and not call.manner then note_answer(call.backend, at, call.took, call.peer) end
   return call
 end
@@ -212,125 +236,80 @@ lgen.setup(function()
   lgen.event("warm", { backends = #everything.pods })
 end)
 
--- Held streams: closed and opened anew when the server says that it goes ----------------------------------------------
+-- Meanwhile ----------------------------------------------------------------------------------------------------------
 
-local streams = { opened = 0, closed = 0, drained = 0, unfinished = 0, cut = {} }
+local story = cluster_story.watch(lgen.metrics)
 
--- One life of a stream; false when it could not even be opened.
-local function hold_stream(vu, method, channel)
-  local stream, at, told = channel:open(method), lgen.now(), false
-  streams.opened = streams.opened + 1
-  local ear = lgen.spawn(function()
-    for event in channel:events() do told = told or event.goaway end
-  end)
-  for _ in lgen.every(opt.every) do
-    if told or not stream:send { message = "held", channel_id = vu.index, client_id = "readiness_probe" } then break end
-  end
-  ear:cancel()
-  local early = not told and not vu.stopping
-  local finished, reply, status = pcall(function()
-    local last, err = stream:close()
-    return last, err
-  end)
-  if not finished then -- the run is over, and the server has not answered
-    streams.unfinished = streams.unfinished + 1
-    error(reply, 0)
-  end
-  if reply and not early then
-    local how = told and "drained" or "closed"
-    streams[how] = streams[how] + 1
-    return true
-  end
-  local err = status or { code = "OK", message = "ended by the server", kind = "status" }
-  local ended = lost(err, nil, lgen.now() - at, nil, first_value(stream:headers(), "x-backend"))
-  ended.at, ended.served = at, ended.backend ~= nil
-  table.insert(streams.cut, ended)
-  lgen.event("stream_cut", { pod = ended.backend or "unknown", code = err.code, message = err.message })
-  return false
-end
-
-if opt.streams > 0 then
-  local api = lgen.proto { files = { "streaming.proto" } }
-  local ProcessTextStream = api:method "streaming.Streamer/ProcessTextStream"
-  local held = lgen.grpc.pool("streams", lgen.target, { size = opt.streams })
-  lgen.scenario("streams", {
-    background = true,
-    load = lgen.load.per_vu_iterations { vus = opt.streams, max_duration = math.huge },
-    fixed = { vus = "each stream has a virtual user; use --streams", iterations = "streams are held throughout" },
-    run = function(vu)
-      while not vu.stopping do
-        if not hold_stream(vu, ProcessTextStream, held[vu.index]) then lgen.sleep(0.1) end
-      end
-    end,
-  })
-end
+local streams = held_streams.hold(opt, function(err, done, took, headers, answered)
+  return lost(err, done, took, headers, first_value(answered, "x-backend"))
+end)
 
 local function rounded(value) return value and math.floor(value * 1e6 + 0.5) / 1e6 end
 
 -- What it comes to ---------------------------------------------------------------------------------------------------
 
 local losses = lgen.counter("losses", {
-  help = "Lost and slow calls and cut streams, by cause.", labels = { "what", "cause", "pod" },
+  help = "Lost and slow calls, cut and unopened streams, by cause; whether their pod is known or guessed.",
+  labels = { "what", "cause", "pod", "certainty" },
 })
 
--- Pods' lives, and whether a cluster has told them.
-local function learn_lives()
-  local now = lgen.now()
-  if type(lgen.metrics) == "string" then
-    local events = lgen.cluster.events(lgen.metrics)
-    if events then
-      local lives = pod_lives.from_events(events)
-      for name, seen in pairs(answers) do
-        if lives[name] then lives[name].answered = seen.first.done end
-      end
-      return lives, true
-    end
-  end
-  return pod_lives.from_answers(answers, now, opt.near), false
-end
-
-local groups = {} -- {cause = {{pod =, lost =, slow =, cut =, others =, ages = {least, most}, times = {…}}, …}}
+-- {cause = {{pod =, lost =, slow =, cut =, unopened =, guessed =, ages = {least, most}, times = {…}}, …}}
+local groups = {}
 
 local function widen(range, value)
   if not value then return end
   range[1], range[2] = math.min(range[1] or value, value), math.max(range[2] or value, value)
 end
 
-local function put_down(what, call, cause, life, others)
+-- In a line of a terminal that is not too narrow, where names are not too long.
+local function list_call(what, at, pod, age, cause, message)
+  local aged, reason = age and ("%.2fs"):format(age) or "unknown", message and ": " .. message:gsub("%c", " ") or ""
+  local line = ("%7.2fs  %s  %s  aged %s  %s%s"):format(at, what, pod, aged, cause, reason)
+  print(#line <= 100 and line or line:sub(1, 99):gsub("[\194-\244]?[\128-\191]*$", "") .. "…")
+end
+
+local function put_down(what, call, cause, life, guessed)
   local pod = call.backend or life and life.name or call.upstream or "unknown"
   local of_cause = groups[cause] or {}
   groups[cause] = of_cause
   local group = of_cause[pod]
   if not group then
-    group = { pod = pod, lost = 0, slow = 0, cut = 0, others = 0, ages = {}, times = {} }
+    group = { pod = pod, lost = 0, slow = 0, cut = 0, unopened = 0, guessed = 0, ages = {}, times = {} }
     of_cause[pod], of_cause[#of_cause + 1] = group, group
   end
   group[what] = group[what] + 1
-  group.others = math.max(group.others, others or 0)
+  group.guessed = group.guessed + (guessed and 1 or 0)
   local born = life and (life.created or life.answered)
   local at = what == "cut" and call.at + call.took or call.at
   widen(group.times, at)
   widen(group.ages, born and at - born)
   group.message = group.message or call.message
-  losses:add(1, { what = what, cause = cause, pod = pod })
-  if opt.list then
-    print(("%7.2fs  %s  %s  aged %s  %s%s"):format(at, what, pod, born and ("%.2fs"):format(at - born) or "unknown",
-      cause, call.message and ": " .. call.message or ""))
+  losses:add(1, { what = what, cause = cause, pod = pod, certainty = guessed and "guessed" or "certain" })
+  if opt.list then list_call(what, at, pod, born and at - born, cause, call.message) end
+end
+
+local wrong = { calls = 0 } -- and the message of the first of the calls that say that the target is wrong
+
+local function explain_loss(what, call, lives, knows_events)
+  if pod_lives.at_wrong_target(call.message) then
+    wrong.calls, wrong.message = wrong.calls + 1, wrong.message or call.message
   end
+  local silence = not last_answer and -math.huge or silent_since
+  local cause, life, _, guessed = pod_lives.cause_of_loss(lives, call, knows_events, silence)
+  put_down(what, call, cause, life, guessed)
 end
 
 local function explain(lives, knows_events)
   for _, call in ipairs(to_explain) do
     if call.manner then
-      put_down("lost", call, pod_lives.cause_of_loss(lives, call, knows_events))
+      explain_loss("lost", call, lives, knows_events)
     else
       local life, page = lives[call.backend], everything:cold_start(call.backend)
       put_down("slow", call, pod_lives.cause_of_delay(life, call, page and page.warm_at or 0), life)
     end
   end
-  for _, call in ipairs(streams.cut) do
-    put_down("cut", call, pod_lives.cause_of_loss(lives, call, knows_events))
-  end
+  for _, ended in ipairs(streams.cut) do explain_loss("cut", ended, lives, knows_events) end
+  for _, ended in ipairs(streams.unopened) do explain_loss("unopened", ended, lives, knows_events) end
 end
 
 local function range_text(range)
@@ -345,31 +324,64 @@ local function age_text(ages)
 end
 
 local function sums_text(list)
-  local sums, words = { lost = 0, slow = 0, cut = 0 }, {}
+  local sums, words = { lost = 0, slow = 0, cut = 0, unopened = 0 }, {}
   for _, group in ipairs(list) do
     for what in pairs(sums) do sums[what] = sums[what] + group[what] end
   end
-  for _, pair in ipairs { { "lost", "lost" }, { "slow", "slow" }, { "cut", "streams cut" } } do
+  for _, pair in ipairs { { "lost", "lost" }, { "slow", "slow" }, { "cut", "streams cut" },
+    { "unopened", "streams not opened" } } do
     if sums[pair[1]] > 0 then words[#words + 1] = ("%d %s"):format(sums[pair[1]], pair[2]) end
   end
   return table.concat(words, ", "), sums
 end
 
 local function print_group(group)
-  print(("  %6d  %-29s %-19s at %s"):format(group.lost + group.slow + group.cut, group.pod:sub(-29),
+  local count = group.lost + group.slow + group.cut + group.unopened
+  print(("  %6s  %-29s %-19s at %s"):format((group.guessed > 0 and "~" or "") .. count, group.pod:sub(-29),
     age_text(group.ages), range_text(group.times)))
   lgen.event("put_down", {
     cause = group.cause, pod = group.pod, lost = group.lost, slow = group.slow, cut = group.cut,
-    from = rounded(group.times[1]), to = rounded(group.times[2]), youngest = rounded(group.ages[1]),
-    oldest = rounded(group.ages[2]),
-    message = group.message,
+    unopened = group.unopened, guessed = group.guessed, from = rounded(group.times[1]), to = rounded(group.times[2]),
+    youngest = rounded(group.ages[1]), oldest = rounded(group.ages[2]), message = group.message,
   })
+end
+
+local function print_text(text)
+  local words = {}
+  for word in text:gmatch "%S+" do words[#words + 1] = word end
+  cells.print_words(" ", words)
+end
+
+-- What is to be known of all losses together.
+local function print_remarks(knows_events, guessed)
+  if counts.lost + counts.slow > #to_explain then
+    print_text(("of the %d only the first %d have been looked into"):format(counts.lost + counts.slow, #to_explain))
+  end
+  if wrong.calls > 0 then
+    print_text(("%d were not sent to what was meant; the target is wrong: %s"):format(wrong.calls, wrong.message))
+  end
+  if counts.lost > 0 and not last_answer then
+    print_text "Nobody has ever answered at the target."
+  elseif silent_since then
+    print_text(("Since %.1fs nobody has answered any more: %d calls were lost."):format(silent_since, lost_since))
+  end
+  if guessed > 0 then
+    print_text(("~ %d of these are guesses by time alone, as nothing tells whom they were sent to: a pod that was sure "
+      .. "to lose them then is named, or else the one that came or left last."):format(guessed))
+  end
+  if not knows_events then
+    print_text(("No cluster told its events. Who starts and who goes is inferred from first and last answers, %gs "
+      .. "around them; ages run from the first answer; whom a call without an answer was sent to, and whether it was "
+      .. "told to go, is not known."):format(opt.near))
+  elseif story.cut_short then
+    print_text(("The cluster's events reach until %.1fs only: it has told none since."):format(story.until_at))
+  end
 end
 
 local function print_causes(knows_events)
   print(("LOST AND SLOW: of %d calls %d were lost and %d took longer than %gs"):format(counts.calls, counts.lost,
     counts.slow, opt.slow))
-  local others = 0
+  local guessed = 0
   for _, cause in ipairs(pod_lives.causes) do
     local list = groups[cause]
     if list then
@@ -377,30 +389,22 @@ local function print_causes(knows_events)
       table.sort(list, function(a, b) return a.times[1] < b.times[1] end)
       for _, group in ipairs(list) do
         group.cause = cause
-        others = others + (group.others > 0 and 1 or 0)
+        guessed = guessed + group.guessed
         print_group(group)
       end
     end
   end
-  if counts.lost + counts.slow > #to_explain then
-    print(("  of the %d only the first %d have been looked into"):format(counts.lost + counts.slow, #to_explain))
-  end
-  if others > 0 then
-    print "  Nothing tells whom the balancer could not reach: where several pods explain a"
-    print "  loss, the one that came or left last is named."
-  end
-  if not knows_events then
-    print(("  No cluster told its events. Who starts and who goes is inferred from first and\n"
-      .. "  last answers, %gs around them; ages run from the first answer; whom a call\n"
-      .. "  without an answer was sent to, and whether it was told to go, is not known."):format(opt.near))
-  end
+  print_remarks(knows_events, guessed)
 end
 
-local function print_streams()
-  if opt.streams == 0 then return end
-  local unfinished = streams.unfinished > 0 and (" + %d unfinished"):format(streams.unfinished) or ""
-  print(("HELD STREAMS: %d opened = %d closed at the end + %d drained after a GOAWAY + %d cut%s"):format(
-    streams.opened, streams.closed, streams.drained, #streams.cut, unfinished))
+local function judge_change(knows_events)
+  local changed = story:changed(answers, counts.from or 0)
+  if not changed then
+    print("  No pod came or went while the calls were made"
+      .. (knows_events and "." or next(answers) and ", as far as answers tell." or ", as far as is known."))
+    lgen.event("no_pod_came_or_went", { cluster_told = knows_events })
+  end
+  if opt.expect_change then lgen.check("pods came or went while the calls were made", changed) end
 end
 
 local function tell_cold_starts(phase, book)
@@ -428,17 +432,19 @@ local function count_of(cause, what)
 end
 
 lgen.teardown(function()
-  local lives, knows_events = learn_lives()
+  local lives, knows_events = story:lives(answers, opt.near)
   explain(lives, knows_events)
   print_cold_starts()
   versions:print()
-  print_streams()
+  if opt.streams > 0 then streams:print() end
   print_causes(knows_events)
+  judge_change(knows_events)
   lgen.check(("at most %d calls are lost"):format(opt.most_lost), counts.lost <= opt.most_lost,
     ("%d of %d"):format(counts.lost, counts.calls))
   for _, pair in ipairs { { "lost", "every lost call has a cause" }, { "slow", "every slow call has a cause" },
     { "cut", "every held stream is drained or has a cause" } } do
     local unexplained = count_of("unexplained", pair[1])
+    if pair[1] == "cut" then unexplained = unexplained + count_of("unexplained", "unopened") end
     lgen.check(pair[2], unexplained == 0, ("%d have none; --list shows them"):format(unexplained))
   end
 end)

@@ -103,6 +103,23 @@ function M.manner(err)
   return "answered"
 end
 
+-- What no pod's coming or going leads to: whoever answers there is not the one that was meant. A connection that closes
+-- before the first answer is none of these: a balancer without pods does that as well.
+local words_of_wrong_target = {
+  "does not resolve", "does not answer in HTTP", "does not speak TLS", "wrong version number", "speaks neither TLS",
+  "speaks TLS but not HTTP/2", "was not agreed on", "its first frame is no SETTINGS", "speaks HTTP/1, not",
+  "speaks something else than HTTP/2", "the certificate expired", "the certificate is not valid",
+  "for the certificate (", "is not in the certificate", "shows no certificate", "has a certificate",
+}
+
+-- Whether an error says that the target itself is wrong.
+function M.at_wrong_target(message)
+  for _, words in ipairs(words_of_wrong_target) do
+    if (message or ""):find(words, 1, true) then return true end
+  end
+  return false
+end
+
 -- Whether it could not serve yet what was sent then: true, false, or "maybe" where its probe says that it could, and
 -- yet nobody has had an answer.
 local function not_able(life, at)
@@ -191,18 +208,28 @@ local function told(lives, call)
   return address and address ~= "" and of_upstream(lives, address, call) or nil
 end
 
--- The lives that would explain it: {{life =, cause =}, …}, the one that came or left last first.
+-- Whether what was sent to it then was lost in any case: it had been told to go, and balancers knew of it still. That a
+-- pod has not answered anybody yet is not as telling: it may only not have been asked.
+local function sure_to_lose(life, call)
+  return not life.inferred and call.at >= (life.stopping or later) and call.at < (life.removed or later)
+end
+
+-- The lives that would explain it: {{life =, cause =, sure =}, …}, sure ones first, then the one that came or left
+-- last.
 local function candidates(lives, call, slack, with_doubtful)
   local list = {}
   for _, life in ipairs(in_order(lives)) do
     if may_have_got_it(life, call, call.manner, slack) then
       local cause, doubtful = state(life, call, call.manner, slack)
       if cause and (with_doubtful or not doubtful) then
-        list[#list + 1] = { life = life, cause = cause, since = life.stopping or life.added or 0 }
+        list[#list + 1] = {
+          life = life, cause = cause, since = life.stopping or life.added or 0, sure = sure_to_lose(life, call),
+        }
       end
     end
   end
   table.sort(list, function(a, b)
+    if a.sure ~= b.sure then return a.sure end
     if a.since ~= b.since then return a.since > b.since end
     return a.life.name < b.life.name
   end)
@@ -231,22 +258,42 @@ end
 -- What a client can tell by itself.
 local seen_by_client = { goaway = "GOAWAY unprocessed", refused = "refused" }
 
--- Why a call was lost, which life it is put down to (or nil), and how many other pods would explain it as well.
+-- Whether balancers knew of no pod at all then.
+local function nobody_there(lives, at)
+  for _, life in pairs(lives) do
+    if (life.added or later) <= at and at < (life.removed or later) then return false end
+  end
+  return true
+end
+
+-- Whether nothing speaks for a loss but that it was lost, as all calls were since `silence`.
+local function in_silence(lives, call, life, knows_events, silence)
+  if call.at < (silence or later) or call.manner == "goaway" then return false end
+  if not knows_events then return not call.backend end
+  return not life and (silence == -later or not nobody_there(lives, call.at))
+end
+
+-- Why a call was lost, which life it is put down to (or nil), how many other pods would explain it as well, and whether
+-- that life is a guess, as nothing says whom it was sent to.
 -- call = {at =, took =, manner =, backend =, upstream =, peer =, message =, served = true (the pod had begun with it)}
-function M.cause_of_loss(lives, call, knows_events)
+-- silence: since when nobody has answered any more, -math.huge where nobody ever has.
+function M.cause_of_loss(lives, call, knows_events, silence)
+  if M.at_wrong_target(call.message) then return "unexplained", nil, 0, false end
   local manner, life = call.manner, told(lives, call)
-  local cause, others = nil, 0
+  local cause, others, guessed = nil, 0, false
   if life then
     for _, slack in ipairs(slacks) do cause = cause or state(life, call, manner, slack) end
   else
     life, cause, others = likeliest(lives, call, knows_events)
+    guessed = life ~= nil
   end
+  if in_silence(lives, call, life, knows_events, silence) then return "unexplained", nil, 0, false end
   if manner == "goaway" then cause = "GOAWAY unprocessed" end
   if not cause then
     cause = seen_by_client[manner]
     if manner == "reset" and not knows_events then cause = "reset in flight" end
   end
-  return cause or "unexplained", life, others
+  return cause or "unexplained", life, others, guessed
 end
 
 -- Why a call that was answered took so long. `warm_at`: from when on its pod was as fast as later.
