@@ -295,7 +295,8 @@ local function explain_loss(what, call, lives, knows_events)
     wrong.calls, wrong.message = wrong.calls + 1, wrong.message or call.message
   end
   local silence = not last_answer and -math.huge or silent_since
-  local cause, life, _, guessed = pod_lives.cause_of_loss(lives, call, knows_events, silence)
+  local told = knows_events and not story:ended_before(call.at)
+  local cause, life, _, guessed = pod_lives.cause_of_loss(lives, call, told, silence)
   put_down(what, call, cause, life, guessed)
 end
 

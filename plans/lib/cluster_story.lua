@@ -45,6 +45,9 @@ function Story:lives(answers, near)
   return lives, true
 end
 
+-- Whether it was cut short so long before that it says nothing of that time.
+function Story:ended_before(at) return self.cut_short and at > self.until_at + period end
+
 -- Whether a pod came, went or changed after `from`. Without events: whether one was new, or silent in the end.
 function Story:changed(answers, from)
   for _, event in ipairs(self.events or {}) do
