@@ -20,10 +20,10 @@ local opt = lgen.options {
   { "hold", "duration", default = "5m", help = "how long all are held" },
   { "down", "duration", default = "10m", help = "how long to watch once all are closed" },
   { "every", "duration", default = "0.1s", min = 0.001, help = "pause between messages of a stream" },
-  { "channels", "int", default = 12, min = 1, help = "channels that the streams are dealt to" },
+  { "channels", "int", min = 1, help = "channels that the streams are dealt to [12]" },
   { "channel-per-stream", "bool", help = "a channel of its own for each stream, made when it starts" },
   { "reconnect", "duration_range", default = "1s..5s", choices = { "never" },
-    help = "pause before a lost stream comes back, or never" },
+    help = "pause before a lost stream comes back, in the cluster's time, or never" },
   { "gauge", "string", default = "grpc_server_active_streams", help = "what the autoscaler scales by" },
   { "target-streams", "number", default = 15, min = 0,
     help = "its averageValue; 0: it scales by something else, and is not judged" },
@@ -31,7 +31,7 @@ local opt = lgen.options {
   { "max-pods", "int", default = 10, min = 1, help = "its maxReplicas" },
   { "metric-lag", "duration", default = "15s", help = "how old its metrics may be, in the cluster's time" },
   { "pod-start", "duration", default = "30s", help = "how long a pod takes to be ready, in the cluster's time" },
-  { "age", "duration", help = "the servers' limit of connection age, in the cluster's time" },
+  { "age", "duration", min = 0.001, help = "the servers' limit of connection age, in the cluster's time" },
   { "grace", "duration", default = "60s", help = "and its grace" },
   { "speed", "number", min = 0.01,
     help = "how many times as fast the cluster's time runs [as lgen-cluster tells; 1]" },
@@ -39,18 +39,32 @@ local opt = lgen.options {
   { "added-within", "duration", default = "5m",
     help = "fail unless each pod came so soon after it was needed, in the cluster's time" },
   { "even", "number", min = 1,
-    help = "fail unless the fullest pod has at most so many times the mean as the hold ends" },
+    help = "fail unless the fullest pod has at most so many times the mean as the hold ends, with 80 % of the "
+      .. "streams there" },
 }
 assert(lgen.metrics, "hpa_ramp watches the pods: say --metrics WHERE, e.g. dns:///NAME:9464")
 
-local channels = opt.channel_per_stream and opt.streams or opt.channels
+if opt.min_pods > opt.max_pods then
+  error(("--min-pods %d is more than --max-pods %d: say both as the autoscaler has them"):format(opt.min_pods,
+    opt.max_pods), 0)
+end
+if opt.channel_per_stream and opt.channels then
+  error("--channels and --channel-per-stream exclude each other: with the latter there is one for each stream", 0)
+end
+
+local channels = opt.channel_per_stream and opt.streams or opt.channels or 12
 local ramp = opt.ramp or (opt.channel_per_stream and 0.5 * opt.streams or 120)
 
 local api = lgen.proto { files = { "streaming.proto" } }
 local ProcessTextStream = api:method "streaming.Streamer/ProcessTextStream"
 local pool = not opt.channel_per_stream and lgen.grpc.pool("main", lgen.target, { size = channels })
 local pods = lgen.prom.target("pods", lgen.metrics, { interval = opt.interval, metrics = { opt.gauge } })
-local losses = lgen.counter("stream_losses", { help = "streams that ended before their time" })
+local losses = lgen.counter("stream_losses", {
+  help = "streams that ended before their time, told to (GOAWAY) or by their status", labels = { "cause" },
+})
+
+-- How many times as fast as the machine's time the cluster's runs, as far as that is known by now.
+local function speed() return opt.speed or replicas.speed() or 1 end
 
 -- The streams ------------------------------------------------------------------------------------------------------
 
@@ -101,6 +115,8 @@ local function send_messages(vu, life)
   life.stream:half_close()
 end
 
+local made, left, closed = {}, {}, {} -- {connection = when it was ready, its server said GOAWAY, it ended without}
+
 -- One life of a stream; the life when it was lost.
 local function hold_stream(vu, channel)
   local stream = channel:open(ProcessTextStream)
@@ -122,7 +138,7 @@ local function hold_stream(vu, channel)
   if reply and life.closing then return end
   life.connection, life.code, life.stream = stream.connection, status and status.code or "OK", nil
   lost[#lost + 1] = life
-  losses:add()
+  losses:add(1, { cause = left[life.connection] and "GOAWAY" or life.code })
   lgen.event("stream_lost", { backend = life.backend or "none", connection = life.connection or "none",
     status = life.code, after = life.at - life.opened })
   return life
@@ -134,15 +150,13 @@ local function stay_away(vu, life)
   if opt.reconnect == "never" then
     for _ in lgen.every(opt.interval) do end
   else
-    local pause = lgen.random.uniform(opt.reconnect.min, opt.reconnect.max)
+    local pause = lgen.random.uniform(opt.reconnect.min, opt.reconnect.max) / speed()
     if pause > 0 then
       for _ in lgen.every(pause, { count = 2 }) do end -- one tick at once, one in time
     end
   end
   away = away + lgen.now() - life.at
 end
-
-local made, left, closed = {}, {}, {} -- {connection = when it was ready, its server said GOAWAY, it ended without}
 
 local function note_connections(channel)
   for event in channel:events() do
@@ -188,6 +202,7 @@ local looks = {}
 local seen = {}   -- {pod = {at =, first_stream =, share =}}
 local needed = {} -- {n = when the streams first asked for an n-th pod}
 local initial     -- pods at the start
+local gauge = {}  -- whether it was {found =} on any page, and whether its lack was {told =}
 
 local function count_waiting(now)
   local count, patience = 0, math.max(3 * opt.interval, 0.5)
@@ -204,6 +219,13 @@ local function needs(sum, count)
   return sum > 1.1 * opt.target_streams * count and pods_for_all or math.min(count, pods_for_all)
 end
 
+-- Before the run is over: what is wrong with --gauge would be wrong to its end.
+local function tell_lack_of_gauge()
+  gauge.told = true
+  lgen.log.warn("%s is on no page of %s: is --gauge right?", opt.gauge, lgen.json.encode(lgen.metrics))
+  lgen.event("gauge_missing", { gauge = opt.gauge })
+end
+
 local function look_at(sample)
   if not initial and sample.up == 0 then return end -- nobody is there yet
   local p = { at = sample.at, pods = sample.up, whole = sample.down == 0, sum = 0, squares = 0, most = 0, values = {},
@@ -213,6 +235,8 @@ local function look_at(sample)
     p.sum, p.squares, p.most = p.sum + value, p.squares + value * value, math.max(p.most, value)
     p.values[labels.pod] = value
   end
+  gauge.found = gauge.found or next(p.values) ~= nil
+  if p.whole and p.pods > 0 and not gauge.found and not gauge.told then tell_lack_of_gauge() end
   looks[#looks + 1] = p
   initial = initial or sample.up
   for n = initial + 1, needs(p.sum, sample.up) do
@@ -238,7 +262,9 @@ lgen.scenario("watch", {
   load = lgen.load.per_vu_iterations { max_duration = math.huge },
   run = function()
     local notes = pool and lgen.spawn(note_connections, pool)
+    local reader = lgen.spawn(replicas.keep_reading)
     for sample in pods:samples() do look_at(sample) end
+    reader:cancel()
     if notes then notes:cancel() end
   end,
 })
@@ -246,6 +272,9 @@ lgen.scenario("watch", {
 -- What it comes to -------------------------------------------------------------------------------------------------
 
 lgen.teardown(function()
+  if #looks > 0 then
+    lgen.check("the pods' pages have the gauge", gauge.found, opt.gauge .. " is on none of them: is --gauge right?")
+  end
   if #looks < 2 then
     lgen.check("the pods' pages were read", false, "fewer than two looks succeeded")
     return
@@ -253,11 +282,11 @@ lgen.teardown(function()
   local cluster = replicas.read_cluster(seen)
   local run = { opt = opt, channels = channels, looks = looks, seen = seen, needed = needed, initial = initial,
     lost = lost, made = made, left = left, closed = closed, held = held, away = away, cluster = cluster,
-    speed = opt.speed or cluster.speed or 1 }
+    speed = speed() }
   local observed, should = replicas.observed(run), replicas.by_function(run)
   replicas.print_looks(run, observed, should)
   replicas.print(run, observed, should)
-  local new, hold = pod_lag.newcomers(run), evenness.hold(looks)
+  local new, hold = pod_lag.newcomers(run), evenness.hold(looks, opt.streams)
   pod_lag.print(run, new)
   pod_lag.judge(run, new, hold)
   if hold then evenness.print(run, hold) end

@@ -7,6 +7,9 @@ function M.right(text, width)
   return (" "):rep(width - #text + more) .. text
 end
 
+-- For fields of events: a number with at most three digits behind the point, or nothing.
+function M.rounded(value) return value and math.floor(value * 1e3 + 0.5) / 1e3 end
+
 -- `value` by `format`, or a dot.
 function M.dot(format, value) return value and format:format(value) or "·" end
 

@@ -8,14 +8,27 @@ local M = {}
 function M.ratio(look) return look.sum > 0 and look.most * look.pods / look.sum or nil end
 local function jain(look) return look.sum > 0 and look.sum * look.sum / (look.pods * look.squares) or nil end
 
--- The looks while all streams were wanted: {first =, last =}, or nothing.
-function M.hold(looks)
+-- Of `streams` so many must be held where evenness is judged: how a few lie is chance.
+local most_of = 0.8
+
+-- The looks while all streams were wanted, or nothing: {first =, last =, least = streams that clients had then at
+-- least, judged = the last look of its later half at which the pods had most of them}.
+function M.hold(looks, streams)
   local most, hold = 1, nil
   for _, look in ipairs(looks) do most = math.max(most, look.vus) end
   for _, look in ipairs(looks) do
     if look.vus == most and look.pods > 0 then
       hold = hold or { first = look }
       hold.last = look
+    end
+  end
+  if not hold then return end
+  hold.least = hold.last.client
+  for _, look in ipairs(looks) do
+    if look.at > hold.first.at and look.at <= hold.last.at then
+      hold.least = math.min(hold.least, look.client)
+      local late = look.at >= (hold.first.at + hold.last.at) / 2
+      if late and look.pods > 0 and look.sum >= most_of * streams then hold.judged = look end
     end
   end
   return hold
@@ -39,8 +52,22 @@ local function best_by_channel(run, count)
   return math.max(fullest, math.ceil(streams / count)) * count / streams
 end
 
+local function tell(when, look, best)
+  local r = cells.rounded
+  lgen.event("evenness", { when = when, at = r(look.at), pods = look.pods, streams = look.sum, jain = r(jain(look)),
+    max_over_mean = r(M.ratio(look)), best = r(best) })
+end
+
+local function judge(run, hold)
+  local ratio = hold.judged and M.ratio(hold.judged)
+  local detail = ratio and ("the fullest had %.2f of the mean"):format(ratio)
+    or ("not judged: only %d of %d streams were held"):format(hold.last.sum, run.opt.streams)
+  lgen.check("the load is even as the hold ends", ratio and ratio <= run.opt.even, detail)
+end
+
 function M.print(run, hold)
   local rows = { { "hold begins", hold.first }, { "hold ends", hold.last } }
+  if hold.judged and hold.judged ~= hold.last then table.insert(rows, 2, { "judged", hold.judged }) end
   local before = before_goaway(run)
   if before then table.insert(rows, before.at < hold.first.at and 1 or 2, { "before GOAWAY", before }) end
   print "EVENNESS            at  pods  streams   Jain  fullest of mean  best by channel"
@@ -49,17 +76,16 @@ function M.print(run, hold)
     print(("  %-13s%6.1fs  %4d  %7d  %s  %s  %15.2f"):format(row[1], look.at, look.pods, look.sum,
       cells.right(cells.dot("%.3f", jain(look)), 5), cells.right(cells.dot("%.2f", M.ratio(look)), 15),
       best_by_channel(run, look.pods)))
+    tell(row[1], look, best_by_channel(run, look.pods))
   end
   if not before then print "  Nobody was asked to leave (GOAWAY) and nothing was lost." end
   local seconds = hold.last.at - hold.first.at
   if seconds > 0 then
-    print(("  %d streams on %d channels sent %.0f messages/s while all were held."):format(run.opt.streams,
-      run.channels, (hold.last.messages - hold.first.messages) / seconds))
+    print(("  %d streams on %d channels sent %.0f messages/s while %s were held."):format(run.opt.streams,
+      run.channels, (hold.last.messages - hold.first.messages) / seconds,
+      hold.least >= run.opt.streams and "all" or ("%d or more"):format(hold.least)))
   end
-  if not run.opt.even then return end
-  local ratio = M.ratio(hold.last)
-  lgen.check("the load is even as the hold ends", ratio and ratio <= run.opt.even,
-    ratio and ("the fullest had %.2f of the mean"):format(ratio))
+  if run.opt.even then judge(run, hold) end
 end
 
 -- Overload ---------------------------------------------------------------------------------------------------------

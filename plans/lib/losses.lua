@@ -1,5 +1,6 @@
 -- What ended held streams before their time, and whether clients and pods count the same streams.
 local lgen = require "lgen"
+local cells = require "lib.cells"
 
 local M = {}
 
@@ -54,6 +55,7 @@ local function judge_ages(run, lives)
   local from, to = age_limits(run)
   print(("  %5d  by GOAWAY, at the age of %.1fs to %.1fs; by limit and grace %.1fs to %.1fs"):format(#lives, least,
     most, from, to))
+  print(("         (%gs before that and %gs after it are let pass: timers are late)"):format(early, late))
   lgen.check("the age limit explains how long lost streams lived", least >= from - early and most <= to + late,
     ("connections were %.2fs to %.2fs old"):format(least, most))
 end
@@ -68,13 +70,30 @@ local function print_unexplained(lives)
   for _, code in ipairs(codes) do print(("  %5d  unexplained, with %s"):format(count[code], code)) end
 end
 
+local words = { pod = "with their pod", goaway = "by GOAWAY", balancer = "within the age limit, behind the balancer",
+  none = "unexplained" }
+
+-- For who reads the events: how many, when, and how long such streams had lived.
+local function tell(run, cause, lives)
+  if #lives == 0 then return end
+  local first, last, least, most = math.huge, 0, math.huge, 0
+  for _, life in ipairs(lives) do
+    first, last = math.min(first, life.at), math.max(last, life.at)
+    least, most = math.min(least, life.at - life.opened), math.max(most, life.at - life.opened)
+  end
+  local r = cells.rounded
+  lgen.event("losses", { cause = words[cause], count = #lives, of = #run.lost, from = r(first), to = r(last),
+    shortest = r(least), longest = r(most), code = lives[1].code })
+end
+
 function M.print(run)
   local by = { pod = {}, goaway = {}, balancer = {}, none = {} }
   for _, life in ipairs(run.lost) do table.insert(by[cause_of(run, life)], life) end
+  for _, cause in ipairs { "goaway", "balancer", "pod", "none" } do tell(run, cause, by[cause]) end
   print(#run.lost == 0 and "LOST STREAMS none" or ("LOST STREAMS %d"):format(#run.lost))
   if #by.goaway > 0 then judge_ages(run, by.goaway) end
-  if #by.balancer > 0 then print(("  %5d  within the age limit, behind the balancer"):format(#by.balancer)) end
-  if #by.pod > 0 then print(("  %5d  with their pod"):format(#by.pod)) end
+  if #by.balancer > 0 then print(("  %5d  %s"):format(#by.balancer, words.balancer)) end
+  if #by.pod > 0 then print(("  %5d  %s"):format(#by.pod, words.pod)) end
   print_unexplained(by.none)
   if #run.lost > 0 then
     print(("  %s %.1f %% of the streams' time was lost."):format(run.opt.reconnect == "never" and "None came back:"

@@ -42,9 +42,17 @@ local function median(list)
   return list[math.ceil(#list / 2)]
 end
 
+-- What a row has, for who reads the events: `needed` in the run's time, the steps in seconds after it.
+local function tell(pod, since)
+  local r = cells.rounded
+  lgen.event("pod_lag", { pod = pod.name, needed = r(pod.needed), desired = r(since[1]), created = r(since[2]),
+    ready = r(since[3]), seen = r(since[4]), first_stream = r(since[5]), share = r(since[6]) })
+end
+
 function M.print(run, new)
   if #new == 0 then return print(next(run.needed) and "LAG: no pod came" or "LAG: no pod was needed") end
-  print "LAG in seconds, from when the streams asked for one more pod to each step"
+  print(("LAG in %s, from the need for one more pod to each step"):format(
+    run.speed == 1 and "seconds" or "the machine's seconds"))
   print(line("pod", "needed", "%s", steps))
   local told, took = run.cluster.told, {}
   local before = { desired = "needed", created = "desired", ready = "created", seen = "created",
@@ -58,11 +66,13 @@ function M.print(run, new)
       if pod[step] and from then table.insert(took[i], pod[step] - from) end
     end
     print(line(pod.name, cells.dot("%.1fs", pod.needed), "%.1f", since))
+    tell(pod, since)
   end
   local medians = {}
   for i in ipairs(steps) do medians[i] = median(took[i]) end
   print(line("each step alone, median", "", "%.1f", medians))
-  print "  seen: its page was read. share: it had 80 % of its fair share, or more."
+  print "  needed: when the streams asked for it, in the run's time; the rest: how long"
+  print "  after that. seen: its page was read. share: it had 80 % of its fair share."
   if not told then print "  ·: not to be seen here. When pods are wanted and made only lgen-cluster tells." end
 end
 

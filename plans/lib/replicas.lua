@@ -13,9 +13,39 @@ local sync_period = 15 -- of Kubernetes' autoscaler, in seconds of its time
 local steps = { pod_created = "created", pod_ready = "ready", pod_draining = "draining", pod_crashed = "ended",
   pod_stopped = "ended", pod_gone = "ended", pod_not_ready = "unready", pod_unhealthy = "unready" }
 
+local latest = { events = {} } -- {events =, at = when they were read}: the cluster may be gone when they are needed
+local told_speed
+
+-- Asks for the events; true where there are some.
+local function read()
+  local places = type(lgen.metrics) == "table" and lgen.metrics or { lgen.metrics }
+  for _, where in ipairs(places) do
+    local events = lgen.cluster.events(where)
+    if events then
+      latest = { events = events, at = lgen.now() }
+      for _, event in ipairs(events) do
+        if event.event == "started" then told_speed = event.time_scale end
+      end
+      return true
+    end
+  end
+  return false
+end
+
+-- Never returns where a cluster tells its events.
+function M.keep_reading()
+  if not read() then return end
+  while true do
+    lgen.sleep(5)
+    read()
+  end
+end
+
+-- How many times as fast as the machine's time the cluster's runs, once it has told.
+function M.speed() return told_speed end
+
 -- Of each step of a pod the first time.
 local function note(cluster, event)
-  if event.event == "started" then cluster.speed = event.time_scale end
   if event.event == "scaled" then table.insert(cluster.scaled, event) end
   if event.event == "pod_created" then cluster.pods[event.pod] = { deployment = event.deployment } end
   local step, pod = steps[event.event], cluster.pods[event.pod]
@@ -24,11 +54,13 @@ local function note(cluster, event)
   if step == "unready" then pod.why = event.why end
 end
 
--- Of the Deployment that one of the pods `seen` belongs to: {told, speed, scaled = events, pods = {name = {created,
--- ready, draining, ended, unready, why}}}. `told` is false where no cluster tells anything of them.
+-- Of the Deployment that one of the pods `seen` belongs to: {told, until_at, scaled = events, pods = {name = {created,
+-- ready, draining, ended, unready, why}}}. `told` is false where no cluster tells anything of them; it has told no more
+-- from `until_at` seconds of the run on.
 function M.read_cluster(seen)
   local cluster = { pods = {}, scaled = {} }
-  for _, event in ipairs(lgen.cluster.events(lgen.metrics) or {}) do note(cluster, event) end
+  if not read() then cluster.until_at = latest.at end
+  for _, event in ipairs(latest.events) do note(cluster, event) end
   local deployment
   for name in pairs(seen) do deployment = deployment or cluster.pods[name] and cluster.pods[name].deployment end
   local pods, scaled = {}, {}
@@ -38,7 +70,7 @@ function M.read_cluster(seen)
   for _, event in ipairs(cluster.scaled) do
     if event.deployment == deployment then scaled[#scaled + 1] = event end
   end
-  return { told = deployment ~= nil, speed = cluster.speed, pods = pods, scaled = scaled }
+  return { told = deployment ~= nil, until_at = cluster.until_at, pods = pods, scaled = scaled }
 end
 
 -- Over time --------------------------------------------------------------------------------------------------------
@@ -98,6 +130,8 @@ local function words(list)
   return text
 end
 
+local function text(list) return list and table.concat(words(list), " ") end
+
 -- At most 20 looks, the first and the last included.
 function M.print_looks(run, observed, should)
   print "STREAMS AND PODS"
@@ -136,6 +170,11 @@ function M.print(run, observed, should)
   if should then cells.print_words("  by the autoscaler's function", words(should)) end
   local head = run.cluster.told and "  as the cluster wanted them  " or "  as the pods' pages show them"
   cells.print_words(head, words(observed))
+  local at = run.cluster.until_at
+  if at then print(("  The cluster tells nothing any more; what it told at %.1fs is what is known."):format(at)) end
+  lgen.event("replicas", {
+    ["function"] = text(should), [run.cluster.told and "cluster" or "pages"] = text(observed), speed = run.speed,
+  })
   if should then judge(run, observed, should) end
 end
 

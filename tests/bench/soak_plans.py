@@ -23,7 +23,7 @@ PODS = 3    # when nothing happens
 # to be explained, and to be little.
 PLANS = [
     ("hpa_ramp", ["--channel-per-stream", "--ramp", "2s", "--hold", "8s", "--down", "15s", "--age", "60s", "--grace",
-                  "6s", "--reconnect", "0.05s..0.2s", "--interval", "0.2s", "--every", "0.5s", "--even", "1.3"], []),
+                  "6s", "--interval", "0.2s", "--every", "0.5s", "--even", "1.3"], []),
     ("readiness_probe", ["--duration", "10s", "--timeout", "20s", "--slow", "10s", "--most-lost", "200"],
      [["rollout", "restart", "deployment/server"]]),
 ]

@@ -8,7 +8,7 @@ import unittest
 
 import lgen
 from cluster import Cluster
-from kube_cluster import data
+from kube_cluster import KubeCluster, data
 from metrics_pages import Discovery, Page
 from programs import Server, binary
 from relay import Relay
@@ -88,10 +88,11 @@ class Servers(PlanCase):
 
     def test_streams_that_the_age_limit_ends(self):
         limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
-        for reconnect, words in [("0.1s..0.2s", "Until they came back"), ("never", "None came back:")]:
+        for reconnect, words in [("1s..2s", "Until they came back"), ("never", "None came back:")]:
             with self.subTest(reconnect):
-                run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--age",
-                                    "1s", "--grace", "0.2s", "--reconnect", reconnect, "--hold", "2s", "--min-pods", 1)
+                run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--speed",
+                                    10, "--age", "10s", "--grace", "2s", "--reconnect", reconnect, "--hold", "2s",
+                                    "--min-pods", 1)
                 # When none comes back, not one stream has ended well.
                 found = self.finish(run, lgen.FAILED if reconnect == "never" else 0)
                 self.assertTrue(found["the age limit explains how long lost streams lived"])
@@ -103,6 +104,18 @@ class Servers(PlanCase):
                 share = float(re.search(words + r" (\d+\.\d) %", text)[1])
                 self.assertGreater(share, 30 if reconnect == "never" else 3)
                 self.assertIn("before GOAWAY", block(run.stdout, "EVENNESS"))
+                told = run.summary.events("losses")
+                self.assertEqual([(one["cause"], one["count"]) for one in told], [("by GOAWAY", lost)])
+                self.assertEqual(sum(run.summary.totals("stream_losses", "cause").values()), lost)
+
+    def test_a_load_that_few_streams_are_left_of_is_not_even(self):
+        server = self.server("pod-1", "--max-connection-age", "0.5s", "--max-connection-age-grace", "0.1s")
+        run = self.start_at(server, "--channel-per-stream", "--streams", 15, "--age", "0.5s", "--grace", "0.1s",
+                            "--reconnect", "never", "--hold", "4s", "--min-pods", 1, "--even", 1.5)
+        found = self.finish(run, lgen.FAILED)
+        self.assertFalse(found["the load is even as the hold ends"])
+        self.assertRegex(re.sub(r"\s+", " ", run.stdout), r"not judged: only \d+ of 15 streams were held")
+        self.assertRegex(run.stdout, r"messages/s while \d+ or more were held\.\n")
 
     def test_streams_that_nothing_explains(self):
         server = self.server("pod-1")
@@ -127,6 +140,24 @@ class Servers(PlanCase):
         found = self.finish(run, 0)
         self.assertFalse([name for name in found if "autoscaler" in name or "added in time" in name])
         self.assertIn("\nREPLICAS\n  as the pods' pages show them 1\nLAG: no pod was needed\n", run.stdout)
+
+    def test_a_gauge_that_no_page_has_is_told_at_once(self):
+        run = self.start_at(self.server("pod-1"), "--gauge", "nosuch", "--streams", 2, "--min-pods", 1, "--hold", "60s")
+        run.err.wait_for("nosuch is on no page of .*: is --gauge right")
+        run.interrupt()
+        failed = [name for name, held in checks(run.summary).items() if not held]
+        self.assertEqual(failed[0], "the pods' pages have the gauge")
+        self.assertEqual(run.summary.events("gauge_missing"), [{"gauge": "nosuch"}])
+
+    def test_flags_that_contradict_each_other_are_refused(self):
+        for flags, words in [
+                (["--max-pods", 2], "--min-pods 3 is more than --max-pods 2"),
+                (["--min-pods", 5, "--max-pods", 4], "--min-pods 5 is more than --max-pods 4"),
+                (["--channels", 3, "--channel-per-stream"], "--channels and --channel-per-stream exclude each other")]:
+            with self.subTest(flags):
+                run = self.start("--target", "127.0.0.1:1", "--metrics", "http://127.0.0.1:1/", *flags).finish()
+                self.assertEqual(run.code, lgen.CONFIGURATION)
+                self.assertIn(words, run.stderr)
 
     def test_without_pages_it_says_what_is_missing(self):
         run = self.start("--target", "127.0.0.1:1").finish()
@@ -156,16 +187,21 @@ class Clusters(PlanCase):
         limits = [("--max-connection-age=600s", "--max-connection-age=60s"),
                   ("--max-connection-age-grace=60s", "--max-connection-age-grace=6s")]
         run = self.start(self.manifests("ramp.yaml", *limits), "--channel-per-stream", "--ramp", "2s", "--hold", "8s",
-                         "--down", "14s", "--age", "60s", "--grace", "6s", "--reconnect", "0.05s..0.2s", "--interval",
-                         "0.2s", "--every", "0.5s", "--even", "1.3")
+                         "--down", "14s", "--age", "60s", "--grace", "6s", "--interval", "0.2s", "--every", "0.5s",
+                         "--even", "1.3")
         found = self.finish(run, 0)
-        self.assertEqual(len(found), 10, found)
+        self.assertEqual(len(found), 11, found)
         paths = block(run.stdout, "REPLICAS")
         self.assertEqual(len(re.findall(r" 3 → .* → 8 \(", re.sub(r"\s+", " ", paths))), 1, paths)
         wanted = re.sub(r"\s+", " ", paths[paths.index("as the cluster wanted them"):])
         self.assertRegex(wanted, r"^as the cluster wanted them 3 → .*→ 8 \(.*→ 3 \([\d.]+s\)$")
         pods = re.findall(rf"(?m)^  server-\S+ +{SECONDS}(?: +-?\d+\.\d){{6}}$", block(run.stdout, "LAG"))
         self.assertEqual(len(pods), 5, run.stdout)
+        self.assertEqual(len(run.summary.events("pod_lag")), 5)
+        self.assertGreater(run.summary.events("pod_lag")[0]["ready"], 0)
+        self.assertRegex(run.summary.events("replicas")[0]["cluster"], r"^3 → .*→ 3 \([\d.]+s\)$")
+        self.assertLessEqual({"hold begins", "hold ends", "before GOAWAY"},
+                             {one["when"] for one in run.summary.events("evenness")})
         evenness = dict(re.findall(r"(?m)^  (hold ends|before GOAWAY) .* (\d\.\d\d) +\d\.\d\d$",
                                    block(run.stdout, "EVENNESS")))
         self.assertLess(float(evenness["hold ends"]), float(evenness["before GOAWAY"]))
@@ -196,9 +232,21 @@ class Clusters(PlanCase):
         explained = int(re.search(r"(?m)^ +(\d+)  within the age limit, behind the balancer$", text)[1])
         self.assertGreater(explained, 0.8 * run.summary.total("stream_losses"), text)
 
+    def test_a_cluster_that_is_gone_before_the_end_is_known_by_what_it_told(self):
+        with KubeCluster(data("ramp.yaml"), scale=SCALE) as cluster:
+            cluster.wait_for_ready(3)
+            run = self.start("--target", cluster.address, "--metrics", "sd+" + cluster.facts["sd"],
+                             "--channel-per-stream", *SHORT, "--streams", 6, "--hold", "60s")
+            run.err.wait_for("6 streams open")
+        run.interrupt()
+        replicas = block(run.stdout, "REPLICAS")
+        self.assertRegex(replicas, r"\n  as the cluster wanted them   3\n  The cluster tells nothing any more; what it "
+                                   rf"told at {SECONDS} is what is known")
+        self.assertIn("the cluster's runs 24 x as fast", run.stdout)
+
     def test_a_pod_that_is_given_more_than_it_handles(self):
         run = self.start(self.manifests("overload.yaml"), "--channel-per-stream", "--streams", 15, "--ramp", "0.5s",
-                         "--hold", "9s", "--down", "0.5s", "--reconnect", "0.05s..0.2s", "--interval", "0.1s",
+                         "--hold", "9s", "--down", "0.5s", "--interval", "0.1s",
                          "--target-streams", 4, "--min-pods", 1, "--max-pods", 4)
         found = self.finish(run, lgen.FAILED)
         self.assertFalse(found["no pod was overloaded"])
