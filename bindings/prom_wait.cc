@@ -4,7 +4,6 @@
 
 #include <array>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "host.h"
@@ -286,11 +285,12 @@ bool push_events(lua_State* L, std::string_view lines, double run_started) {
   for (int count = 1; !lines.empty(); ++count) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(std::min(lines.size(), line.size() + 1));
-    const auto event = nlohmann::json::parse(line, nullptr, false);
-    const auto at = event.is_object() ? event.find("unix_seconds") : event.end();
-    if (at == event.end() || !at->is_number()) return false;
-    push_json_text(L, line);
-    set_number(L, "at", at->get<double>() - run_started);
+    if (decode_json(L, line) != 1 || !lua_istable(L, -1)) return false;
+    lua_getfield(L, -1, "unix_seconds");
+    if (lua_type(L, -1) != LUA_TNUMBER) return false;
+    const double at = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    set_number(L, "at", at - run_started);
     lua_rawseti(L, -2, count);
   }
   return true;

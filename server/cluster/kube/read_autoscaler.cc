@@ -8,7 +8,9 @@ namespace lgen::kube {
 
 namespace {
 
-constexpr std::int64_t kLongestPeriod = 1800, kLongestWindow = 3600;
+std::int64_t whole_seconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
 
 void read_target(const YamlNode& target, bool of_resource, bool has_value, hpa::Metric& metric) {
   const std::string type = target["type"].text();
@@ -58,7 +60,7 @@ hpa::Policy read_policy(const YamlNode& node) {
     node["type"].refuse(fmt::format("is {}, which must be Pods or Percent", type));
   policy.type = type == "Pods" ? hpa::Policy::Type::pods : hpa::Policy::Type::percent;
   policy.value = node["value"].integer(1);
-  policy.period = std::chrono::seconds(node["periodSeconds"].integer(1, kLongestPeriod));
+  policy.period = std::chrono::seconds(node["periodSeconds"].integer(1, whole_seconds(hpa::kLongestPeriod)));
   return policy;
 }
 
@@ -74,7 +76,7 @@ hpa::Rules read_rules(const YamlNode& node, hpa::Rules rules) {
     for (const YamlNode& policy : policies) rules.policies.push_back(read_policy(policy));
   }
   if (const YamlNode window = node["stabilizationWindowSeconds"]; window.given()) {
-    rules.stabilization = std::chrono::seconds(window.integer(0, kLongestWindow));
+    rules.stabilization = std::chrono::seconds(window.integer(0, whole_seconds(hpa::kLongestStabilization)));
   }
   if (const YamlNode tolerance = node["tolerance"]; tolerance.given()) {
     const auto value = parse_quantity(tolerance.text());
