@@ -6,6 +6,8 @@ namespace lgen::cluster {
 
 namespace {
 
+constexpr std::size_t kRescalesKept = 20;
+
 hpa::Pod view_of(const KubePod& pod, TimePoint now) {
   const kube::PodState& state = pod.state();
   return {.ready = state.ready(),
@@ -20,8 +22,11 @@ hpa::Pod view_of(const KubePod& pod, TimePoint now) {
 Facts metric_facts(const hpa::Metric& metric, const Result<hpa::Proposal>& proposal) {
   Facts facts = {{"metric", hpa::describe(metric)}};
   if (proposal.ok()) {
-    facts["usage"] = proposal->usage;
-    facts["goal"] = metric.goal;
+    const bool percent = metric.target == hpa::Metric::Target::utilization;
+    const double unit = percent ? 1 : 1000;  // the arithmetic's are thousandths
+    if (percent) facts["unit"] = "percent";
+    facts["usage"] = static_cast<double>(proposal->usage) / unit;
+    facts["goal"] = static_cast<double>(metric.goal) / unit;
     facts["replicas"] = proposal->replicas;
   } else {
     facts["error"] = proposal.error().message;
@@ -41,35 +46,44 @@ int Autoscaling::decide(int replicas, const std::vector<const KubePod*>& pods, T
   for (const hpa::Metric& metric : spec_.spec.metrics) {
     seen.readings.push_back(kube::read_metric(metric, metrics, now));
   }
-  const hpa::Decision decision = hpa::decide(spec_.spec, controller_, seen, history_);
-  proposals_ = decision.proposals;
+  last_ = hpa::decide(spec_.spec, controller_, seen, history_);
+  found_ = replicas;
   next_ = now + period();
-  events.write("hpa", facts(replicas, decision));
-  return decision.desired;
+  note_rescale(now);
+  events.write("hpa", facts());
+  return last_.desired;
 }
 
-Facts Autoscaling::facts(int replicas, const hpa::Decision& decision) const {
+void Autoscaling::note_rescale(TimePoint now) {
+  if (last_.desired == found_) return;
+  if (rescales_.size() == kRescalesKept) rescales_.pop_front();
+  rescales_.push_back({now, last_.desired, last_.cause});
+}
+
+Facts Autoscaling::facts() const {
   Facts facts = {{"hpa", spec_.name},
                  {"deployment", spec_.deployment},
-                 {"replicas", replicas},
-                 {"desired", decision.desired},
-                 {"targets", kube::targets(spec_.spec, decision.proposals)}};
-  if (!decision.cause.empty()) facts["cause"] = decision.cause;
+                 {"replicas", found_},
+                 {"desired", last_.desired},
+                 {"targets", kube::targets(spec_.spec, last_.proposals)}};
+  if (!last_.cause.empty()) facts["cause"] = last_.cause;
   for (const auto& [name, condition] :
-       {std::pair("able_to_scale", &decision.able_to_scale), std::pair("scaling_active", &decision.scaling_active),
-        std::pair("scaling_limited", &decision.scaling_limited)}) {
+       {std::pair("able_to_scale", &last_.able_to_scale), std::pair("scaling_active", &last_.scaling_active),
+        std::pair("scaling_limited", &last_.scaling_limited)}) {
     if (condition->reason.empty()) continue;
     facts[name] = {{"status", condition->is_true}, {"reason", condition->reason}, {"message", condition->message}};
   }
   facts["metrics"] = Facts::array();
-  for (std::size_t i = 0; i < decision.proposals.size(); ++i) {
-    facts["metrics"].push_back(metric_facts(spec_.spec.metrics[i], decision.proposals[i]));
+  for (std::size_t i = 0; i < last_.proposals.size(); ++i) {
+    facts["metrics"].push_back(metric_facts(spec_.spec.metrics[i], last_.proposals[i]));
   }
   return facts;
 }
 
-kube::HpaRow Autoscaling::row(int replicas, TimePoint now) const {
-  return {spec_.name, spec_.deployment, spec_.spec, proposals_, replicas, now - created_};
+kube::HpaView Autoscaling::view(TimePoint now) const {
+  kube::HpaView view{spec_.name, spec_.deployment, spec_.spec, last_, found_, {}, now - created_};
+  for (const Rescale& one : rescales_) view.rescales.push_back({now - one.at, one.replicas, one.reason});
+  return view;
 }
 
 }  // namespace lgen::cluster

@@ -3,6 +3,8 @@
 // *Thread:* the loop's.
 #pragma once
 
+#include <deque>
+#include <string>
 #include <vector>
 
 #include "columns.h"
@@ -22,16 +24,25 @@ class Autoscaling {
   // One round over the Deployment's pods: how many there shall be. Writes an `hpa` event.
   int decide(int replicas, const std::vector<const KubePod*>& pods, TimePoint now, EventLog& events);
 
-  kube::HpaRow row(int replicas, TimePoint now) const;
+  kube::HpaView view(TimePoint now) const;
 
  private:
+  struct Rescale {
+    TimePoint at;
+    int replicas = 0;
+    std::string reason;
+  };
+
   Duration period() const { return controller_.sync_period; }
-  Facts facts(int replicas, const hpa::Decision& decision) const;
+  Facts facts() const;
+  void note_rescale(TimePoint now);
 
   kube::Autoscaler spec_;
   hpa::Controller controller_;
   hpa::History history_;
-  std::vector<Result<hpa::Proposal>> proposals_;
+  hpa::Decision last_;
+  int found_ = 0;  // replicas, by the last round
+  std::deque<Rescale> rescales_;
   TimePoint created_, next_;
 };
 

@@ -42,8 +42,9 @@ container is an lgen-server. What is in other manifests is named and skipped.
 Services are ports of HAProxy's, headless ones names in a DNS server: dns://127.0.0.1:PORT/NAME:PORT. Its stdout is one
 JSON event a line, of which "started" has all addresses and "ready" comes when the pods are there; GET /events on the
 --sd-port gives those so far.
-  lgen-cluster get pods|hpa|deployments [-w]   lgen-cluster rollout restart|status deployment/NAME
-  lgen-cluster scale deployment/NAME --replicas N           lgen-cluster delete pod NAME
+  lgen-cluster get pods|hpa|deployments [-w]           lgen-cluster describe hpa
+  lgen-cluster rollout restart|status deployment/NAME
+  lgen-cluster scale deployment/NAME --replicas N      lgen-cluster delete pod NAME
 speak to the running one, like kubectl; where several run, --status SOCKET or $LGEN_CLUSTER_STATUS says which (each
 "started" names its own). --time-scale 20 divides the times in the manifests by 20, as well as times of a
 server's life in its args (--max-connection-age, --drain-delay, ...) and `sleep` in commands; time-outs of probes are not
@@ -217,14 +218,10 @@ std::variant<ClusterOptions, int> parse_options(int argc, const char* const* arg
   app.set_version_flag("--version", "lgen-cluster " LGEN_VERSION);
   add_options(app, options);
   if (argc > 1 && argv[1][0] != '\0' && argv[1][0] != '-') {
-    const bool why = std::string_view(argv[1]) == "describe";
     server::complain(
-        fmt::format("lgen-cluster: {} is not known{}; there are get, rollout, scale and delete, which speak to a "
-                    "running cluster, and flags, which start one: see lgen-cluster --help",
-                    argv[1],
-                    why ? " (an autoscaler's conditions with reason and message are in the events \"hpa\" on the "
-                          "cluster's stdout and at GET /events of its --sd-port)"
-                        : ""));
+        fmt::format("lgen-cluster: {} is not known; there are get, describe, rollout, scale and delete, which speak to "
+                    "a running cluster, and flags, which start one: see lgen-cluster --help",
+                    argv[1]));
     return kExitConfiguration;
   }
   try {

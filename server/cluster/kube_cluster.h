@@ -87,7 +87,8 @@ class KubeCluster final : private StatusSource {
   void end_if_all_gone();
 
   // StatusSource.
-  std::vector<kube::Row> rows(Table table, const std::string& name) const override;
+  std::vector<kube::Row> rows(Table table) const override;
+  std::vector<kube::HpaView> autoscalers() const override;
   std::string restart(const std::string& deployment) override;
   std::string scale(const std::string& deployment, int replicas) override;
   std::string remove(const std::string& pod, std::optional<Duration> grace) override;

@@ -8,25 +8,27 @@
 
 namespace lgen::cluster {
 
-std::vector<kube::Row> KubeCluster::rows(Table table, const std::string& name) const {
+std::vector<kube::Row> KubeCluster::rows(Table table) const {
   std::vector<kube::Row> rows;
-  const auto add = [&](const kube::Row& row) {
-    if (name.empty() || row.front() == name) rows.push_back(row);
-  };
-  if (table == Table::pods) {
-    for (const auto& pod : pods_) add(kube::cells(pod->row()));
-    std::sort(rows.begin(), rows.end());  // by name, as kubectl
-    return rows;
-  }
-  if (table == Table::deployments) {
-    for (const Running& deployment : deployments_) add(kube::cells(row(deployment)));
-    return rows;
-  }
-  for (const Autoscaling& autoscaler : autoscalers_) {
-    const Running& deployment = *find_deployment(autoscaler.spec().deployment);
-    add(kube::cells(autoscaler.row(deployment.replicas, clock_.now())));
+  switch (table) {
+    case Table::pods:
+      for (const auto& pod : pods_) rows.push_back(kube::cells(pod->row()));
+      std::sort(rows.begin(), rows.end());  // by name, as kubectl
+      break;
+    case Table::deployments:
+      for (const Running& deployment : deployments_) rows.push_back(kube::cells(row(deployment)));
+      break;
+    case Table::hpa:
+      for (const kube::HpaView& hpa : autoscalers()) rows.push_back(kube::cells(hpa));
+      break;
   }
   return rows;
+}
+
+std::vector<kube::HpaView> KubeCluster::autoscalers() const {
+  std::vector<kube::HpaView> views;
+  for (const Autoscaling& autoscaler : autoscalers_) views.push_back(autoscaler.view(clock_.now()));
+  return views;
 }
 
 kube::DeploymentRow KubeCluster::row(const Running& deployment) const {

@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kVerbs = {"get", "rollout", "scale", "delete"};
+constexpr std::array<std::string_view, 5> kVerbs = {"get", "describe", "rollout", "scale", "delete"};
 constexpr const char* kSocketVariable = "LGEN_CLUSTER_STATUS";
 
 struct Order {
@@ -92,21 +92,47 @@ std::string table_of(const std::string& word) {
   throw CLI::ValidationError("get", word + " cannot be shown; give pods, hpa or deployments");
 }
 
+struct Resources {
+  std::string table;
+  std::vector<std::string> names;
+};
+
+// "hpa", "hpa NAME...", or "hpa/NAME...".
+Resources resources_of(const char* verb, const std::vector<std::string>& words) {
+  const auto slash = [](const std::string& word) { return word.find('/'); };
+  Resources asked{table_of(words.front().substr(0, slash(words.front()))), {}};
+  const bool named = slash(words.front()) != std::string::npos;
+  for (auto word = words.begin() + (named ? 0 : 1); word != words.end(); ++word) {
+    if ((slash(*word) != std::string::npos) != named ||
+        (named && table_of(word->substr(0, slash(*word))) != asked.table)) {
+      throw CLI::ValidationError(verb, "give one kind and names (hpa NAME NAME), or hpa/NAME hpa/NAME");
+    }
+    asked.names.push_back(named ? word->substr(slash(*word) + 1) : *word);
+  }
+  return asked;
+}
+
 void add_get(CLI::App& app, Words& words, nlohmann::json& request) {
   CLI::App* get = app.add_subcommand("get", "Shows pods, hpa or deployments");
-  get->add_option("RESOURCE", words.resource, "pods, hpa or deployments, and a name, or hpa/NAME")
-      ->required()
-      ->expected(1, 2);
+  get->add_option("RESOURCE", words.resource, "pods, hpa or deployments, and names, or hpa/NAME")->required();
   get->add_flag("-w,--watch", words.watch, "Goes on with a row for every change");
   get->callback([&] {
-    const std::string& first = words.resource[0];
-    const std::size_t slash = first.find('/');  // hpa/NAME is hpa NAME
-    if (slash != std::string::npos && words.resource.size() > 1) {
-      throw CLI::ValidationError("get", "give " + first + " alone");
+    const Resources asked = resources_of("get", words.resource);
+    request = {{"verb", "get"}, {"table", asked.table}, {"names", asked.names}, {"watch", words.watch}};
+  });
+}
+
+void add_describe(CLI::App& app, Words& words, nlohmann::json& request) {
+  CLI::App* describe = app.add_subcommand("describe", "Tells what an hpa sees, decides and did, and why");
+  describe->add_option("RESOURCE", words.resource, "hpa, and names, or hpa/NAME")->required();
+  describe->callback([&] {
+    const Resources asked = resources_of("describe", words.resource);
+    if (asked.table != "hpa") {
+      throw CLI::ValidationError("describe",
+                                 "an hpa can be described; of pods and deployments the events tell, on the "
+                                 "cluster's stdout and at GET /events of its --sd-port");
     }
-    request = {{"verb", "get"}, {"table", table_of(first.substr(0, slash))}, {"watch", words.watch}};
-    if (slash != std::string::npos) request["name"] = first.substr(slash + 1);
-    if (words.resource.size() > 1) request["name"] = words.resource[1];
+    request = {{"verb", "describe"}, {"names", asked.names}};
   });
 }
 
@@ -232,6 +258,7 @@ int run_order(int argc, const char* const* argv) {
   app.allow_extras();
   add_status(app, order.socket);
   add_get(app, words, order.request);
+  add_describe(app, words, order.request);
   add_rollout(app, words, order.request);
   add_scale(app, words, order.request);
   add_delete(app, words, order.request);

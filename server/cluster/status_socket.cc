@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <utility>
@@ -32,6 +33,10 @@ const char* resource_of(Table table) {
                                : "deployments.apps";
 }
 
+bool is_among(const std::string& name, const std::vector<std::string>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 // An age alone is no change.
 kube::Row without_age(kube::Row row) {
   row.pop_back();
@@ -54,7 +59,7 @@ struct StatusSocket::Client {
   // What it waits for.
   bool watching = false;
   Table table = Table::pods;
-  std::string name;
+  std::vector<std::string> names;          // none: all
   std::map<std::string, kube::Row> shown;  // by the first cell
   std::vector<std::size_t> widths;
   std::string pod_to_go, rollout, told;
@@ -99,7 +104,10 @@ void StatusSocket::answer(Client& client, const std::string& line) {
   client.done = true;
   const auto request = nlohmann::json::parse(line, nullptr, false);
   try {
-    request.at("verb") == "get" ? answer_get(client, request) : answer_order(client, request);
+    const std::string verb = request.at("verb");
+    verb == "get"        ? answer_get(client, request)
+    : verb == "describe" ? answer_describe(client, request)
+                         : answer_order(client, request);
   } catch (const nlohmann::json::exception& e) {
     say(client, "error", fmt::format("lgen-cluster does not understand this request: {}", e.what()));
   }
@@ -107,16 +115,39 @@ void StatusSocket::answer(Client& client, const std::string& line) {
 
 void StatusSocket::answer_get(Client& client, const nlohmann::json& request) {
   client.table = table_of(request.at("table"));
-  client.name = request.value("name", "");
-  client.watching = request.value("watch", false);
+  client.names = request.value("names", client.names);
+  const auto rows = rows_for(client);
+  client.watching = request.value("watch", false) && (client.names.empty() || !rows.empty());
   client.done = !client.watching;
-  const auto rows = source_.rows(client.table, client.name);
-  if (rows.empty() && !client.name.empty()) {
-    client.done = true;
-    return say(client, "error", not_found(resource_of(client.table), client.name));
+  if (!rows.empty() || client.watching) show(client, rows, true);
+  if (rows.empty() && client.names.empty() && client.done) say(client, "note", "No resources found.");
+  for (const std::string& name : client.names) {
+    if (!client.shown.contains(name)) say(client, "error", not_found(resource_of(client.table), name));
   }
-  if (rows.empty() && !client.watching) return say(client, "note", "No resources found.");
-  show(client, rows, true);
+}
+
+std::vector<kube::Row> StatusSocket::rows_for(const Client& client) const {
+  auto rows = source_.rows(client.table);
+  const auto unasked = [&](const kube::Row& row) { return !is_among(row.front(), client.names); };
+  if (!client.names.empty()) std::erase_if(rows, unasked);
+  return rows;
+}
+
+// A blank line between two, as kubectl has it.
+void StatusSocket::answer_describe(Client& client, const nlohmann::json& request) {
+  const auto names = request.value("names", std::vector<std::string>());
+  std::string text;
+  std::vector<std::string> found;
+  for (const kube::HpaView& hpa : source_.autoscalers()) {
+    if (!names.empty() && !is_among(hpa.name, names)) continue;
+    text += (text.empty() ? "" : "\n\n") + kube::description(hpa);
+    found.push_back(hpa.name);
+  }
+  if (!text.empty()) say(client, "out", text);
+  if (text.empty() && names.empty()) say(client, "note", "No resources found.");
+  for (const std::string& name : names) {
+    if (!is_among(name, found)) say(client, "error", not_found(resource_of(Table::hpa), name));
+  }
 }
 
 void StatusSocket::answer_order(Client& client, const nlohmann::json& request) {
@@ -155,7 +186,7 @@ void StatusSocket::show(Client& client, std::vector<kube::Row> rows, bool with_h
 void StatusSocket::update(Client& client) {
   if (client.watching) {
     std::vector<kube::Row> changed;
-    for (const kube::Row& row : source_.rows(client.table, client.name)) {
+    for (const kube::Row& row : rows_for(client)) {
       if (client.shown[row.front()] != without_age(row)) changed.push_back(row);
     }
     if (!changed.empty()) show(client, changed, false);

@@ -1,6 +1,7 @@
-// A unix socket that tells the cluster's state and takes orders: what `lgen-cluster get`, `rollout`, `scale` and
-// `delete` talk to. One line of JSON asks; the answer is lines of JSON until the connection ends:
-//   {"verb": "get", "table": "pods"|"hpa"|"deployments", "name": "", "watch": true}
+// A unix socket that tells the cluster's state and takes orders: what `lgen-cluster get`, `describe`, `rollout`,
+// `scale` and `delete` talk to. One line of JSON asks; the answer is lines of JSON until the connection ends:
+//   {"verb": "get", "table": "pods"|"hpa"|"deployments", "names": ["..."], "watch": true}
+//   {"verb": "describe", "names": ["..."]}
 //   {"verb": "restart"|"status"|"scale"|"delete", "name": "...", "replicas": 3, "grace_seconds": 5}
 //   {"out": "text for standard output"}   {"note": "text for standard error"}   {"error": "the same, and a failure"}
 //
@@ -28,7 +29,8 @@ enum class Table { pods, hpa, deployments };
 // What the socket tells of and orders from. Orders return what is wrong with them, or nothing.
 class StatusSource {
  public:
-  virtual std::vector<kube::Row> rows(Table table, const std::string& name) const = 0;
+  virtual std::vector<kube::Row> rows(Table table) const = 0;
+  virtual std::vector<kube::HpaView> autoscalers() const = 0;
   virtual std::string restart(const std::string& deployment) = 0;
   virtual std::string scale(const std::string& deployment, int replicas) = 0;
   virtual std::string remove(const std::string& pod, std::optional<Duration> grace) = 0;
@@ -63,10 +65,12 @@ class StatusSocket {
   void readable(Clients::iterator client);
   void answer(Client& client, const std::string& line);
   void answer_get(Client& client, const nlohmann::json& request);
+  void answer_describe(Client& client, const nlohmann::json& request);
   void answer_order(Client& client, const nlohmann::json& request);
   void show(Client& client, std::vector<kube::Row> rows, bool with_header);
   void update(Client& client);
   void update_rollout(Client& client);
+  std::vector<kube::Row> rows_for(const Client& client) const;
   void say(Client& client, const char* kind, const std::string& text);
   void flush(Clients::iterator client);
   void watch_for(Clients::iterator client, bool room);

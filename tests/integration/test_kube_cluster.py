@@ -49,6 +49,9 @@ class Scaling(KubeCase):
         row = cluster.table("hpa")[0]
         self.assertEqual([row[key] for key in ("REFERENCE", "MINPODS", "MAXPODS", "REPLICAS")],
                          ["Deployment/server", "3", "10", "8"])
+        self.assertRegex(cluster.order("describe", "hpa/server"),
+                         r'(?s)"grpc_server_active_streams" on pods: +2 / 2\n.*Deployment pods: +8 current / 8 desired\n'
+                         r".*SuccessfulRescale .* New size: 8; reason: pods metric grpc_server_active_streams above")
         busy = {stream.headers()["x-backend"] for stream in streams}
         for pod in busy:
             cluster.event("pod_first_request", pod=pod)
@@ -71,11 +74,11 @@ class Scaling(KubeCase):
         eventually(busy, "more pods for the load")
         cause = next(one["cause"] for one in cluster.events("hpa") if one["desired"] > one["replicas"])
         self.assertEqual(cause, "cpu resource utilization (percentage of request) above target")
-        self.assertRegex(cluster.table("hpa")[0]["TARGETS"], r"^\d+%/50%$")
+        self.assertRegex(cluster.table("hpa")[0]["TARGETS"], r"^cpu: \d+%/50%$")
 
     def test_a_metric_that_nobody_has_holds_the_replicas_and_says_why(self):
         missing = GAUGE.replace("grpc_server_active_streams", "no_such_gauge")
-        for metric, reason, targets in [(CPU, "FailedGetResourceMetric", "<unknown>/50%"),
+        for metric, reason, targets in [(CPU, "FailedGetResourceMetric", "cpu: <unknown>/50%"),
                                         (missing, "FailedGetPodsMetric", "<unknown>/2")]:
             with self.subTest(reason), KubeCluster(
                     deployment("", "replicas: 2") + autoscaler(f"maxReplicas: 5\nmetrics: [{metric}]")) as cluster:
@@ -239,6 +242,8 @@ class Tables(KubeCase):
         cluster.event("ready")
         names = cluster.wait_for_ready(3)
         self.assertEqual([row["NAME"] for row in cluster.table("pods", names[1])], [names[1]])
+        self.assertEqual([row["NAME"] for row in cluster.table("pods", *names[1:])], names[1:])
+        self.assertEqual([row["NAME"] for row in cluster.table(*(f"pod/{name}" for name in names))], names)
         self.assertEqual(cluster.order("get", "pods").splitlines()[0].split(),
                          ["NAME", "READY", "STATUS", "RESTARTS", "AGE"])
         watch = self.enterContext(cluster.watch("pods"))
@@ -257,12 +262,22 @@ class Tables(KubeCase):
     def test_what_is_not_there_is_told_in_kubectls_words(self):
         cluster = self.start(deployment())
         for words, text in [(("get", "pods", "x"), 'Error from server (NotFound): pods "x" not found\n'),
+                            (("describe", "hpa", "x"),
+                             'Error from server (NotFound): horizontalpodautoscalers.autoscaling "x" not found\n'),
                             (("delete", "pod", "x"), 'Error from server (NotFound): pods "x" not found\n'),
                             (("rollout", "restart", "deployment/x"),
                              'Error from server (NotFound): deployments.apps "x" not found\n'),
                             (("scale", "deployment/x", "--replicas=1"),
                              'Error from server (NotFound): deployments.apps "x" not found\n')]:
             self.assertEqual(cluster.order(*words, fails=True), text)
+
+    def test_of_several_names_those_that_are_there_are_shown(self):
+        cluster = self.start(deployment())
+        name = cluster.event("pod_created")["pod"]
+        with Program([binary("lgen-cluster"), "get", "pods", "x", name, "--status", cluster.facts["status"]]) as order:
+            self.assertEqual(order.wait(), 1)
+            order.out.wait_for(f"^{name} ")
+            order.err.wait_for('NotFound.*: pods "x" not found')
 
     def test_the_status_socket_is_its_owners_alone(self):
         cluster = self.start(deployment())
@@ -410,8 +425,10 @@ class Refusals(KubeCase):
             order.err.wait_for("nodes cannot be shown; give pods, hpa or deployments")
 
     def test_what_is_not_known_is_answered_with_what_is(self):
-        for words, text in [(["foo"], "foo is not known; there are get, rollout, scale and delete"),
-                            (["describe", "hpa"], r'describe is not known \(.* are in the events "hpa"'),
+        for words, text in [(["foo"], "foo is not known; there are get, describe, rollout, scale and delete"),
+                            (["describe", "pod", "x"], "an hpa can be described; of pods and deployments the events"),
+                            (["get", "pod/x", "y"], "give one kind and names"),
+                            (["get", "pod/x", "hpa/y"], "give one kind and names"),
                             (["rollout", "undo", "deployment/x"], "undo is not known; there are restart and status"),
                             (["-f", "x", "--endpoint-delay", "-3s"], "--endpoint-delay: -3s is no time such as 500ms"),
                             (["-f", "x", "--time-scale", "abc"], "--time-scale: abc is no number from 0.01 to 1000")]:

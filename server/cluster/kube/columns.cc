@@ -10,19 +10,26 @@ namespace lgen::kube {
 
 namespace {
 
-constexpr std::size_t kGap = 3, kLeastWidth = 3, kMetricsShown = 2;
+constexpr std::size_t kLeastWidth = 3, kMetricsShown = 2;
 
+// As kubectl does since 1.31: a resource by its name, the others without.
 std::string target(const hpa::Metric& metric, const Result<hpa::Proposal>* proposal) {
+  const std::string both = usage_and_goal(metric, proposal, "/");
+  return metric.type == hpa::Metric::Type::resource ? fmt::format("{}: {}", metric.name, both) : both;
+}
+
+}  // namespace
+
+std::string usage_and_goal(const hpa::Metric& metric, const Result<hpa::Proposal>* proposal,
+                           std::string_view separator) {
   const bool percent = metric.target == hpa::Metric::Target::utilization;
   const auto shown = [&](std::int64_t value) { return percent ? fmt::format("{}%", value) : format_quantity(value); };
   const bool known = proposal != nullptr && proposal->ok();
   const bool whole = metric.type == hpa::Metric::Type::object || metric.type == hpa::Metric::Type::external;
   const bool average = whole && metric.target == hpa::Metric::Target::average_value;
-  return fmt::format("{}/{}{}", known ? shown((*proposal)->usage) : "<unknown>", shown(metric.goal),
+  return fmt::format("{}{}{}{}", known ? shown((*proposal)->usage) : "<unknown>", separator, shown(metric.goal),
                      average ? " (avg)" : "");
 }
-
-}  // namespace
 
 Row pods_header() { return {"NAME", "READY", "STATUS", "RESTARTS", "AGE"}; }
 
@@ -41,10 +48,10 @@ Row cells(const DeploymentRow& deployment) {
 
 Row hpa_header() { return {"NAME", "REFERENCE", "TARGETS", "MINPODS", "MAXPODS", "REPLICAS", "AGE"}; }
 
-Row cells(const HpaRow& hpa) {
+Row cells(const HpaView& hpa) {
   return {hpa.name,
           "Deployment/" + hpa.deployment,
-          targets(hpa.spec, hpa.proposals),
+          targets(hpa.spec, hpa.last.proposals),
           std::to_string(hpa.spec.min),
           std::to_string(hpa.spec.max),
           std::to_string(hpa.replicas),
@@ -76,14 +83,14 @@ std::string human_duration(Duration duration) {
   return fmt::format("{}d", days);
 }
 
-std::string layout(const std::vector<Row>& rows, std::vector<std::size_t>& widths) {
+std::string layout(const std::vector<Row>& rows, std::vector<std::size_t>& widths, std::size_t gap) {
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()), kLeastWidth);
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
   std::string text;
   for (const Row& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) text += fmt::format("{:<{}}", row[i], widths[i] + kGap);
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) text += fmt::format("{:<{}}", row[i], widths[i] + gap);
     text += row.back() + "\n";
   }
   return text;

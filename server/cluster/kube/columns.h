@@ -5,8 +5,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "hpa_view.h"
 #include "lgen/hpa.h"
 #include "lgen/time.h"
 
@@ -23,14 +25,6 @@ struct PodRow {
   Duration age{0};
 };
 
-struct HpaRow {
-  std::string name, deployment;
-  hpa::Spec spec;
-  std::vector<Result<hpa::Proposal>> proposals;  // as many as metrics, or none
-  int replicas = 0;
-  Duration age{0};
-};
-
 struct DeploymentRow {
   std::string name;
   int replicas = 0, ready = 0, updated = 0, available = 0;
@@ -42,15 +36,20 @@ Row cells(const PodRow& pod);
 Row deployments_header();
 Row cells(const DeploymentRow& deployment);
 Row hpa_header();
-Row cells(const HpaRow& hpa);
+Row cells(const HpaView& hpa);
 
-// "8/15", "<unknown>/50%", several with commas, of more than two the rest as "+ 1 more...".
+// "8/15" with what separates them; "<unknown>/50%" when there is no proposal, or one that failed.
+std::string usage_and_goal(const hpa::Metric& metric, const Result<hpa::Proposal>* proposal,
+                           std::string_view separator);
+
+// "8/15", "cpu: <unknown>/50%", several with commas, of more than two the rest as "+ 1 more...".
 std::string targets(const hpa::Spec& spec, const std::vector<Result<hpa::Proposal>>& proposals);
 
 // "45s", "3m10s", "2h5m", "4d": as Kubernetes prints ages.
 std::string human_duration(Duration duration);
 
-// The rows with columns of equal width; every line ends with a newline. `widths` grow and are kept, for `-w`.
-std::string layout(const std::vector<Row>& rows, std::vector<std::size_t>& widths);
+// The rows with columns of equal width, `gap` blanks apart; every line ends with a newline. `widths` grow and are kept,
+// for `-w`.
+std::string layout(const std::vector<Row>& rows, std::vector<std::size_t>& widths, std::size_t gap = 3);
 
 }  // namespace lgen::kube

@@ -127,9 +127,9 @@ TEST_CASE("targets are written as kubectl does") {
   const auto proposal = [](std::int64_t usage) { return Result<hpa::Proposal>(hpa::Proposal{1, usage}); };
   CHECK(targets({1, 2, {gauge}, {}}, {proposal(8000)}) == "8/15");
   CHECK(targets({1, 2, {gauge}, {}}, {proposal(8500)}) == "8500m/15");
-  CHECK(targets({1, 2, {cpu}, {}}, {missing}) == "<unknown>/50%");
-  CHECK(targets({1, 2, {cpu}, {}}, {}) == "<unknown>/50%");
-  CHECK(targets({1, 2, {cpu, gauge}, {}}, {proposal(30), missing}) == "30%/50%, <unknown>/15");
+  CHECK(targets({1, 2, {cpu}, {}}, {missing}) == "cpu: <unknown>/50%");
+  CHECK(targets({1, 2, {cpu}, {}}, {}) == "cpu: <unknown>/50%");
+  CHECK(targets({1, 2, {cpu, gauge}, {}}, {proposal(30), missing}) == "cpu: 30%/50%, <unknown>/15");
   CHECK(targets({1, 2, {external}, {}}, {proposal(3000)}) == "3/10 (avg)");
   CHECK(targets({1, 2, {gauge, gauge, cpu}, {}}, {}) == "<unknown>/15, <unknown>/15 + 1 more...");
 }
@@ -145,12 +145,63 @@ TEST_CASE("tables have kubectl's columns") {
   const PodRow other{.name = "s", .status = "ContainerCreating"};
   CHECK(layout({cells(other)}, widths) == "s          0/1     ContainerCreating   0             0s\n");
   std::vector<std::size_t> hpa_widths;
-  const HpaRow hpa{
-      "server", "server", {3, 10, {{hpa::Metric::Type::pods, "g", hpa::Metric::Target::average_value, 15000}}, {}},
-      {},       3,        1s};
+  const HpaView hpa{.name = "server",
+                    .deployment = "server",
+                    .spec = {3, 10, {{hpa::Metric::Type::pods, "g", hpa::Metric::Target::average_value, 15000}}, {}},
+                    .replicas = 3,
+                    .age = 1s};
   CHECK(layout({hpa_header(), cells(hpa)}, hpa_widths) ==
         "NAME     REFERENCE           TARGETS        MINPODS   MAXPODS   REPLICAS   AGE\n"
         "server   Deployment/server   <unknown>/15   3         10        3          1s\n");
+}
+
+TEST_CASE("an autoscaler is described with what it sees, why it acts and what it did") {
+  using M = hpa::Metric;
+  HpaView hpa{.name = "server",
+              .deployment = "server",
+              .spec = {3,
+                       10,
+                       {{M::Type::resource, "cpu", M::Target::utilization, 80},
+                        {M::Type::pods, "g", M::Target::average_value, 15000}},
+                       hpa::Behavior{}},
+              .age = 65s};
+  CHECK_THAT(description(hpa), Catch::Matchers::Contains("<unknown> / 80%") &&
+                                   Catch::Matchers::Contains("Conditions:  <none>\nEvents:      <none>\n"));
+  hpa.last = {.desired = 6,
+              .proposals = {hpa::Proposal{1, 4}, hpa::Proposal{8, 33334}},
+              .able_to_scale = {true, "SucceededRescale", "the replicas were set to 6"}};
+  hpa.replicas = 3;
+  hpa.rescales = {{30s, 6, "pods metric g above target"}};
+  CHECK(description(hpa) ==
+        "Name:                                                 server\n"
+        "Reference:                                            Deployment/server\n"
+        "Age:                                                  65s\n"
+        "Metrics:                                              ( current / target )\n"
+        "  resource cpu on pods (as a percentage of request):  4% / 80%\n"
+        "  \"g\" on pods:                                        33334m / 15\n"
+        "Min replicas:                                         3\n"
+        "Max replicas:                                         10\n"
+        "Behavior:\n"
+        "  Scale Up:\n"
+        "    Stabilization Window:                             0 seconds\n"
+        "    Select Policy:                                    Max\n"
+        "    Policies:\n"
+        "      - Type: Pods                                    Value: 4  Period: 15 seconds\n"
+        "      - Type: Percent                                 Value: 100  Period: 15 seconds\n"
+        "  Scale Down:\n"
+        "    Stabilization Window:                             300 seconds\n"
+        "    Select Policy:                                    Max\n"
+        "    Policies:\n"
+        "      - Type: Percent                                 Value: 100  Period: 15 seconds\n"
+        "Deployment pods:                                      3 current / 6 desired\n"
+        "Conditions:\n"
+        "  Type         Status  Reason            Message\n"
+        "  ----         ------  ------            -------\n"
+        "  AbleToScale  True    SucceededRescale  the replicas were set to 6\n"
+        "Events:\n"
+        "  Type    Reason             Age  Message\n"
+        "  ----    ------             ---  -------\n"
+        "  Normal  SuccessfulRescale  30s  New size: 6; reason: pods metric g above target\n");
 }
 
 }  // namespace
