@@ -34,8 +34,9 @@ constexpr OptionRow kOptions[] = {
      "Target"},
     {"wait-ready", "DURATION", "how long the channels may take to connect at the start", "30s", "Target"},
     {"local", "[SPEC]",
-     "start a stand-in cluster: pods=3,balance=connection|stream|zones,zones=2 or manifests=PATH,time-scale=20", "",
-     "Target"},
+     "start a stand-in cluster: pods=3,balance=connection|stream|zones,zones=2 or "
+     "manifests=PATH,service=NAME,time-scale=20",
+     "", "Target"},
     {"metrics", "WHERE", "the pods' metrics pages: a URL, dns:///NAME:PORT or sd+URL; read as lgen.metrics", "",
      "Target", true},
     {"vus", "[SCENARIO=]N", "override the number of virtual users", "", "Load", true},

@@ -15,7 +15,7 @@ namespace {
 
 using Words = std::map<std::string, std::string, std::less<>>;
 
-constexpr std::array<std::string_view, 5> kKeys = {"pods", "balance", "zones", "manifests", "time-scale"};
+constexpr std::array<std::string_view, 6> kKeys = {"pods", "balance", "zones", "manifests", "time-scale", "service"};
 constexpr std::array<std::string_view, 3> kBalances = {"connection", "stream", "zones"};
 constexpr int kMaxPods = 244;  // lgen-cluster's limits
 constexpr int kMaxZones = 26;
@@ -32,8 +32,9 @@ Outcome take_word(std::string_view word, Words& words) {
   const std::string_view key = word.substr(0, equals);
   const bool known = std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
   if (!known || equals == std::string_view::npos) {
-    return wrong(word, "write pods=3,balance=connection|stream|zones,zones=2 or manifests=PATH,time-scale=20" +
-                           (known ? "" : hint(did_you_mean(key, kKeys))));
+    return wrong(word,
+                 "write pods=3,balance=connection|stream|zones,zones=2 or manifests=PATH,service=NAME,time-scale=20" +
+                     (known ? "" : hint(did_you_mean(key, kKeys))));
   }
   words[std::string(key)] = word.substr(equals + 1);
   return Done{};
@@ -67,12 +68,17 @@ Outcome check_zones(const Words& words) {
   return wrong("pods=" + pods->second, fmt::format("balance=zones needs two pods in each zone, here pods={}", needed));
 }
 
-/// With manifests these say how many pods there are; without, there is no time but the machine's.
+/// With manifests these say how many pods there are; without, there are no services and no time but the machine's.
 Outcome check_manifests(const Words& words) {
   const bool manifests = words.contains("manifests");
-  const auto pods = words.find("pods"), scale = words.find("time-scale");
+  const auto pods = words.find("pods");
   if (manifests && pods != words.end()) return wrong("pods=" + pods->second, "with manifests these say it");
-  if (!manifests && scale != words.end()) return wrong("time-scale=" + scale->second, "goes with manifests only");
+  for (const std::string_view key : {"time-scale", "service"}) {
+    const auto at = words.find(key);
+    if (!manifests && at != words.end()) {
+      return wrong(fmt::format("{}={}", key, at->second), "goes with manifests only");
+    }
+  }
   return Done{};
 }
 

@@ -17,7 +17,7 @@ lgen.plan {
 
 local opt = lgen.options {
   { "http", "string", help = "GET over HTTP, not SayHello over gRPC: a URL, or a path at --target (/hellohttp), "
-    .. "which --local has not: its one port is gRPC's" },
+    .. "for which --local=manifests=PATH,service=NAME names a service that speaks HTTP/1.1" },
   { "channels", "int", default = 4, min = 1, help = "channels that the calls take turns on" },
   { "lb", "choice", choices = { "pick_first", "round_robin" },
     help = "balancing policy of the channels, for a headless service (gRPC core only)" },

@@ -21,7 +21,7 @@ class LocalTest(LgenCase):
 
     def test_what_it_does_not_know(self):
         self.refused("pdos=3", "--local: 'pdos=3': write pods=3,balance=connection|stream|zones,zones=2 "
-                     "or manifests=PATH,time-scale=20 (did you mean 'pods'?)")
+                     "or manifests=PATH,service=NAME,time-scale=20 (did you mean 'pods'?)")
         self.refused("pods", "--local: 'pods': write pods=3,")
         rows = [
             ("pods=x", "'pods=x': a whole number from 1 to 244 is expected"),
@@ -34,6 +34,7 @@ class LocalTest(LgenCase):
             ("pods=2,balance=zones,zones=2", "'pods=2': balance=zones needs two pods in each zone, here pods=4"),
             ("manifests=x.yaml,pods=3", "'pods=3': with manifests these say it"),
             ("time-scale=20", "'time-scale=20': goes with manifests only"),
+            ("service=web", "'service=web': goes with manifests only"),
             ("balance=zones,pods=3", "'pods=3': balance=zones needs two pods in each zone, here pods=4"),
         ]
         for spec, message in rows:

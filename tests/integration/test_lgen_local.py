@@ -2,12 +2,15 @@
 
 import os
 import signal
+import tempfile
 import unittest
 
 import lgen
 from cluster import is_running, processes_below
-from kube_cluster import data
+from kube_cluster import data, deployment
 from waiting import eventually
+
+PROBE = os.path.join(lgen.REPOSITORY, "plans", "readiness_probe.lua")
 
 
 def run_directory(processes):
@@ -42,6 +45,18 @@ class Local(unittest.TestCase):
             self.assertEqual(running.code, 0, running.stdout + running.stderr)
             (note,) = [note for note in running.summary.notes if note.startswith("--local: ")]
             self.assertIn("3 pods of the manifests behind HAProxy at " + running.summary.json["run"]["target"], note)
+
+    def test_a_service_of_the_manifests_may_be_named(self):
+        service = ("---\nkind: Service\nmetadata: {{name: {}}}\nspec:\n  selector: {{app: server}}\n"
+                   "  ports: [{{name: {}, port: 80, targetPort: {}}}]\n")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(deployment() + service.format("api", "grpc", 50051) + service.format("web", "http", 8100))
+            file.flush()
+            for name, code in [("web", 0), ("nobody", 104)]:
+                with self.subTest(name), lgen.Run(PROBE, f"--local=manifests={file.name},service={name}", "--http",
+                                                  "/hellohttp", "--rate", 50, "--duration", "1s") as running:
+                    running.finish()
+                    self.assertEqual(running.code, code, running.stdout + running.stderr)
 
     def test_manifests_that_are_none(self):
         with start("=manifests=/nowhere/x.yaml") as running:
