@@ -34,7 +34,7 @@ void Link::close() {
 
 /// Connections get their number in the ledger on first sight: a call may know of one before its READY is told.
 Ledger::Entry& Link::entry(std::uint64_t connection, TimePoint at) {
-  while (entries_.size() < connection) entries_.push_back(state_.ledger.opened(account_, at));
+  while (entries_.size() < connection) entries_.push_back(state_.ledger.opened(account_, at, !entries_.empty()));
   return entries_[connection - 1];
 }
 

@@ -42,7 +42,10 @@ ChannelAccount& Ledger::account(const std::string& name, const std::string& pool
                                 bool shared) {
   const auto [it, fresh] = accounts_.try_emplace(name);
   ChannelAccount& account = it->second;
-  if (!fresh) return account;
+  if (!fresh) {
+    ++account.summary.made;
+    return account;
+  }
   account.summary.name = name;
   account.summary.pool = pool;
   account.summary.target = target;
@@ -53,11 +56,12 @@ ChannelAccount& Ledger::account(const std::string& name, const std::string& pool
   return account;
 }
 
-Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at) {
+Ledger::Entry Ledger::opened(ChannelAccount& account, TimePoint at, bool again) {
   ++account.summary.connections;
+  account.summary.reconnects += again ? 1 : 0;
   host_.metrics.add(account.connections);
   Entry entry{.number = ++account.last_number};
-  if (entry.number > 1) note(at, "reconnected", {{"connection", name_of(account, entry)}});
+  if (again) note(at, "reconnected", {{"connection", name_of(account, entry)}});
   if (records_.size() == kMaxRecords) {
     ++records_dropped_;
     return entry;
@@ -81,7 +85,7 @@ void Ledger::lost(ChannelAccount& account, const Entry& entry, const ChannelEven
     if (record.closed_at) return;
     record.closed_at = seconds(event.at);
     record.goaway = goaway_word(event.goaway);
-    record.reason = event.reason;
+    record.reason = event.reason == kLeftByUs ? kLeftByPlan : event.reason;
   }
   if (event.reason == kLeftByUs) return;
   note(event.at, "connection_lost", {{"connection", name_of(account, entry)}, {"reason", event.reason}});

@@ -46,7 +46,8 @@ class Ledger {
   /// One more handle of a shared connection, by the name of "main[2]".
   static void share(ChannelAccount& account, const std::string& handle) { account.handles.push_back(handle); }
 
-  Entry opened(ChannelAccount& account, TimePoint at);
+  /// `again`: it is not its channel's first.
+  Entry opened(ChannelAccount& account, TimePoint at, bool again);
   void made(Entry& entry, const ConnectSteps& timing);
   void lost(ChannelAccount& account, const Entry& entry, const ChannelEvent& event);
   void failed_attempt(ChannelAccount& account, const ChannelEvent& event);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "gc_pacer.h"
 #include "grpc_trace.h"
 #include "lgen/embedded.h"
@@ -19,7 +21,8 @@
 namespace lgen::lua {
 namespace {
 
-constexpr std::size_t kMaxErrors = 100;  // kinds of errors kept for the report
+constexpr std::size_t kMaxErrors = 100;     // kinds of errors kept for the report
+constexpr std::size_t kMostPrinted = 1000;  // lines of the teardown, likewise
 
 /// What happens in warm-up is counted apart; the times are those of what counts, once there is any.
 void count_error(ErrorSample& error, bool warmup, double now) {
@@ -76,18 +79,49 @@ int panic(lua_State* L) {
   return 0;
 }
 
+/// What print makes of its arguments.
+std::string printed_text(lua_State* L) {
+  std::string text;
+  const int count = lua_gettop(L);
+  for (int i = 1; i <= count; ++i) {
+    lua_getglobal(L, "tostring");
+    lua_pushvalue(L, i);
+    lua_call(L, 1, 1);
+    if (i > 1) text += '\t';
+    if (const char* piece = lua_tostring(L, -1)) text += piece;
+    lua_pop(L, 1);
+  }
+  return text;
+}
+
+/// A report has what the plan's teardown says of the run.
+void keep_printed(Host& host, const std::string& text) {
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (host.printed.size() < kMostPrinted) {
+      host.printed.push_back(text.substr(at, end - at));
+    } else {
+      ++host.lines_not_kept;
+    }
+    at = end + 1;
+  }
+}
+
 /// Lua's print, on lines of their own beside a progress bar.
 int print_aside(lua_State* L) {
   step_aside();
-  lua_pushvalue(L, lua_upvalueindex(1));
+  Host& host = host_of(L);
+  if (host.phase == Phase::teardown) keep_printed(host, printed_text(L));
+  lua_pushvalue(L, lua_upvalueindex(2));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, 0);
   return 0;
 }
 
-void wrap_print(lua_State* L) {
+void wrap_print(Host& host, lua_State* L) {
+  lua_pushlightuserdata(L, &host);
   lua_getglobal(L, "print");
-  lua_pushcclosure(L, print_aside, 1);
+  lua_pushcclosure(L, print_aside, 2);
   lua_setglobal(L, "print");
 }
 
@@ -104,7 +138,7 @@ Host::Host(Loop& loop_in, Metrics& metrics_in, PlanInput input_in)
   lua_atpanic(L, panic);
   set_fallback_place(L, place_of_task);
   luaL_openlibs(L);
-  wrap_print(L);
+  wrap_print(*this, L);
   make_error_metatable(L);
   make_cancelled_value(L);
   make_vu_metatable(L);

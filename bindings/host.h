@@ -138,6 +138,8 @@ struct Host {
   Redactor redactor;  // of secret values, of options and of data
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
+  std::vector<std::string> printed;  // by the teardown
+  std::uint64_t lines_not_kept = 0;  // of that
   TimePoint run_started{};
   std::function<void(const Failure&)> on_failure;          // see Plan::on_failure
   std::function<void(const EventRecord&)> on_event;        // see Plan::on_event

@@ -348,6 +348,11 @@ void Plan::fill(Summary& summary, bool judge_distributions) const {
   describe(summary.run);
   summary.errors = host.errors;
   summary.errors_dropped = host.errors_dropped;
+  summary.printed = host.printed;
+  if (host.lines_not_kept > 0) {
+    summary.run.notes.push_back(fmt::format("the plan's teardown has printed {} lines, of which the first {} are kept",
+                                            host.printed.size() + host.lines_not_kept, host.printed.size()));
+  }
   summary.conservation = host.recorder.check_conservation();
   if (summary.conservation.empty()) summary.conservation = host.http->recorder.check_conservation();
   fill_first_calls(host, summary);

@@ -108,7 +108,9 @@ void RunOutputs::linger(const Summary& summary) {
 }
 
 bool RunOutputs::print(const Summary& summary, bool no_color) {
-  const std::string report = render_console(summary, console_style(no_color));
+  ConsoleStyle style = console_style(no_color);
+  style.printed = false;  // it was, as it came
+  const std::string report = render_console(summary, style);
   if (!takes_stdout_) return went_well(write_file("-", report));
   write_stderr(report);
   return true;

@@ -33,6 +33,29 @@ class OutTest(LgenCase):
         self.check(ended, 0, "printed", "SCENARIOS")
         self.assertEqual(json.loads(ended.out)["schema"], "lgen.summary/1")
 
+    def test_what_the_teardown_prints_of_the_run_is_part_of_its_report(self):
+        self.plan("print('at load')\nlgen.teardown(function() print('STORY\\n  of', 2, 'pods') print() end)",
+                  "print('on the way')")
+        ended = self.run_words("plan.lua", "--quiet", "--out", "json=r.json", "--out", "html=r.html")
+        self.check(ended, 0)
+        self.assertEqual(ended.out.count("STORY\n  of\t2\tpods\n\n"), 1)
+        with open(self.path("r.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["printed"], ["STORY", "  of\t2\tpods", ""])
+        again = self.run_words("report", "r.json")
+        self.assertTrue(again.out.startswith("STORY\n  of"), again.out)
+        self.assertNotIn("on the way", again.out)
+        with open(self.path("r.html"), encoding="utf-8") as file:
+            self.assertIn('"printed":["STORY","  of\\t2\\tpods",""]', file.read())
+
+    def test_of_a_teardown_that_prints_without_end_the_beginning_is_kept(self):
+        self.plan("lgen.teardown(function() for i = 1, 1200 do print(i) end end)")
+        ended = self.run_words("plan.lua", "--quiet", "--out", "json=r.json")
+        self.check(ended, 0)
+        self.assertIn("\n1200\n", ended.out)
+        self.assertIn("teardown has printed 1200 lines, of which the first 1000 are kept", ended.out)
+        with open(self.path("r.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["printed"][-1], "1000")
+
     def test_options_and_events_keep_their_types(self):
         self.plan("""lgen.options { { "n", "int", default = 3 }, { "x", "number" }, { "on", "bool" }, { "id" },
   { "hold", "duration", default = "30s" }, { "list", "int", list = true }, { "word", "int", secret = true } }

@@ -197,6 +197,7 @@ inline Summary bad_summary() {
   summary.thresholds.push_back(windows);
   summary.checks.push_back({"stays on its pod", 28, 2, "stream 4 moved from pod-2 to pod-3"});
   summary.channels[1].connections = 2;
+  summary.channels[1].reconnects = 1;
   summary.channels[1].failed_attempts = 7;
   summary.channels[1].last_error = "connection refused (127.0.0.12:50051)";
   summary.connections[1].closed_at = 12.31;

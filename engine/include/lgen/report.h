@@ -12,7 +12,8 @@ namespace lgen {
 
 struct ConsoleStyle {
   bool color = false;
-  int width = 80;  // columns; tables are cut to it, never wrapped
+  int width = 80;       // columns; tables are cut to it, never wrapped
+  bool printed = true;  // what the plan has printed stands above; not where it stands there already
 };
 
 /// THRESHOLDS, CHECKS, verdicts with their matrix, latencies, status codes, connections, generator health.

@@ -90,6 +90,9 @@ struct Failure {
   std::optional<double> duration;  // of the call or stream
 };
 
+/// The reason of a connection that the plan has reconnected or closed: it is counted, and no news.
+inline constexpr std::string_view kLeftByPlan = "left by the plan";
+
 /// One connection's life.
 struct ConnectionRecord {
   std::string channel;  // "main[1]"
@@ -102,13 +105,16 @@ struct ConnectionRecord {
   std::optional<ConnectSteps> timing = {};  // how it was made, where the transport knows
 };
 
-/// A channel as it was used: how many sockets it really took.
+/// A channel as it was used, or all of one name that a plan has made one after the other: how many sockets it really
+/// took.
 struct ChannelSummary {
   std::string name, pool, target;
   std::uint64_t connections = 0;
   std::uint64_t failed_attempts = 0;
   std::string last_error;
   std::string connection = "own";  // or "shared"
+  std::uint64_t made = 1;          // channels of this name
+  std::uint64_t reconnects = 0;    // connections that were not their channel's first
 };
 
 enum class Validity { valid, suspect, invalid };
@@ -146,6 +152,7 @@ struct Summary {
   TimelineData timelines;
   std::vector<EventRecord> events;
   std::uint64_t events_dropped = 0;  // beyond the limit of kept events
+  std::vector<std::string> printed;  // lines: what the plan's teardown has said of the run
   std::vector<ErrorSample> errors;
   std::uint64_t errors_dropped = 0;
   std::vector<ChannelSummary> channels;

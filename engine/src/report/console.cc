@@ -15,6 +15,13 @@ Page page_for(const ConsoleStyle& style) {
   return Page(static_cast<std::size_t>(std::max(style.width, kNarrowest)), style.color);
 }
 
+/// As it was laid out, whatever the width.
+std::string printed_text(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += printable(line) + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string render_console(const Summary& summary, const ConsoleStyle& style) {
@@ -39,7 +46,7 @@ std::string render_console(const Summary& summary, const ConsoleStyle& style) {
   print_generator(page, summary);
   print_notes(page, summary.run.notes);
   print_outcome(page, summary);
-  return page.text();
+  return style.printed ? printed_text(summary.printed) + page.text() : page.text();
 }
 
 std::string render_distribution(const DistributionResult& result, const ConsoleStyle& style) {

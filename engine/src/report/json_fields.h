@@ -171,6 +171,8 @@ void fields(Io& io, T& v) {
   io("failed_attempts", v.failed_attempts);
   io("last_error", v.last_error);
   io("connection", v.connection);
+  io.later("made", v.made);
+  io.later("reconnects", v.reconnects);
 }
 
 template <class Io, View<FirstCallRecord> T>
@@ -253,6 +255,7 @@ void fields(Io& io, T& v) {
   io("errors_dropped", v.errors_dropped);
   io("events", v.events);
   io("events_dropped", v.events_dropped);
+  io.later("printed", v.printed);
   io("conservation", v.conservation);
   io("timelines", v.timelines);
 }

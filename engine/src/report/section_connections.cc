@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "figures.h"
 #include "names.h"
@@ -17,7 +18,8 @@ constexpr std::size_t kMaxLines = 10;
 
 struct SocketCount {
   std::uint64_t sockets = 0, reconnects = 0;
-  std::size_t never = 0;    // channels of their own that never connected
+  std::uint64_t made = 0;   // channels
+  std::uint64_t never = 0;  // channels of their own that never connected
   std::size_t sharing = 0;  // handles that share a connection with others
   std::size_t hosts = 0;    // of HTTP clients, which make connections as their requests need them
   std::uint64_t kept = 0;   // connections to these
@@ -26,26 +28,27 @@ struct SocketCount {
 /// Handles of a shared connection all tell of the same sockets: they count once.
 SocketCount count_sockets(const std::vector<ChannelSummary>& channels) {
   SocketCount count;
-  std::map<std::string, std::uint64_t> shared;
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> shared;  // sockets, reconnects
   for (const ChannelSummary& channel : channels) {
     if (channel.connection == "kept") {
       ++count.hosts;
       count.kept += channel.connections;
       continue;
     }
+    count.made += channel.made;
     if (channel.connection == "shared") {
-      auto& sockets = shared[channel.pool.empty() ? channel.name : channel.pool];
-      sockets = std::max(sockets, channel.connections);
+      auto& pool = shared[channel.pool.empty() ? channel.name : channel.pool];
+      pool = std::max(pool, std::pair(channel.connections, channel.reconnects));
       ++count.sharing;
       continue;
     }
     count.sockets += channel.connections;
-    count.reconnects += channel.connections > 1 ? channel.connections - 1 : 0;
-    count.never += channel.connections == 0 ? 1 : 0;
+    count.reconnects += channel.reconnects;
+    count.never += channel.made - std::min(channel.made, channel.connections - channel.reconnects);
   }
-  for (const auto& [pool, sockets] : shared) {
-    count.sockets += sockets;
-    count.reconnects += sockets > 1 ? sockets - 1 : 0;
+  for (const auto& [name, pool] : shared) {
+    count.sockets += pool.first;
+    count.reconnects += pool.second;
   }
   return count;
 }
@@ -102,9 +105,10 @@ std::string line_of(const ConnectionRecord& record, const std::vector<Connection
 }
 
 void print_left(Page& page, const std::vector<ConnectionRecord>& connections) {
-  const Records left = left_before_the_end(connections);
+  Records left = left_before_the_end(connections);
   if (left.empty()) return;
   page.item({Span("  ")}, summary_words(left));
+  std::erase_if(left, [](const ConnectionRecord* record) { return record->reason == kLeftByPlan; });
   for (std::size_t i = 0; i < std::min(left.size(), kMaxLines); ++i) {
     page.item({Span("  " + pad_left(moment(*left[i]->closed_at), 6) + " ", Tone::dim)}, line_of(*left[i], connections));
   }
@@ -189,12 +193,11 @@ std::string making_words(const std::vector<ConnectionRecord>& connections) {
 std::string socket_words(const std::vector<ChannelSummary>& channels) {
   if (channels.empty()) return "";
   const SocketCount count = count_sockets(channels);
-  const std::size_t made = channels.size() - count.hosts;
   const std::string http = fmt::format("{} for {}", counted(count.kept, "socket"), counted(count.hosts, "HTTP host"));
-  if (made == 0) return http;
-  std::string text = fmt::format("{} for {}: ", counted(count.sockets, "socket"), counted(made, "channel"));
-  if (count.sharing == made && count.sharing > 1) text += "shared, ";
-  if (count.sharing > 0 && count.sharing < made) text += fmt::format("{} of them shared, ", count.sharing);
+  if (count.made == 0) return http;
+  std::string text = fmt::format("{} for {}: ", counted(count.sockets, "socket"), counted(count.made, "channel"));
+  if (count.sharing == count.made && count.sharing > 1) text += "shared, ";
+  if (count.sharing > 0 && count.sharing < count.made) text += fmt::format("{} of them shared, ", count.sharing);
   text += reconnect_words(count.reconnects);
   if (count.never == 1) text += ", one never connected";
   if (count.never > 1) text += fmt::format(", {} never connected", grouped(count.never));

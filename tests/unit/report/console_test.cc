@@ -202,8 +202,14 @@ TEST_CASE("sockets, channels and reconnects are said in words") {
     std::vector<ChannelSummary> channels;
     const char* words;
   };
-  const auto own = [](std::uint64_t n) { return ChannelSummary{"c", "p", "t", n, 0, "", "own"}; };
-  const auto shared = [](std::uint64_t n) { return ChannelSummary{"c", "p", "t", n, 0, "", "shared"}; };
+  const auto kept = [](const char* how, std::uint64_t n) {
+    return ChannelSummary{"c", "p", "t", n, 0, "", how, 1, n > 1 ? n - 1 : 0};
+  };
+  const auto own = [&](std::uint64_t n) { return kept("own", n); };
+  const auto shared = [&](std::uint64_t n) { return kept("shared", n); };
+  const auto renewed = [](std::uint64_t made, std::uint64_t n, std::uint64_t reconnects) {
+    return ChannelSummary{"c", "", "t", n, 0, "", "own", made, reconnects};
+  };
   const Case cases[] = {
       {"no channel", {}, ""},
       {"each its own", {own(1), own(1), own(1)}, "3 sockets for 3 channels: no reconnect"},
@@ -213,6 +219,10 @@ TEST_CASE("sockets, channels and reconnects are said in words") {
       {"all down", {own(0), own(0)}, "0 sockets for 2 channels: no reconnect, 2 never connected"},
       {"shared", {shared(1), shared(1), shared(1)}, "1 socket for 3 channels: shared, no reconnect"},
       {"shared, reconnected", {shared(2), shared(2)}, "2 sockets for 2 channels: shared, one reconnect"},
+      {"one after the other", {renewed(120, 120, 0)}, "120 sockets for 120 channels: no reconnect"},
+      {"one of which came back, and two were refused",
+       {renewed(5, 4, 1)},
+       "4 sockets for 5 channels: one reconnect, 2 never connected"},
       {"some shared", {shared(1), shared(1), own(1)}, "2 sockets for 3 channels: 2 of them shared, no reconnect"},
   };
   for (const Case& c : cases) {

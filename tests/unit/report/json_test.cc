@@ -84,7 +84,8 @@ TEST_CASE("keys stand in the documented order, options in the order given") {
   for (const auto& [key, value] : document["run"]["options"].items()) options.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema", "run", "validity", "thresholds", "checks", "distributions",
                                          "scenarios", "metrics", "channels", "connections", "first_calls", "errors",
-                                         "errors_dropped", "events", "events_dropped", "conservation", "timelines"});
+                                         "errors_dropped", "events", "events_dropped", "printed", "conservation",
+                                         "timelines"});
   CHECK(options == std::vector<std::string>{"target", "channels", "streams", "hold"});
 }
 

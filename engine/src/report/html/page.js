@@ -316,6 +316,8 @@ const lgenPage = (() => {
       panel(e.marks.length > 12 ? el("details", {}, el("summary", {}, counted(e.marks.length, "event")), tableOf) : tableOf)];
   }
 
+  const printed = () => (all.printed.length > 0 ? [panel(el("pre", { class: "printed", tabindex: "0" }, all.printed.join("\n")))] : []);
+
   function errors() {
     const { rows, rest } = all.errors;
     if (rows.length === 0 && rest === 0) return [];
@@ -376,6 +378,7 @@ const lgenPage = (() => {
   /** [id, title, what it shows, parts of the data it is made of, shorter title]; without a title: no heading, no link. */
   const kSections = [
     ["figures", "", figures, ["figures"]],
+    ["printed", "What the plan says", printed, ["printed"], "Plan"],
     ["judged", "Thresholds and checks", judged, ["judged"], "Thresholds"],
     ["spread", "Spread over backends", spread, ["spread"], "Spread"],
     ["time", "Over time", overTime, ["time", "events"]],

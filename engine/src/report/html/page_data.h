@@ -27,6 +27,7 @@ Json scenarios_part(const Summary& summary);    //
 Json connections_part(const Summary& summary);  // sockets, channels, connections that ended
 Json cold_starts_part(const Summary& summary);  // slow first calls on a backend or connection
 Json events_part(const Summary& summary);       // marks of the charts
+Json printed_part(const Summary& summary);      // what the plan has said
 Json errors_part(const Summary& summary);       //
 Json metrics_part(const Summary& summary);      // the plan's own counters, gauges and rates
 Json generator_part(const Summary& summary);    // its health

@@ -256,6 +256,7 @@ Json page_data(const Summary& summary) {
           {"connections", connections_part(summary)},
           {"cold_starts", cold_starts_part(summary)},
           {"events", events_part(summary)},
+          {"printed", printed_part(summary)},
           {"errors", errors_part(summary)},
           {"metrics", metrics_part(summary)},
           {"generator", generator_part(summary)}};

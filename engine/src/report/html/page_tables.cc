@@ -340,6 +340,8 @@ Json events_part(const Summary& summary) {
           {"dropped", summary.events_dropped}};
 }
 
+Json printed_part(const Summary& summary) { return summary.printed; }
+
 Json errors_part(const Summary& summary) {
   Json rows = Json::array();
   std::uint64_t rest = summary.errors_dropped;
