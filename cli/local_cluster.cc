@@ -83,13 +83,15 @@ std::string read_ready_event(int fd, std::string line) {
   return line;
 }
 
-/// "3 pods behind HAProxy at ADDRESS, ...", or "" when `line` does not tell of it.
+/// "3 pods behind HAProxy at ADDRESS, ...", or "" when `line` does not tell of it. Other Deployments of the manifests
+/// have pods, too.
 std::string describe(const std::string& line) {
   if (line.starts_with('{')) {
     const auto event = nlohmann::json::parse(line, nullptr, false);
     if (event.is_discarded()) return "";
-    return fmt::format("{} pods of the manifests behind HAProxy at {}", event.value("pods", 0),
-                       event.value("address", ""));
+    const int pods = event.value("pods", 0), behind = event.value("target_pods", 0);
+    return fmt::format("{} of the manifests' pods behind HAProxy at {}{}", behind, event.value("address", ""),
+                       pods > behind ? fmt::format(", {} others elsewhere", pods - behind) : "");
   }
   if (word_of(line, "address").empty()) return "";
   return fmt::format("{} pods behind HAProxy at {}, balance={}", word_of(line, "pods"), word_of(line, "address"),

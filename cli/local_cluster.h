@@ -17,7 +17,7 @@ struct LocalPorts {
   int target = 0;     // HAProxy's
   int discovery = 0;  // of the pods' metrics pages: sd_url()
 
-  std::string sd_url() const { return "sd+http://127.0.0.1:" + std::to_string(discovery) + "/sd"; }
+  std::string sd_url() const { return "sd+http://127.0.0.1:" + std::to_string(discovery) + "/sd/target"; }
 };
 
 class LocalCluster {

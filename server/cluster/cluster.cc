@@ -164,7 +164,8 @@ void Cluster::publish_pods() {
   for (const auto& pod : pods_) {
     if (pod->running()) running.push_back(pod->spec());
   }
-  sd_.set_document(sd_document(running));
+  const std::string document = sd_document(running);
+  sd_.set_documents({document, document});
 }
 
 void Cluster::write_pid_file(const std::string& name, pid_t pid) const {

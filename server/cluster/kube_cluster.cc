@@ -88,6 +88,7 @@ void KubeCluster::begin() {
                  {"dns", dns_.address()},
                  {"base_ip", block_.base_ip},
                  {"sd", sd_.url()},
+                 {"target_sd", sd_.target_url()},
                  {"events", sd_.events_url()},
                  {"status", status_.path()},
                  {"run", run_directory_.path()},
@@ -291,16 +292,24 @@ void KubeCluster::note_readiness() {
   if (announced_ready_ || !std::all_of(deployments_.begin(), deployments_.end(), has_enough)) return;
   if (!std::all_of(pods_.begin(), pods_.end(), known) || !fronts_.settled()) return;
   announced_ready_ = true;
-  events_.write("ready", {{"address", fronts_.address()}, {"pods", pods_.size()}});
+  const auto behind =
+      std::count_if(pods_.begin(), pods_.end(), [this](const auto& pod) { return is_behind_target(*pod); });
+  events_.write("ready", {{"address", fronts_.address()}, {"pods", pods_.size()}, {"target_pods", behind}});
+}
+
+// Whether it is of the Deployment that --port is for.
+bool KubeCluster::is_behind_target(const KubePod& pod) const {
+  return pod.identity().deployment == fronts_.fronts().front().deployment;
 }
 
 void KubeCluster::publish() {
-  std::vector<PodSpec> running;
+  std::vector<PodSpec> all, target;
   for (const auto& pod : pods_) {
     if (!pod->running()) continue;
-    running.push_back({pod->name(), pod->identity().zone, pod->identity().ip, kube::metrics_port(pod->state().spec())});
+    all.push_back({pod->name(), pod->identity().zone, pod->identity().ip, kube::metrics_port(pod->state().spec())});
+    if (is_behind_target(*pod)) target.push_back(all.back());
   }
-  sd_.set_document(sd_document(running));
+  sd_.set_documents({sd_document(all), sd_document(target)});
 }
 
 // Who reads the events decides how long there is a cluster, as with any program in a pipe; a full disk does not. One

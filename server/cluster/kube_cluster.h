@@ -75,6 +75,7 @@ class KubeCluster final : private StatusSource {
   bool create_pod(Running& deployment);
   void run_autoscalers();
   void note_readiness();
+  bool is_behind_target(const KubePod& pod) const;
   void publish();
   void set_replicas(Running& deployment, int replicas, const std::string& why);
 

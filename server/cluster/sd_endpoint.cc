@@ -33,7 +33,7 @@ std::string sd_document(const std::vector<PodSpec>& pods) {
   return groups.dump();
 }
 
-std::string sd_answer(std::string_view request, const std::string& document, const EventHistory& events) {
+std::string sd_answer(std::string_view request, const SdDocuments& documents, const EventHistory& events) {
   if (!request.starts_with("GET ")) return response("405 Method Not Allowed", "text/plain", "only GET\n");
   request.remove_prefix(4);
   const std::string_view target = request.substr(0, request.find_first_of(" ?\r"));
@@ -41,8 +41,11 @@ std::string sd_answer(std::string_view request, const std::string& document, con
   if (target == "/events") {
     return response("404 Not Found", "text/plain", "only a cluster with manifests (-f) has events\n");
   }
-  if (target != "/sd") return response("404 Not Found", "text/plain", "the service discovery is at /sd\n");
-  return response("200 OK", "application/json", document);
+  if (target == "/sd") return response("200 OK", "application/json", documents.all);
+  if (target == "/sd/target") return response("200 OK", "application/json", documents.target);
+  return response("404 Not Found", "text/plain",
+                  "the service discovery is at /sd, of the pods behind --port alone at "
+                  "/sd/target\n");
 }
 
 struct SdEndpoint::Connection {
@@ -60,9 +63,9 @@ SdEndpoint::SdEndpoint(uv_loop_t* loop, std::uint16_t port, EventHistory events)
 
 SdEndpoint::~SdEndpoint() = default;
 
-std::string SdEndpoint::url() const { return fmt::format("http://127.0.0.1:{}/sd", port_of(listener_)); }
-
-std::string SdEndpoint::events_url() const { return fmt::format("http://127.0.0.1:{}/events", port_of(listener_)); }
+std::string SdEndpoint::url_of(const char* path) const {
+  return fmt::format("http://127.0.0.1:{}{}", port_of(listener_), path);
+}
 
 void SdEndpoint::accept_one() {
   UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -85,7 +88,7 @@ void SdEndpoint::read_request(Connections::iterator connection) {
     return;
   }
   if (connection->request.find("\r\n\r\n") == std::string::npos) return;
-  connection->answer = sd_answer(connection->request, document_, events_);
+  connection->answer = sd_answer(connection->request, documents_, events_);
   connection->watch = nullptr;
   connection->watch = std::make_unique<FdWatch>(loop_, connection->socket.get(), UV_WRITABLE,
                                                 [this, connection] { send_answer(connection); });

@@ -26,9 +26,13 @@ std::string sd_document(const std::vector<PodSpec>& pods);
 // Lines of JSON; nothing where no events are kept.
 using EventHistory = std::function<std::string()>;
 
-// The whole HTTP answer to a request that starts like `request`: the document for GET /sd, events for GET /events, else
-// 404 or 405.
-std::string sd_answer(std::string_view request, const std::string& document, const EventHistory& events = {});
+struct SdDocuments {
+  std::string all = "[]";     // GET /sd
+  std::string target = "[]";  // GET /sd/target: the pods behind --port alone
+};
+
+// The whole HTTP answer to a request that starts like `request`: a document, events for GET /events, else 404 or 405.
+std::string sd_answer(std::string_view request, const SdDocuments& documents, const EventHistory& events = {});
 
 class SdEndpoint {
  public:
@@ -38,21 +42,24 @@ class SdEndpoint {
   SdEndpoint(const SdEndpoint&) = delete;
   SdEndpoint& operator=(const SdEndpoint&) = delete;
 
-  std::string url() const;         // http://127.0.0.1:PORT/sd
-  std::string events_url() const;  // http://127.0.0.1:PORT/events
-  void set_document(std::string json) { document_ = std::move(json); }
+  // http://127.0.0.1:PORT/sd, /sd/target, /events
+  std::string url() const { return url_of("/sd"); }
+  std::string target_url() const { return url_of("/sd/target"); }
+  std::string events_url() const { return url_of("/events"); }
+  void set_documents(SdDocuments documents) { documents_ = std::move(documents); }
 
  private:
   struct Connection;
   using Connections = std::list<Connection>;
 
+  std::string url_of(const char* path) const;
   void accept_one();
   void read_request(Connections::iterator connection);
   void send_answer(Connections::iterator connection);
 
   uv_loop_t* loop_;
   EventHistory events_;
-  std::string document_ = "[]";
+  SdDocuments documents_;
   UniqueFd listener_;
   FdWatch watch_;
   Connections connections_;

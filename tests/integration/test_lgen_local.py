@@ -44,7 +44,7 @@ class Local(unittest.TestCase):
             running.finish()
             self.assertEqual(running.code, 0, running.stdout + running.stderr)
             (note,) = [note for note in running.summary.notes if note.startswith("--local: ")]
-            self.assertIn("3 pods of the manifests behind HAProxy at " + running.summary.json["run"]["target"], note)
+            self.assertIn("3 of the manifests' pods behind HAProxy at " + running.summary.json["run"]["target"], note)
 
     def test_a_service_of_the_manifests_may_be_named(self):
         service = ("---\nkind: Service\nmetadata: {{name: {}}}\nspec:\n  selector: {{app: server}}\n"
@@ -57,6 +57,21 @@ class Local(unittest.TestCase):
                                                   "/hellohttp", "--rate", 50, "--duration", "1s") as running:
                     running.finish()
                     self.assertEqual(running.code, code, running.stdout + running.stderr)
+
+    def test_pods_of_other_deployments_are_neither_counted_nor_watched(self):
+        plan = os.path.join(lgen.REPOSITORY, "plans", "hpa_ramp.lua")
+        other = deployment("", "replicas: 2", name="other")
+        with open(data("ramp.yaml"), encoding="utf-8") as ramp, tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(ramp.read() + "---\n" + other)
+            file.flush()
+            with lgen.Run(plan, f"--local=manifests={file.name},time-scale=20", "--streams", 6, "--ramp", "0.2s",
+                          "--hold", "2s", "--down", "0.2s", "--interval", "0.2s") as running:
+                running.finish()
+                self.assertEqual(running.code, 0, running.stdout + running.stderr)
+                self.assertTrue(any("3 of the manifests' pods" in note and note.endswith(", 2 others elsewhere")
+                                    for note in running.summary.notes), running.summary.notes)
+                self.assertTrue(all(name.startswith("server-") for name in
+                                    running.summary.totals("up", "pod")), running.stdout)
 
     def test_manifests_that_are_none(self):
         with start("=manifests=/nowhere/x.yaml") as running:

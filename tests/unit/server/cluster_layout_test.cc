@@ -87,10 +87,13 @@ TEST_CASE("service discovery answers GET /sd and says so to everybody else") {
                       {"\r\n\r\n", "HTTP/1.1 405 Method Not Allowed\r\n"}};
   for (const Row& row : rows) {
     INFO(row.request);
-    CHECK_THAT(sd_answer(row.request, "[]"), Catch::StartsWith(row.status));
+    CHECK_THAT(sd_answer(row.request, {}), Catch::StartsWith(row.status));
   }
-  CHECK_THAT(sd_answer(rows[0].request, "[1]"), Catch::EndsWith("Content-Length: 3\r\nConnection: close\r\n\r\n[1]"));
-  CHECK_THAT(sd_answer("GET /events HTTP/1.1\r\n\r\n", "[]", [] { return std::string("{}\n"); }),
+  CHECK_THAT(sd_answer(rows[0].request, {.all = "[1]"}),
+             Catch::EndsWith("Content-Length: 3\r\nConnection: close\r\n\r\n[1]"));
+  CHECK_THAT(sd_answer("GET /sd/target HTTP/1.1\r\n\r\n", {.all = "[1]", .target = "[2]"}),
+             Catch::EndsWith("\r\n\r\n[2]"));
+  CHECK_THAT(sd_answer("GET /events HTTP/1.1\r\n\r\n", {}, [] { return std::string("{}\n"); }),
              Catch::EndsWith("Content-Length: 3\r\nConnection: close\r\n\r\n{}\n"));
 }
 
