@@ -82,7 +82,14 @@ std::string stopping_text(const ScenarioProgress& s) {
                      clock_text(s.stops_within), trouble(s));
 }
 
+/// It ends with the others, so there is no share of it.
+std::string background_text(const ScenarioProgress& s) {
+  return fmt::format("[{:<{}}]       {}{}  {}", "background", kBar, s.paused ? "paused at " : "", clock_text(s.elapsed),
+                     counts(s));
+}
+
 std::string bar_text(const ScenarioProgress& s) {
+  if (s.background && !s.finished) return background_text(s);
   const double share = share_done(s);
   const auto filled = static_cast<std::size_t>(share * kBar);
   const std::string of = fmt::format("{} of {}", clock_text(s.elapsed), clock_text(s.length));

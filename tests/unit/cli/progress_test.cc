@@ -24,6 +24,16 @@ TEST_CASE("a scenario's line has its share, its time and its counts") {
   CHECK(progress_line(held_streams(seconds(15)), seconds(30), 10) == "hold [===…");
 }
 
+TEST_CASE("a scenario in the background has no share done") {
+  ScenarioProgress s = held_streams(seconds(5));
+  s.name = "watch";
+  s.background = true;
+  s.length = kNoLimit;
+  CHECK(progress_line(s, seconds(30), 80) == "watch [background          ]       5.0s  3 VUs, 0 iterations");
+  s.paused = true;
+  CHECK(progress_line(s, seconds(30), 80) == "watch [background          ]       paused at 5.0s  3 VUs, 0 iterations");
+}
+
 TEST_CASE("when the planned time is over the line says what is waited for, and how long at most") {
   ScenarioProgress s = held_streams(seconds(30));
   CHECK(progress_line(s, seconds(30), 80) == "hold waiting for 3 iterations to end, at most 30.0s");
