@@ -6,7 +6,9 @@ local lgen = require "lgen"
 local evenness = require "lib.evenness"
 local losses_of = require "lib.losses"
 local pod_lag = require "lib.pod_lag"
+local pod_lives = require "lib.pod_lives"
 local replicas = require "lib.replicas"
+local waits = require "lib.waits"
 
 lgen.plan {
   api = 1, name = "hpa_ramp",
@@ -62,6 +64,9 @@ local pods = lgen.prom.target("pods", lgen.metrics, { interval = opt.interval, m
 local losses = lgen.counter("stream_losses", {
   help = "streams that ended before their time, told to (GOAWAY) or by their status", labels = { "cause" },
 })
+local refusals = lgen.counter("streams_not_opened", {
+  help = "attempts to open a stream that met no server", labels = { "code" },
+})
 
 -- How many times as fast as the machine's time the cluster's runs, as far as that is known by now.
 local function speed() return opt.speed or replicas.speed() or 1 end
@@ -71,11 +76,16 @@ local function speed() return opt.speed or replicas.speed() or 1 end
 -- Streams that are open, those of them that a server has answered (it counts them from then on), and what has changed
 -- since the last look: a pod's page is as old as that at most, and the client hears of an end a little later.
 local open, answered = 0, 0
-local window = { open = 0, answered = 0, opened = 0, ended = 0 }
+local window = { open = 0, answered = 0, opened = 0, ended = 0, left = 0 }
 local waiting = {}         -- {life = true}: opened and not answered yet
 local lost = {}            -- lives that ended before their time
+local refused = { count = 0, codes = {} } -- attempts that met nobody, and the first of them
 local messages = 0
-local held, away = 0, 0    -- seconds of streams
+local answers_early = false -- whether any stream was answered before its end
+-- Seconds in which streams were wanted, were there by their servers' answers, and had a connection to one.
+local times = { wanted = 0, answered = 0, connected = 0 }
+
+local made, left, closed = {}, {}, {} -- {connection = when it was ready, its server said GOAWAY, it ended without}
 
 local function begin_life(stream)
   local life = { opened = lgen.now(), stream = stream }
@@ -85,23 +95,27 @@ local function begin_life(stream)
 end
 
 local function answer(life)
-  waiting[life], life.answered = nil, true
-  answered = answered + 1
+  waiting[life], life.answered = nil, lgen.now()
+  answered, answers_early = answered + 1, true
 end
 
 -- From here on the server may count it no more.
 local function leave(life)
   waiting[life] = nil
-  if not life.answered or life.left then return end
+  if life.left then return end
   life.left = true
-  answered, window.ended = answered - 1, window.ended + 1
+  window.left = window.left + 1
+  if life.answered then answered, window.ended = answered - 1, window.ended + 1 end
 end
 
 local function end_life(life)
   leave(life)
   open = open - 1
   life.at = lgen.now()
-  held = held + life.at - life.opened
+  times.wanted = times.wanted + life.at - life.opened
+  if life.answered then times.answered = times.answered + life.at - life.answered end
+  local made_at = life.connection and math.max(life.opened, made[life.connection] or 0)
+  if made_at and not life.refused then times.connected = times.connected + math.max(0, life.at - made_at) end
 end
 
 local function send_messages(vu, life)
@@ -115,38 +129,71 @@ local function send_messages(vu, life)
   life.stream:half_close()
 end
 
-local made, left, closed = {}, {}, {} -- {connection = when it was ready, its server said GOAWAY, it ended without}
+-- Until the stream ends; its last message and its status. Many a server answers with its reply only.
+local function wait_for_end(life)
+  local stream = life.stream
+  local backend = stream:backend()
+  if not stream:status() and not life.closing then answer(life) end
+  local reply = stream:recv()
+  leave(life)
+  local _, status = stream:close()
+  life.backend = backend ~= "unknown" and backend or nil
+  return reply, status
+end
 
--- One life of a stream; the life when it was lost.
+-- Whether an attempt has met nobody: no server, or a balancer without any.
+local function met_nobody(life, status)
+  if life.answered or not status or status.code == "OK" then return false end
+  if not life.connection then return true end
+  return not life.stream:headers() and not left[life.connection] and pod_lives.manner(status) == "refused"
+end
+
+local function note_refusal(vu, life, status)
+  if refused.count == 0 then refused.first = { at = life.at, code = status.code, message = status.message } end
+  refused.count, refused.last_at = refused.count + 1, life.at
+  refused.codes[status.code] = (refused.codes[status.code] or 0) + 1
+  refusals:add(1, { code = status.code })
+  if not vu.state.refused then
+    lgen.event("stream_not_opened", { code = status.code, message = status.message })
+  end
+  vu.state.refused = true
+end
+
+local function note_loss(vu, life, status)
+  life.code = status and status.code or "OK"
+  lost[#lost + 1], vu.state.lost = life, life
+  losses:add(1, { cause = left[life.connection] and "GOAWAY" or life.code })
+  lgen.event("stream_lost", { backend = life.backend or "none", connection = life.connection or "none",
+    status = life.code, after = life.at - life.opened })
+end
+
+-- One that was lost has come back as `life`.
+local function note_return(vu, life)
+  if vu.state.lost then vu.state.lost.back, vu.state.lost = life, nil end
+  vu.state.refused = nil
+end
+
+-- One life of a stream; the life when it was lost, or met nobody.
 local function hold_stream(vu, channel)
   local stream = channel:open(ProcessTextStream)
   local life = begin_life(stream)
   local sender = lgen.spawn(send_messages, vu, life)
-  local ok, reply, status = pcall(function()
-    life.backend = stream:backend()
-    if life.backend and not life.closing then answer(life) end
-    local message = stream:recv()
-    leave(life)
-    local _, how = stream:close()
-    return message, how
-  end)
+  local ok, reply, status = pcall(wait_for_end, life)
+  life.connection = stream.connection
+  life.refused = ok and not reply and met_nobody(life, status)
   end_life(life)
   sender:cancel()
+  if not life.refused then note_return(vu, life) end
   if not ok then error(reply, 0) end
   if reply then lgen.check("the reply counts every message", reply.message_count == stream.sent) end
-  if vu.state.lost then vu.state.lost.next, vu.state.lost = life.backend or "nobody", nil end
   if reply and life.closing then return end
-  life.connection, life.code, life.stream = stream.connection, status and status.code or "OK", nil
-  lost[#lost + 1] = life
-  losses:add(1, { cause = left[life.connection] and "GOAWAY" or life.code })
-  lgen.event("stream_lost", { backend = life.backend or "none", connection = life.connection or "none",
-    status = life.code, after = life.at - life.opened })
+  if life.refused then note_refusal(vu, life, status) else note_loss(vu, life, status) end
+  life.stream = nil
   return life
 end
 
--- Waits before a lost stream comes back; at most until the VU is to stop.
-local function stay_away(vu, life)
-  vu.state.lost = life
+-- Waits before a stream comes back; at most until the VU is to stop.
+local function stay_away(life)
   if opt.reconnect == "never" then
     for _ in lgen.every(opt.interval) do end
   else
@@ -155,7 +202,7 @@ local function stay_away(vu, life)
       for _ in lgen.every(pause, { count = 2 }) do end -- one tick at once, one in time
     end
   end
-  away = away + lgen.now() - life.at
+  times.wanted = times.wanted + lgen.now() - life.at
 end
 
 local function note_connections(channel)
@@ -192,7 +239,7 @@ lgen.scenario("streams", {
     else
       life = hold_stream_alone(vu)
     end
-    if life then stay_away(vu, life) end
+    if life then stay_away(life) end
   end,
 })
 
@@ -204,7 +251,8 @@ local needed = {} -- {n = when the streams first asked for an n-th pod}
 local initial     -- pods at the start
 local gauge = {}  -- whether it was {found =} on any page, and whether its lack was {told =}
 
-local function count_waiting(now)
+-- Those that have waited so long that their server's page would have them, had it begun with them.
+local function count_patient(now)
   local count, patience = 0, math.max(3 * opt.interval, 0.5)
   for life in pairs(waiting) do
     if now - life.opened > patience then count = count + 1 end
@@ -229,8 +277,9 @@ end
 local function look_at(sample)
   if not initial and sample.up == 0 then return end -- nobody is there yet
   local p = { at = sample.at, pods = sample.up, whole = sample.down == 0, sum = 0, squares = 0, most = 0, values = {},
-    client = open, waiting = count_waiting(lgen.now()), vus = lgen.vus "streams", messages = messages, window = window }
-  window = { open = open, answered = answered, opened = 0, ended = 0 }
+    client = open, answered = answered, patient = count_patient(lgen.now()), vus = lgen.vus "streams",
+    messages = messages, window = window }
+  window = { open = open, answered = answered, opened = 0, ended = 0, left = 0 }
   for value, labels in sample:each(opt.gauge) do
     p.sum, p.squares, p.most = p.sum + value, p.squares + value * value, math.max(p.most, value)
     p.values[labels.pod] = value
@@ -281,8 +330,9 @@ lgen.teardown(function()
   end
   local cluster = replicas.read_cluster(seen)
   local run = { opt = opt, channels = channels, looks = looks, seen = seen, needed = needed, initial = initial,
-    lost = lost, made = made, left = left, closed = closed, held = held, away = away, cluster = cluster,
-    speed = speed() }
+    lost = lost, refused = refused, made = made, left = left, closed = closed, times = times,
+    answers_early = answers_early, cluster = cluster, speed = speed() }
+  waits.note(run)
   local observed, should = replicas.observed(run), replicas.by_function(run)
   replicas.print_looks(run, observed, should)
   replicas.print(run, observed, should)

@@ -90,13 +90,24 @@ end
 
 -- Overload ---------------------------------------------------------------------------------------------------------
 
--- A pod's gauge stands at its most, and above all others, while streams wait for an answer.
+-- How many pods are as full as the fullest.
+local function count_fullest(look)
+  local count = 0
+  for _, value in pairs(look.values) do
+    if value == look.most then count = count + 1 end
+  end
+  return count
+end
+
+-- A pod's gauge stands at its most, and above all others, while streams wait for an answer. Of several that are as full
+-- each must have one that may wait for it.
 local function find_stuck(run, found)
   for name in pairs(run.seen) do
     local most, count, first, waited = 0, 0, nil, 0
     for _, look in ipairs(run.looks) do most = math.max(most, look.values[name] or 0) end
     for _, look in ipairs(run.looks) do
-      if look.waiting > 0 and most > 0 and look.values[name] == most and most == look.most then
+      local full = most > 0 and look.values[name] == most and most == look.most
+      if full and look.waiting > 0 and look.waiting >= count_fullest(look) then
         count, first, waited = count + 1, first or look.at, math.max(waited, look.waiting)
       end
     end
@@ -127,7 +138,7 @@ local function next_pods(run, found)
   local count = {}
   for _, life in ipairs(run.lost) do
     if not life.backend or found[life.backend] then
-      local name = life.next or "nowhere"
+      local name = life.back and (life.back.backend or "nobody") or "nowhere"
       count[name] = (count[name] or 0) + 1
     end
   end

@@ -86,6 +86,48 @@ local function tell(run, cause, lives)
     shortest = r(least), longest = r(most), code = lives[1].code })
 end
 
+-- Of lives that were lost so many came back: were answered, or, where servers answer with their reply only, connected.
+local function count_returned(run)
+  local count = 0
+  for _, life in ipairs(run.lost) do
+    local back = life.back
+    if back and (back.answered or back.connection and not run.answers_early) then count = count + 1 end
+  end
+  return count
+end
+
+-- How much of the time in which streams were wanted they were not there. In a line before a server they are not.
+local function share_lost(run)
+  local times = run.times
+  local there = run.answers_early and times.answered or times.connected
+  return times.wanted > 0 and 100 * math.max(0, 1 - there / times.wanted) or 0
+end
+
+local function print_time(run)
+  local returned, count = count_returned(run), #run.lost
+  local who = count == 0 and "Meanwhile" or returned == 0 and "None came back:" or returned == count
+    and "All came back; meanwhile" or ("%d of %d came back; meanwhile"):format(returned, count)
+  print(("  %s %.1f %% of the streams' time was lost."):format(who, share_lost(run)))
+end
+
+-- What met no server was never open, and is not lost.
+local function print_refused(refused)
+  local first, codes = refused.first, {}
+  for code in pairs(refused.codes) do codes[#codes + 1] = code end
+  table.sort(codes)
+  print(("  could not be opened, as nobody was there: %d"):format(refused.count))
+  print(("    from %.1fs to %.1fs, with %s"):format(first.at, refused.last_at, table.concat(codes, ", ")))
+  lgen.event("not_opened", { attempts = refused.count, from = cells.rounded(first.at),
+    to = cells.rounded(refused.last_at), code = first.code, message = first.message })
+end
+
+local function judge_refused(refused)
+  local first = refused.first
+  lgen.check("whenever a stream was opened, somebody was there", not first,
+    first and ("%d attempts met nobody; the first at %.1fs: %s: %s"):format(refused.count, first.at, first.code,
+      first.message))
+end
+
 function M.print(run)
   local by = { pod = {}, goaway = {}, balancer = {}, none = {} }
   for _, life in ipairs(run.lost) do table.insert(by[cause_of(run, life)], life) end
@@ -95,19 +137,18 @@ function M.print(run)
   if #by.balancer > 0 then print(("  %5d  %s"):format(#by.balancer, words.balancer)) end
   if #by.pod > 0 then print(("  %5d  %s"):format(#by.pod, words.pod)) end
   print_unexplained(by.none)
-  if #run.lost > 0 then
-    print(("  %s %.1f %% of the streams' time was lost."):format(run.opt.reconnect == "never" and "None came back:"
-      or "Until they came back", 100 * run.away / (run.held + run.away)))
-  end
+  if run.refused.count > 0 then print_refused(run.refused) end
+  if #run.lost + run.refused.count > 0 then print_time(run) end
   local first = by.none[1]
   lgen.check("nothing was lost unexplained", not first, first and ("%d; the first with %s at %.1fs, on %s"):format(
     #by.none, first.code, first.at, first.backend or "no pod"))
+  judge_refused(run.refused)
 end
 
 -- Clients and gauges -----------------------------------------------------------------------------------------------
 
 -- Streams when last seen on pods that are listed no more: nobody counts them.
-local function unlisted(run, i)
+function M.unlisted(run, i)
   local look, sum = run.looks[i], 0
   for name, pod in pairs(run.seen) do
     if not look.values[name] and pod.at < look.at then
@@ -123,7 +164,7 @@ end
 -- an end up to an interval later.
 local function range(run, i)
   local before, now, after = run.looks[i - 1].window, run.looks[i].window, run.looks[i + 1].window
-  local least = now.answered - now.ended - after.ended - unlisted(run, i)
+  local least = now.answered - now.ended - after.ended - M.unlisted(run, i)
   return math.max(0, least), before.open + before.opened + now.opened
 end
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -10,7 +11,7 @@ import lgen
 from cluster import Cluster
 from kube_cluster import KubeCluster, data
 from metrics_pages import Discovery, Page
-from programs import Server, binary
+from programs import Server, binary, python_program
 from relay import Relay
 from waiting import PATIENCE_SECONDS
 
@@ -28,6 +29,12 @@ def checks(summary):
 def block(text, head):
     """The lines of the report from the one that starts with `head`, as long as they are indented."""
     return re.search(rf"(?m)^{head}.*(?:\n .*)*", text)[0]
+
+
+def waiting(text):
+    """The column of STREAMS AND PODS."""
+    rows = re.findall(rf"(?m)^ +{SECONDS} .*$", block(text, "STREAMS AND PODS"))
+    return [int(row.split()[5]) for row in rows]
 
 
 class PlanCase(unittest.TestCase):
@@ -88,7 +95,7 @@ class Servers(PlanCase):
 
     def test_streams_that_the_age_limit_ends(self):
         limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
-        for reconnect, words in [("1s..2s", "Until they came back"), ("never", "None came back:")]:
+        for reconnect, words in [("1s..2s", "(?:All|\\d+ of \\d+) came back; meanwhile"), ("never", "None came back:")]:
             with self.subTest(reconnect):
                 run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--speed",
                                     10, "--age", "10s", "--grace", "2s", "--reconnect", reconnect, "--hold", "2s",
@@ -126,6 +133,52 @@ class Servers(PlanCase):
             found = self.finish(run, lgen.FAILED)
         self.assertFalse(found["nothing was lost unexplained"])
         self.assertRegex(block(run.stdout, "LOST STREAMS 6\n"), r"(?m)^ +6  unexplained, with UNAVAILABLE$")
+
+    def test_attempts_that_meet_nobody_are_no_streams(self):
+        server = self.server("pod-1")
+        with Page("grpc_server_active_streams 6\n") as page:
+            run = self.start("--target", server.target, "--metrics", page.url, *SHORT, "--channel-per-stream", "--streams",
+                             6, "--hold", "4s", "--speed", 20)
+            server.wait_for_metric("grpc_server_active_streams", 6)
+            server.stop(signal.SIGKILL)
+            found = self.finish(run, lgen.FAILED)
+        text = block(run.stdout, "LOST STREAMS 6\n")
+        attempts = int(re.search(r"(?m)^  could not be opened, as nobody was there: (\d+)$", text)[1])
+        self.assertGreater(attempts, 6, text)
+        self.assertEqual(run.summary.total("streams_not_opened"), attempts)
+        self.assertEqual(run.summary.total("stream_losses"), 6)
+        self.assertEqual(run.summary.events("not_opened")[0]["attempts"], attempts)
+        self.assertLessEqual(len(run.summary.events("stream_not_opened")), 6, "one for each stream")
+        self.assertGreater(float(re.search(r"None came back: (\d+\.\d) %", text)[1]), 50, text)
+        self.assertFalse(found["whenever a stream was opened, somebody was there"])
+
+    def test_servers_that_answer_with_their_reply_only(self):
+        limits = ["--max-connection-age", "1000", "--max-connection-age-grace", "200"]
+        server = self.enterContext(python_program("original_server", *limits))
+        page = "127.0.0.1:" + server.out.wait_for(r"metrics server started on port (\d+)")[1]
+        target = "127.0.0.1:" + server.out.wait_for(r"gRPC server started on port (\d+) ")[1]
+        with Discovery(pod_1=page) as pods:
+            run = self.start("--target", target, "--metrics", "sd+" + pods.url, *SHORT, "--channel-per-stream", "--streams",
+                             15, "--hold", "3s", "--min-pods", 1, "--age", "1s", "--grace", "0.2s", "--reconnect",
+                             "0.1s..0.2s")
+            found = self.finish(run, 0)
+        self.assertTrue(found["no pod was overloaded"])
+        self.assertEqual(set(waiting(run.stdout)), {0})
+        self.assertGreater(run.summary.total("stream_losses"), 15)
+        share = float(re.search(r"came back; meanwhile (\d+\.\d) %", run.stdout)[1])
+        self.assertTrue(3 < share < 50, share)
+
+    def test_streams_that_wait_while_several_pods_are_as_full(self):
+        # Six streams are handled; what waits beside them may wait for any of two pods with three each.
+        for streams, names in [(7, []), (9, ["pod_1", "pod_2"])]:
+            with (self.subTest(streams), Page("grpc_server_active_streams 3\n") as one,
+                  Page("grpc_server_active_streams 3\n") as two, Discovery(pod_1=one.address, pod_2=two.address) as pods):
+                run = self.start("--target", self.server("pod-1", "--max-handlers", 6).target, "--metrics",
+                                 "sd+" + pods.url, *SHORT, "--hold", "3s", "--streams", streams, "--min-pods", 2)
+                found = self.finish(run, lgen.FAILED)  # the pages do not change
+                self.assertEqual(max(waiting(run.stdout)), streams - 6, run.stdout)
+                self.assertEqual(found["no pod was overloaded"], not names)
+                self.assertEqual(re.findall(r"(?m)^  (\S+)\n    from .* stood at 3 streams", run.stdout), names)
 
     def test_the_first_guides_run(self):
         server = self.server("pod-1")
@@ -190,7 +243,7 @@ class Clusters(PlanCase):
                          "--down", "14s", "--age", "60s", "--grace", "6s", "--interval", "0.2s", "--every", "0.5s",
                          "--even", "1.3")
         found = self.finish(run, 0)
-        self.assertEqual(len(found), 11, found)
+        self.assertEqual(len(found), 12, found)
         paths = block(run.stdout, "REPLICAS")
         self.assertEqual(len(re.findall(r" 3 → .* → 8 \(", re.sub(r"\s+", " ", paths))), 1, paths)
         wanted = re.sub(r"\s+", " ", paths[paths.index("as the cluster wanted them"):])
