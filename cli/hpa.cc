@@ -19,8 +19,13 @@ int refuse_hpa(const std::string& message) {
 }
 
 int run_hpa(Words words) {
-  if (words.operands.size() != 1 || words.operands[0] != "simulate") {
-    return refuse_hpa("hpa: what? lgen hpa simulate --stages 5m:120,10m:120,1m:0 --target 15 --min 3 --max 10");
+  constexpr std::string_view kExample = "lgen hpa simulate --stages 5m:120,10m:120,1m:0 --target 15 --min 3 --max 10";
+  if (words.operands.empty()) return refuse_hpa(fmt::format("hpa: what? {}", kExample));
+  if (words.operands[0] != "simulate") {
+    return refuse_hpa(fmt::format("hpa: '{}' is not known; there is simulate: {}", words.operands[0], kExample));
+  }
+  if (words.operands.size() > 1) {
+    return refuse_hpa(fmt::format("hpa: simulate takes options alone, and no '{}': {}", words.operands[1], kExample));
   }
   const std::string format = words.text("format", "text");
   if (format != "text" && format != "json") {

@@ -45,7 +45,8 @@ Tone tone_of(const hpa::Round& round) {
   return round.decision.desired != round.replicas ? Tone::bold : Tone::plain;
 }
 
-constexpr int kMostSquares = 10;
+constexpr int kMostSquares = 10, kFewSquares = 5;
+constexpr std::size_t kGap = 2;
 
 int most_pods(const std::vector<hpa::Round>& rounds) {
   const auto fewer = [](const hpa::Round& a, const hpa::Round& b) { return a.replicas < b.replicas; };
@@ -78,20 +79,21 @@ bool knows_nothing(const hpa::Round& round) {
 }
 
 void print_outcome(Page& page, const hpa::Simulation& simulation, const std::vector<hpa::Round>& rounds) {
-  const auto most = std::max_element(rounds.begin(), rounds.end(), [](const auto& a, const auto& b) {
-    return a.decision.desired < b.decision.desired;
-  });
+  const auto pods = [](const hpa::Round& round) { return std::max(round.replicas, round.decision.desired); };
+  const auto most =
+      std::max_element(rounds.begin(), rounds.end(), [&](const auto& a, const auto& b) { return pods(a) < pods(b); });
   const auto above = std::count_if(rounds.begin(), rounds.end(),
                                    [&](const hpa::Round& round) { return above_target(simulation, round); });
   const auto unknown = std::count_if(rounds.begin(), rounds.end(), knows_nothing);
-  const Duration period = simulation.controller.sync_period;
+  // What a round finds holds until the next; of the last there is none.
+  const auto time = [&](std::ptrdiff_t count) {
+    return format_duration(std::min(count * simulation.controller.sync_period, rounds.back().at));
+  };
   page.line({});
-  page.paragraph(
-      0, fmt::format(
-             "At most {}, from {} on; {} at the end. {} above the target and its tolerance{}.",
-             counted(static_cast<std::uint64_t>(most->decision.desired), "pod"), format_duration(most->at),
-             rounds.back().decision.desired, format_duration(above * period),
-             unknown > 0 ? fmt::format(", {} without a metric that says so", format_duration(unknown * period)) : ""));
+  page.paragraph(0, fmt::format("At most {}, from {} on; {} at the end. {} above the target and its tolerance{}.",
+                                counted(static_cast<std::uint64_t>(pods(*most)), "pod"), format_duration(most->at),
+                                rounds.back().decision.desired, time(above),
+                                unknown > 0 ? fmt::format(", {} without a metric that says so", time(unknown)) : ""));
 }
 
 Json json_of(const hpa::Condition& condition) {
@@ -104,25 +106,41 @@ Json usage_of(const hpa::Metric& metric, const Result<hpa::Proposal>& proposal) 
   return static_cast<double>(proposal->usage) / 1000;
 }
 
+Line cells_of(const hpa::Simulation& simulation, const hpa::Round& round) {
+  return {{fmt::format("{:>7}  {}", format_duration(round.at), explain(round.decision)), tone_of(round)},
+          fmt::format("{:.1f}", round.load),
+          targets_text(simulation, round),
+          fmt::format("{}", round.ready),
+          {replicas_text(round), tone_of(round)}};
+}
+
+/// Without squares: without the column of pods, so that there is room for why.
+TextTable table_of(const hpa::Simulation& simulation, const std::vector<hpa::Round>& rounds, bool all, int squares) {
+  const int most = most_pods(rounds), each = squares > 0 ? (most + squares - 1) / squares : 0;
+  Line header = {fmt::format("{:>7}  why", "time"), "load", "targets", "ready", "replicas"};
+  if (each > 0) header.push_back(each > 1 ? fmt::format("pods, ■ {}", each) : "pods");
+  TextTable table(std::move(header));
+  for (std::size_t i = 0; i < rounds.size(); ++i) {
+    const hpa::Round& round = rounds[i];
+    if (!all && i > 0 && i + 1 < rounds.size() && !shows_news(round, rounds[i - 1])) continue;
+    Line cells = cells_of(simulation, round);
+    if (each > 0) cells.push_back(pad_right(pods_bar(round, each), static_cast<std::size_t>(std::min(most, squares))));
+    table.row(std::move(cells));
+  }
+  return table;
+}
+
 }  // namespace
 
 std::string render_rounds(const hpa::Simulation& simulation, const std::vector<hpa::Round>& rounds, bool all,
                           const ConsoleStyle& style) {
-  Page page(static_cast<std::size_t>(style.width), style.color);
-  const int most = most_pods(rounds), each = (most + kMostSquares - 1) / kMostSquares;
-  TextTable table({fmt::format("{:>7}  why", "time"), "load", "targets", "ready", "replicas",
-                   each > 1 ? fmt::format("pods, ■ {}", each) : "pods"});
-  for (std::size_t i = 0; i < rounds.size(); ++i) {
-    const hpa::Round& round = rounds[i];
-    if (!all && i > 0 && i + 1 < rounds.size() && !shows_news(round, rounds[i - 1])) continue;
-    table.row({{fmt::format("{:>7}  {}", format_duration(round.at), explain(round.decision)), tone_of(round)},
-               fmt::format("{:.1f}", round.load),
-               targets_text(simulation, round),
-               fmt::format("{}", round.ready),
-               {replicas_text(round), tone_of(round)},
-               pad_right(pods_bar(round, each), static_cast<std::size_t>(std::min(most, kMostSquares)))});
+  const auto width = static_cast<std::size_t>(style.width);
+  Page page(width, style.color);
+  TextTable table = table_of(simulation, rounds, all, kMostSquares);
+  for (const int squares : {kFewSquares, 0}) {
+    if (table.width(0, kGap) > width) table = table_of(simulation, rounds, all, squares);
   }
-  table.print(page, 0);
+  table.print(page, 0, kGap);
   print_outcome(page, simulation, rounds);
   return page.text();
 }

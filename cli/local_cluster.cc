@@ -151,6 +151,15 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(const std::string& spe
   return cluster;
 }
 
+std::string LocalCluster::how_it_ended() const {
+  siginfo_t info{};
+  // Left to be waited for by the destructor.
+  if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return "";
+  const bool exited = info.si_code == CLD_EXITED;
+  return fmt::format("lgen-cluster (pid {}) {} {}", pid_, exited ? "exited with code" : "was killed by signal",
+                     info.si_status);
+}
+
 LocalCluster::~LocalCluster() {
   if (output_ >= 0) close(output_);
   if (pid_ < 0) return;

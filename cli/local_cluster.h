@@ -33,6 +33,8 @@ class LocalCluster {
 
   /// "3 pods behind HAProxy at 127.0.0.1:38399, balance=connection".
   const std::string& description() const { return description_; }
+  /// "lgen-cluster (pid 4711) was killed by signal 9"; "" while it runs.
+  std::string how_it_ended() const;
 
  private:
   LocalCluster() = default;

@@ -15,7 +15,9 @@ namespace {
 
 using Words = std::map<std::string, std::string, std::less<>>;
 
-constexpr std::array<std::string_view, 6> kKeys = {"pods", "balance", "zones", "manifests", "time-scale", "service"};
+constexpr std::array<std::string_view, 9> kKeys = {"pods",       "balance",        "zones",
+                                                   "manifests",  "service",        "time-scale",
+                                                   "metric-lag", "endpoint-delay", "scrape-interval"};
 constexpr std::array<std::string_view, 3> kBalances = {"connection", "stream", "zones"};
 constexpr int kMaxPods = 244;  // lgen-cluster's limits
 constexpr int kMaxZones = 26;
@@ -73,7 +75,7 @@ Outcome check_manifests(const Words& words) {
   const bool manifests = words.contains("manifests");
   const auto pods = words.find("pods");
   if (manifests && pods != words.end()) return wrong("pods=" + pods->second, "with manifests these say it");
-  for (const std::string_view key : {"time-scale", "service"}) {
+  for (const std::string_view key : {"time-scale", "service", "metric-lag", "endpoint-delay", "scrape-interval"}) {
     const auto at = words.find(key);
     if (!manifests && at != words.end()) {
       return wrong(fmt::format("{}={}", key, at->second), "goes with manifests only");

@@ -97,7 +97,9 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   Summary& summary = result.summary;
   const Settings& settings = plan.settings();
   const std::string& connect_failure = plan.connect_failure();
+  const std::string cluster_end = cluster ? cluster->how_it_ended() : "";
   if (cluster) summary.run.notes.push_back("--local: " + cluster->description());
+  if (!cluster_end.empty()) summary.run.notes.push_back("--local: " + cluster_end + " before the run was over");
   int& code = summary.run.exit_code;
   const auto judge_again = [&](bool lost) {
     code = exit_code(result.outcome, summary, settings, connect_failure, lost || summary.run.outputs_lost > 0);
@@ -116,6 +118,7 @@ int conclude(SessionResult result, const Plan& plan, const LocalCluster* cluster
   const bool told = result.outcome.end == RunEnd::signal;  // when it came
   const std::string why = told ? "" : ended_early ? summary.run.end_reason : failure_of(summary, connect_failure);
   if (!why.empty()) complain(why);
+  if (!cluster_end.empty()) complain("--local: " + cluster_end + " before the run was over");
   if (can_wait) outputs.linger(summary);
   return code;
 }

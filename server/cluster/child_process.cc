@@ -180,4 +180,10 @@ std::string last_lines(const std::string& path, int count) {
   return text;
 }
 
+std::string end_of_log(const std::string& path) {
+  constexpr int kShown = 10;
+  const std::string lines = last_lines(path, kShown);
+  return lines.empty() ? "; it logged nothing" : "; the end of its log:" + lines;
+}
+
 }  // namespace lgen::cluster

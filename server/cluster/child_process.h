@@ -53,5 +53,7 @@ std::string describe_exit(int status);
 
 // The last lines of a log, indented for a message; empty for a log without text.
 std::string last_lines(const std::string& path, int count);
+// "; the end of its log:" and these, or "; it logged nothing".
+std::string end_of_log(const std::string& path);
 
 }  // namespace lgen::cluster

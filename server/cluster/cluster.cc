@@ -98,10 +98,7 @@ void Cluster::pod_gone(std::size_t index, int status) {
   const Pod& pod = *pods_[index];
   if (stopping_) return end_if_all_gone();
   const std::string what = fmt::format("pod {} (pid {}) {}", pod.spec().name, pod.pid(), describe_exit(status));
-  if (!pod.ready()) {
-    const std::string log = last_lines(pod.log_path(), kLogLinesShown);
-    return fail(what + " before it was ready" + (log.empty() ? "; it logged nothing" : "; the end of its log:" + log));
-  }
+  if (!pod.ready()) return fail(what + " before it was ready" + end_of_log(pod.log_path()));
   say(what);
   publish_pods();
 }
@@ -111,8 +108,8 @@ void Cluster::balancer_gone(int status) {
     stop_pods();
     return end_if_all_gone();
   }
-  const std::string log = last_lines(run_directory_.path() + "/haproxy.log", kLogLinesShown);
-  fail(fmt::format("HAProxy (pid {}) {}; the end of its log:{}", balancer_->pid(), describe_exit(status), log));
+  fail(fmt::format("HAProxy (pid {}) {}{}", balancer_->pid(), describe_exit(status),
+                   end_of_log(run_directory_.path() + "/haproxy.log")));
 }
 
 void Cluster::ready_timed_out() {

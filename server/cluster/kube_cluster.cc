@@ -23,7 +23,6 @@ namespace lgen::cluster {
 namespace {
 
 constexpr const char* kLockDirectory = "/tmp";  // not TMPDIR: all clusters of the machine must meet in it
-constexpr int kLogLinesShown = 10;
 constexpr std::chrono::milliseconds kStopPatience{10000}, kFarewell{500};
 
 void say(const std::string& message) { server::complain("lgen-cluster: " + message); }
@@ -67,7 +66,8 @@ KubeCluster::KubeCluster(uv_loop_t* loop, ClusterOptions options, Programs progr
               {},
               options_.metric_lag,
               command_path(run_directory_.path(), options_.time_scale),
-              [this] { wake(); }},
+              [this] { wake(); },
+              [this](const KubePod& pod, const std::string& how) { note_crash(pod, how); }},
       next_sample_(clock_.now() + options_.scrape_interval) {
   services_ = local_services(manifests_, fronts_);
   around_.machine = {options_.time_scale, pod_flags(options_), services_, dns_.address()};
@@ -330,13 +330,20 @@ void KubeCluster::end_unread() {
   stop();
 }
 
+// One of a Deployment: if all crash, they crash alike.
+void KubeCluster::note_crash(const KubePod& pod, const std::string& how) {
+  if (stopping_ || !crash_told_.insert(pod.identity().deployment).second) return;
+  say(fmt::format("pod {} {} and is started again, as others of Deployment {} that do (events pod_crashed){}",
+                  pod.name(), how, pod.identity().deployment, end_of_log(pod.log_path())));
+}
+
 void KubeCluster::haproxy_gone(int status) {
   if (stopping_) {
     stop_pods();
     return end_if_all_gone();
   }
-  const std::string log = last_lines(run_directory_.path() + "/haproxy.log", kLogLinesShown);
-  fail(fmt::format("HAProxy (pid {}) {}; the end of its log:{}", fronts_.pid(), describe_exit(status), log));
+  fail(fmt::format("HAProxy (pid {}) {}{}", fronts_.pid(), describe_exit(status),
+                   end_of_log(run_directory_.path() + "/haproxy.log")));
 }
 
 void KubeCluster::fail(const std::string& message) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,7 @@ class KubeCluster final : private StatusSource {
 
   void note_unread_events();
   void end_unread();
+  void note_crash(const KubePod& pod, const std::string& how);
   void haproxy_gone(int status);
   void fail(const std::string& message);
   void stop_pods();
@@ -129,6 +131,7 @@ class KubeCluster final : private StatusSource {
   Timer turn_timer_, stop_timer_;
   PodSurroundings around_;
   TimePoint next_sample_;
+  std::set<std::string> crash_told_;  // of these Deployments
   std::vector<Running> deployments_;
   std::vector<Autoscaling> autoscalers_;
   std::vector<std::unique_ptr<KubePod>> pods_;  // in the order of their creation

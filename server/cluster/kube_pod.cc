@@ -118,6 +118,7 @@ void KubePod::exited(int status) {
   if (!state_.deleting()) facts["back_off_seconds"] = seconds(state_.start_at() - *state_.last_exit());
   if (!planned) facts["log"] = last_lines(log_path_, kLogLinesShown);
   write(planned ? "pod_stopped" : "pod_crashed", std::move(facts));
+  if (!planned) around_.crashed(*this, describe_exit(status));
   around_.wake();
 }
 

@@ -29,6 +29,8 @@
 namespace lgen::cluster {
 
 // What the pods of a cluster share.
+class KubePod;
+
 struct PodSurroundings {
   uv_loop_t* loop;
   const ClusterClock& clock;
@@ -41,6 +43,7 @@ struct PodSurroundings {
   Duration metric_lag;
   std::string command_path;    // PATH of hooks and exec probes
   std::function<void()> wake;  // something has happened: have turn() called soon
+  std::function<void(const KubePod&, const std::string& how)> crashed;
 };
 
 class KubePod {
@@ -60,6 +63,7 @@ class KubePod {
 
   const kube::PodIdentity& identity() const { return identity_; }
   const std::string& name() const { return identity_.name; }
+  const std::string& log_path() const { return log_path_; }
   const kube::PodState& state() const { return state_; }
   const kube::PodMetrics& metrics() const { return metrics_; }
   kube::EndpointState& endpoint() { return endpoint_; }

@@ -98,7 +98,8 @@ class RefusedTest(HpaCase):
     def test_each(self):
         for message, *words in [
                 ("hpa: what? lgen hpa simulate --stages",),
-                ("hpa: what?", "simulated"),
+                ("hpa: 'simulated' is not known; there is simulate: lgen hpa simulate --stages", "simulated"),
+                ("hpa: simulate takes options alone, and no 'now'", "simulate", "now"),
                 ("--stages: which load?", "simulate", "--target", "15"),
                 ("--target: which metric? --target 15, or --cpu 80, or both", "simulate", "--stages", "1m:5"),
                 ("--stages: '5m' is no LENGTH:LOAD; write it as 5m:120", "simulate", *RAMP, "--stages", "5m"),

@@ -35,6 +35,7 @@ class LocalTest(LgenCase):
             ("manifests=x.yaml,pods=3", "'pods=3': with manifests these say it"),
             ("time-scale=20", "'time-scale=20': goes with manifests only"),
             ("service=web", "'service=web': goes with manifests only"),
+            ("metric-lag=2m", "'metric-lag=2m': goes with manifests only"),
             ("balance=zones,pods=3", "'pods=3': balance=zones needs two pods in each zone, here pods=4"),
         ]
         for spec, message in rows:

@@ -198,6 +198,7 @@ class Lifecycle(KubeCase):
         cluster = self.start(deployment(READINESS + "\nargs: [--no-such-flag]"), scale=1)
         crash = cluster.event("pod_crashed", count=2)
         self.assertIn("no-such-flag", crash["log"])
+        cluster.err.wait_for("is started again, as others of Deployment server that do .*; the end of its log:")
         (row,) = cluster.pods().values()
         self.assertEqual((row["READY"], row["STATUS"]), ("0/1", "CrashLoopBackOff"))
 
@@ -401,7 +402,7 @@ class Refusals(KubeCase):
     def test_what_cannot_be_run_is_refused_with_its_place(self):
         for manifests, words in [
                 (deployment("", "replicas: -1"), "standard input:5: spec.replicas is -1"),
-                ("kind: Job\nmetadata: {name: j}\n", "nothing to run"),
+                ("kind: Job\nmetadata: {name: j}\n", "no manifest has a Deployment that can run here"),
                 ("/nowhere/x.yaml", "cannot read /nowhere/x.yaml"),
                 (deployment() + "---\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: server}, ports: "
                  "[{port: 80, targetPort: web}]}\n", "sends port 80 to web, which is no port of Deployment server")]:

@@ -104,6 +104,15 @@ class Local(unittest.TestCase):
     def test_a_killed_run_takes_its_cluster_along(self):
         self.end_in_the_middle(signal.SIGKILL, -signal.SIGKILL)
 
+    def test_a_cluster_that_dies_on_the_way_is_told_of(self):
+        with start("=pods=2,balance=connection", "--hold", "2s", "--trace") as running:
+            running.err.wait_for("^trace #1 ")
+            (pid,) = [pid for pid, name in processes_below(running.process.pid).items() if name == "lgen-cluster"]
+            os.kill(pid, signal.SIGKILL)
+            running.finish()
+            self.assertIn(f"lgen: --local: lgen-cluster (pid {pid}) was killed by signal 9 before the run was over",
+                          running.stderr)
+
     def test_an_interrupt_while_the_cluster_starts_stops_it_too(self):
         with start("=pods=2", "--hold", "1h") as running:
             eventually(lambda: "lgen-cluster" in processes_below(running.process.pid).values(), "lgen-cluster")

@@ -128,8 +128,10 @@ void follow_metrics(const Spec& spec, const Controller& controller, const Observ
   const Limited limited = limit(seen.replicas, stabilized, spec, history, seen.now);
   decision.scaling_limited = limited_by(limited.reason);
   decision.desired = limited.replicas;
-  if (decision.desired > seen.replicas) decision.cause = name + " above target";
-  if (decision.desired < seen.replicas) decision.cause = "All metrics below target";
+  // By what the metrics ask for, even where the limits then turn it round.
+  if (decision.desired == seen.replicas) return;
+  if (wanted->replicas > seen.replicas) decision.cause = name + " above target";
+  if (wanted->replicas < seen.replicas) decision.cause = "All metrics below target";
 }
 
 }  // namespace
@@ -161,8 +163,13 @@ std::string explain(const Decision& decision) {
   }
   if (decision.scaling_limited.is_true) return decision.scaling_limited.reason;
   if (decision.able_to_scale.reason.ends_with("Stabilized")) return decision.able_to_scale.reason;
-  constexpr std::string_view kKind = "pods metric ";
-  return decision.cause.starts_with(kKind) ? decision.cause.substr(kKind.size()) : decision.cause;
+  // In few words: which kind a metric is of says its target.
+  std::string cause = decision.cause;
+  for (const std::string_view kind : {"pods metric ", " resource utilization (percentage of request)", " resource",
+                                      "object metric ", "external metric ", "Current number of replicas "}) {
+    if (const std::size_t at = cause.find(kind); at != std::string::npos) cause.erase(at, kind.size());
+  }
+  return cause;
 }
 
 }  // namespace lgen::hpa

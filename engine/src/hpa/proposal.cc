@@ -95,15 +95,19 @@ std::vector<Groups::Counted> completed(const Metric& metric, const Groups& group
   return all;
 }
 
-Error no_samples(const Metric& metric) {
+/// Where nobody has a sample it is the metric that is missing; else it is pods that do not count yet.
+Error no_samples(const Metric& metric, const Reading& reading) {
+  const auto has_one = [](const std::optional<Sample>& sample) { return sample.has_value(); };
+  const bool any = std::any_of(reading.of_pods.begin(), reading.of_pods.end(), has_one);
   return make_error(ErrorCode::unavailable,
-                    fmt::format("no sample of {} counts; are the pods ready?", describe(metric)));
+                    any ? fmt::format("no sample of {} counts; are the pods ready?", describe(metric))
+                        : fmt::format("none of {} pods has {}", reading.of_pods.size(), describe(metric)));
 }
 
 Result<Proposal> from_pods(const Metric& metric, const Reading& reading, const std::vector<Pod>& pods, int current,
                            const Tolerances& tolerances, const Controller& controller) {
   const Groups groups = group(metric, reading, pods, controller);
-  if (groups.counted.empty()) return no_samples(metric);
+  if (groups.counted.empty()) return no_samples(metric, reading);
   if (metric.target == Metric::Target::utilization) {
     const bool all_ask = std::all_of(pods.begin(), pods.end(), [](const Pod& pod) { return pod.cpu_request > 0; });
     if (!all_ask) return make_error(ErrorCode::invalid_argument, "missing request for " + metric.name);
@@ -162,7 +166,7 @@ Result<Proposal> propose(const Metric& metric, const Reading& reading, const std
   if (metric.type == Metric::Type::resource || metric.type == Metric::Type::pods) {
     return from_pods(metric, reading, pods, current, tolerances, controller);
   }
-  if (!reading.value) return no_samples(metric);
+  if (!reading.value) return make_error(ErrorCode::unavailable, fmt::format("{} has no value", describe(metric)));
   return from_value(metric, *reading.value, pods, current, tolerances);
 }
 

@@ -92,13 +92,26 @@ void check_names(const Objects& objects, const char* kind) {
   }
 }
 
+// Why there is none of this kind (and name), as far as something was skipped; it is told of nowhere else then.
+std::string skipped_words(const Manifests& manifests, std::string_view name) {
+  std::vector<Skipped> told;
+  for (const Skipped& one : manifests.skipped) {
+    if (name.empty() || one.name == name) told.push_back(one);
+  }
+  std::string words;
+  for (const std::string& line : skipped_lines(told)) words += "\n  " + line;
+  return words;
+}
+
 void check_targets(const Manifests& manifests) {
   std::set<std::string> scaled;
   for (const Autoscaler& autoscaler : manifests.autoscalers) {
     const auto is_target = [&](const Deployment& one) { return one.name == autoscaler.deployment; };
     if (std::none_of(manifests.deployments.begin(), manifests.deployments.end(), is_target)) {
-      throw ManifestError(fmt::format("HorizontalPodAutoscaler {} scales Deployment {}, which no manifest has",
-                                      autoscaler.name, autoscaler.deployment));
+      throw ManifestError(
+          fmt::format("HorizontalPodAutoscaler {} scales Deployment {}, which is not among those that "
+                      "can run here{}",
+                      autoscaler.name, autoscaler.deployment, skipped_words(manifests, autoscaler.deployment)));
     }
     if (!scaled.insert(autoscaler.deployment).second) {
       throw ManifestError(fmt::format(
@@ -125,7 +138,9 @@ void check_together(Manifests& manifests) {
   check_names(manifests.services, "Service");
   check_names(manifests.autoscalers, "HorizontalPodAutoscaler");
   check_targets(manifests);
-  if (manifests.deployments.empty()) throw ManifestError("no manifest has a Deployment: there is nothing to run");
+  if (manifests.deployments.empty()) {
+    throw ManifestError("no manifest has a Deployment that can run here" + skipped_words(manifests, ""));
+  }
 }
 
 void keep_only(const std::vector<std::string>& names, Manifests& manifests) {

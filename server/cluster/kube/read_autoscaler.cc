@@ -31,13 +31,20 @@ void read_target(const YamlNode& target, bool of_resource, bool has_value, hpa::
   }
 }
 
-hpa::Metric read_metric(const YamlNode& node) {
+// Without a source the autoscaler holds, as Kubernetes' would; so it is no error.
+void note_source(const YamlNode& name, std::vector<Skipped>& skipped) {
+  if (name.text() == "cpu") return;
+  skipped.push_back({"metric", name.text(), name.where(), "lgen-cluster measures pods' cpu alone of resources"});
+}
+
+hpa::Metric read_metric(const YamlNode& node, std::vector<Skipped>& skipped) {
   hpa::Metric metric;
   const std::string type = node["type"].text();
   if (type == "Resource" || type == "ContainerResource") {
     const YamlNode source = node[type == "Resource" ? "resource" : "containerResource"];
     metric.type = hpa::Metric::Type::resource;
     metric.name = source["name"].text();
+    note_source(source["name"], skipped);
     read_target(source["target"], true, false, metric);
     return metric;
   }
@@ -87,9 +94,9 @@ hpa::Rules read_rules(const YamlNode& node, hpa::Rules rules) {
 }
 
 // Without metrics Kubernetes takes the CPU at 80 %.
-std::vector<hpa::Metric> read_metrics(const YamlNode& list) {
+std::vector<hpa::Metric> read_metrics(const YamlNode& list, std::vector<Skipped>& skipped) {
   std::vector<hpa::Metric> metrics;
-  for (const YamlNode& item : list.items()) metrics.push_back(read_metric(item));
+  for (const YamlNode& item : list.items()) metrics.push_back(read_metric(item, skipped));
   if (metrics.empty()) {
     metrics.push_back({hpa::Metric::Type::resource, "cpu", hpa::Metric::Target::utilization, 80});
   }
@@ -114,7 +121,7 @@ Autoscaler read_autoscaler(const YamlNode& object, std::vector<Skipped>& skipped
     spec["maxReplicas"].refuse(
         fmt::format("is {}, less than minReplicas, {}", autoscaler.spec.max, autoscaler.spec.min));
   }
-  autoscaler.spec.metrics = read_metrics(spec["metrics"]);
+  autoscaler.spec.metrics = read_metrics(spec["metrics"], skipped);
   if (const YamlNode behavior = spec["behavior"]; behavior.given()) {
     autoscaler.spec.behavior = hpa::Behavior{read_rules(behavior["scaleUp"], hpa::default_up()),
                                              read_rules(behavior["scaleDown"], hpa::default_down())};

@@ -81,6 +81,7 @@ void read_container(const YamlNode& container, PodTemplate& pod) {
   // A limit without a request is the request, too.
   const YamlNode request = container["resources"]["requests"]["cpu"], limit = container["resources"]["limits"]["cpu"];
   if (request.given() || limit.given()) pod.cpu_request = (request.given() ? request : limit).quantity();
+  if (limit.given() && pod.cpu_request > limit.quantity()) request.refuse("is more than the limit");
   const auto probe = [&](const char* key, bool may_repeat) -> std::optional<Probe> {
     if (!container[key].given()) return std::nullopt;
     return read_probe(container[key], pod.ports, may_repeat);
@@ -121,6 +122,7 @@ std::optional<Deployment> read_deployment(const YamlNode& object, std::vector<Sk
   Deployment deployment;
   const YamlNode spec = object["spec"], pod = spec["template"]["spec"];
   deployment.name = object["metadata"]["name"].text();
+  if (object["apiVersion"].text_or("apps/v1") != "apps/v1") object["apiVersion"].refuse("must be apps/v1");
   if (pod["containers"].items().empty()) pod["containers"].refuse("is missing");
   const auto server = find_server(pod["containers"], skipped);
   if (!server) return std::nullopt;

@@ -68,7 +68,7 @@ TEST_CASE("a metric that fails keeps pods, and lets others add some") {
   CHECK_FALSE(decision.scaling_active.is_true);
   CHECK(decision.scaling_active.reason == "FailedGetResourceMetric");
   CHECK(decision.scaling_active.message.starts_with(
-      "1 of 2 metrics failed; the first, cpu resource utilization (percentage of request): no sample of "));
+      "1 of 2 metrics failed; the first, cpu resource utilization (percentage of request): none of "));
   CHECK(decide(both(), seen(5, {}, 30)).desired == 10);
   decision = decide(both(), seen(5, {}, {}));
   CHECK(decision.desired == 5);

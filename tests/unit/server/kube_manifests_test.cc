@@ -284,6 +284,7 @@ TEST_CASE("impossible manifests are refused with file, line and place") {
            {autoscaler("maxReplicas: 2\n  behavior: {scaleDown: {stabilizationWindowSeconds: 3601}}"), "3601"},
            {"kind: Deployment\nspec: 3\n", "spec must be a map"},
            {"metadata: {name: x}\n", "kind is missing"},
+           {"kind: Deployment\napiVersion: extensions/v1beta1\nmetadata: {name: x}\n", "apiVersion must be apps/v1"},
            {"kind: [\n", "x.yaml:2:"},
            {"a: b: c\n", "x.yaml:1:"}}) {
     INFO(text);
@@ -299,10 +300,17 @@ TEST_CASE("manifests that do not go together are refused") {
   };
   CHECK_NOTHROW(check(server + "---\n" + hpa));
   CHECK_THROWS_WITH(check(server + "---\n" + server), Catch::Contains("two objects of kind Deployment"));
-  CHECK_THROWS_WITH(check(hpa), Catch::Contains("scales Deployment server, which no manifest has"));
+  CHECK_THROWS_WITH(check(hpa),
+                    Catch::Contains("scales Deployment server, which is not among those that can run here"));
   const std::string second = std::string(hpa).replace(hpa.find("name: h"), 7, "name: i");
   CHECK_THROWS_WITH(check(server + "---\n" + hpa + "---\n" + second), Catch::Contains("two HorizontalPodAutoscalers"));
-  CHECK_THROWS_WITH(check("kind: Job\n"), Catch::Contains("nothing to run"));
+  CHECK_THROWS_WITH(check("kind: Job\nmetadata: {name: j}\n"),
+                    Catch::Contains("no manifest has a Deployment that can run here\n  x.yaml:1: skipped Job j: "));
+  const std::string nginx = deployment("replicas: 1", "image: nginx");
+  CHECK_THROWS_WITH(check(nginx + "---\n" + hpa), Catch::Contains("scales Deployment server, which is not among") &&
+                                                      Catch::Contains("skipped Deployment server: no container"));
+  CHECK_THROWS_WITH(check(deployment("replicas: 1", "resources: {requests: {cpu: 500m}, limits: {cpu: 100m}}")),
+                    Catch::Contains("resources.requests.cpu is more than the limit"));
 }
 
 TEST_CASE("a manifest that is cut off or garbled is read or refused, nothing else") {
