@@ -353,7 +353,7 @@
 ---@field cancelled any The error value raised in cancelled tasks.
 ---@field scenario fun(name: string, o: lgen.Scenario) [R] Work to do, and how much of it.
 ---@field setup fun(fn: fun(): any) [R] Runs once before all scenarios; may wait.
----@field teardown fun(fn: fun(data: any)) [R] Runs once after all scenarios; may wait.
+---@field teardown fun(fn: fun(data: any)) [R] Runs once after all scenarios; may wait. What it prints is kept in the run's report.
 ---@field stop fun(scenario: string) [R] Ends a scenario as if its time were up.
 ---@field scale fun(scenario: string, vus: integer) [R] Sets the number of VUs of a scenario whose load is external.
 ---@field vus fun(scenario: string): integer [R] VUs running now.
