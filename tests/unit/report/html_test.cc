@@ -38,7 +38,7 @@ std::string without_library(std::string page) {
   return page.erase(start, page.find("</script>", start) - start);
 }
 
-const Json& figure(const Json& data, std::string_view id) {
+Json figure(const Json& data, std::string_view id) {
   for (const Json& tile : data["figures"]) {
     if (tile["id"] == id) return tile;
   }
@@ -199,6 +199,20 @@ Summary scraped_summary(const std::vector<std::string>& targets) {
 }
 
 }  // namespace
+
+TEST_CASE("round trips stand for a run of streams, unless they are few") {
+  const auto detail_with = [](int round_trips) {
+    Metrics metrics;
+    record_streams(metrics);  // opens 30
+    for (int i = 0; i < round_trips; ++i) metrics.record(metrics.series("grpc_message_rtt_seconds", {}), 0.05);
+    Summary summary;
+    summary.metrics = metrics.snapshot();
+    return figure({{"figures", html::figures_part(summary)}}, "p50")["detail"];
+  };
+  CHECK(detail_with(0) == "to open a stream");
+  CHECK(detail_with(2) == "to open a stream");
+  CHECK(detail_with(3) == "round trip");
+}
 
 TEST_CASE("what was scraped shows what rose, in its unit, and its target only where there are several") {
   const Json one = html::metrics_part(scraped_summary({"pods"}));

@@ -45,14 +45,16 @@ Json tile(std::string_view id, std::string_view label, Json value, std::string_v
   return {{"id", id}, {"label", label}, {"value", std::move(value)}, {"unit", unit}};
 }
 
-/// The latency that stands for the run: calls, else round trips, else opening streams.
+/// The latency that stands for the run: calls, else round trips (unless they are few beside the streams), else opening
+/// streams.
 struct Headline {
   std::string_view metric, words;
 };
+constexpr std::string_view kRoundTrip = "grpc_message_rtt_seconds", kOpening = "grpc_stream_open_seconds";
 constexpr Headline kHeadlines[] = {{"grpc_call_duration_seconds", "response time"},
                                    {"http_request_duration_seconds", "response time"},
-                                   {"grpc_message_rtt_seconds", "round trip"},
-                                   {"grpc_stream_open_seconds", "to open a stream"},
+                                   {kRoundTrip, "round trip"},
+                                   {kOpening, "to open a stream"},
                                    {"iteration_duration_seconds", "an iteration"}};
 
 class Tiles {
@@ -98,12 +100,22 @@ class Tiles {
     if (calls > 0) put(with_rate(tile("calls", "Calls", calls, ""), "grpc_calls", calls));
   }
 
+  std::uint64_t samples(std::string_view name) const {
+    const MetricSnapshot* found = summary_.metrics.find(name);
+    const SeriesSnapshot all = found ? aggregate(*found, {}) : SeriesSnapshot{};
+    return all.histogram ? all.histogram->count() : 0;
+  }
+
+  bool says_little(std::string_view metric) const {
+    const std::uint64_t count = samples(metric);
+    return count == 0 || (metric == kRoundTrip && count * 10 < samples(kOpening));
+  }
+
   void latency() {
     for (const auto& [metric, words] : kHeadlines) {
+      if (says_little(metric)) continue;
       const MetricSnapshot* found = summary_.metrics.find(metric);
-      if (!found) continue;
       const SeriesSnapshot all = aggregate(*found, {});
-      if (!all.histogram || all.histogram->count() == 0) continue;
       for (const int p : {50, 95, 99}) {
         const auto ticks = static_cast<double>(all.histogram->percentile(p));
         Json one = tile(fmt::format("p{}", p), fmt::format("p{}", p), exact(found->in_unit(ticks)), "s");
