@@ -2,12 +2,13 @@
 -- down to one cause, with the pod and its age. First calls of each pod against its steady latency, with a warm-up and
 -- without; held streams, drained or cut; which versions answered when.
 local lgen = require "lgen"
-local pod_lives = require "lib.pod_lives"
-local cold_starts = require "lib.cold_starts"
-local version_mix = require "lib.version_mix"
-local cluster_story = require "lib.cluster_story"
-local held_streams = require "lib.held_streams"
 local cells = require "lib.cells"
+local cluster_story = require "lib.cluster_story"
+local cold_starts = require "lib.cold_starts"
+local connection_age = require "lib.connection_age"
+local held_streams = require "lib.held_streams"
+local pod_lives = require "lib.pod_lives"
+local version_mix = require "lib.version_mix"
 
 lgen.plan {
   api = 1, name = "readiness_probe",
@@ -18,20 +19,22 @@ lgen.plan {
 local opt = lgen.options {
   { "http", "string", help = "GET over HTTP, not SayHello over gRPC: a URL, or a path at --target (/hellohttp), "
     .. "for which --local=manifests=PATH,service=NAME names a service that speaks HTTP/1.1" },
-  { "channels", "int", default = 4, min = 1, help = "channels that the calls take turns on" },
+  { "channels", "int", min = 1, help = "channels that the calls take turns on [4]" },
   { "lb", "choice", choices = { "pick_first", "round_robin" },
     help = "balancing policy of the channels, for a headless service (gRPC core only)" },
   { "fresh", "bool", help = "a new connection for each call" },
-  { "timeout", "duration", default = "5s", help = "a call that takes longer is lost" },
-  { "slow", "duration", help = "one that takes longer than this is slow [1s, at most half of --timeout]" },
+  { "timeout", "duration", default = "5s", min = 0.001, help = "a call that takes longer is lost" },
+  { "slow", "duration", min = 0.001, help = "one that takes longer than this is slow [1s, at most half of --timeout]" },
   { "most-lost", "int", default = 0, min = 0, help = "fail when more calls are lost" },
   { "expect-change", "bool", help = "fail when no pod came or went meanwhile" },
   { "warm-up", "int", default = 0, min = 0,
     help = "first send calls until every backend has answered so many and its latency is flat" },
-  { "backends", "int", default = 1, min = 1, help = "the warm-up waits for so many backends at least" },
-  { "warm-up-limit", "duration", default = "1m", help = "and fails after this" },
+  { "backends", "int", min = 1, help = "the warm-up waits for so many backends at least [1]" },
+  { "warm-up-limit", "duration", min = 0.001, help = "and fails after this [1m]" },
   { "streams", "int", default = 0, min = 0, help = "streams to hold meanwhile (streaming.Streamer at --target)" },
-  { "every", "duration", default = "0.2s", min = 0.001, help = "pause between messages of a held stream" },
+  { "every", "duration", min = 0.001, help = "pause between messages of a held stream [0.2s]" },
+  { "age", "duration", min = 0.001, help = "the servers' limit of connection age, in the cluster's time" },
+  { "grace", "duration", help = "and its grace [60s]" },
   { "version-from", "choice", choices = { "header", "body" }, default = "header",
     help = "x-version, or `version` of the reply" },
   { "upstream-header", "string", default = "x-upstream",
@@ -42,7 +45,26 @@ local opt = lgen.options {
   { "list", "bool", help = "print every lost or slow call" },
 }
 
-opt.slow = opt.slow or math.min(1, opt.timeout / 2)
+-- Flags that would do nothing are mistakes, and so are those that contradict each other: `because` says what to do.
+local function refuse(flag, because)
+  if opt[flag:gsub("%-", "_")] ~= nil then error(("--%s: %s"):format(flag, because), 0) end
+end
+
+if opt.http == "" then error("--http \"\": say a URL, http://HOST:PORT/PATH, or a path at --target, /hellohttp", 0) end
+if opt.http then
+  refuse("channels", "requests of --http go on connections as they come; leave it out")
+  refuse("lb", "an HTTP client does not balance; leave it out, or call over gRPC without --http")
+end
+if opt.fresh then refuse("channels", "with --fresh each call has a channel of its own; leave one of them out") end
+if opt.warm_up == 0 then
+  refuse("backends", "it is the warm-up that waits for them; say --warm-up N, too")
+  refuse("warm-up-limit", "there is no warm-up; say --warm-up N, too")
+end
+if opt.streams == 0 then refuse("every", "no streams are held; say --streams N, too") end
+if not opt.age then refuse("grace", "it follows the limit of connection age; say --age, too") end
+
+opt.channels, opt.backends, opt.warm_up_limit = opt.channels or 4, opt.backends or 1, opt.warm_up_limit or 60
+opt.every, opt.grace, opt.slow = opt.every or 0.2, opt.grace or 60, opt.slow or math.min(1, opt.timeout / 2)
 if opt.slow >= opt.timeout then
   error(("--slow %gs: a call that takes longer than --timeout %gs is lost, so none would be slow; "
     .. "say less than that, or a longer --timeout"):format(opt.slow, opt.timeout), 0)
@@ -75,12 +97,13 @@ local function lost(err, done, took, headers, backend)
   }
 end
 
-local ask -- function() -> as above
+local ask    -- function() -> as above
+local target -- what it asks, as cluster_story.watch wants it
 if opt.http then
   local base, path = opt.http:match "^(%a+://[^/?]+)(.*)$"
   if not base then path = opt.http end
   if path:sub(1, 1) ~= "/" then path = "/" .. path end
-  if not base then assert(lgen.target) end
+  target = base or lgen.target
   local web = lgen.http.client("web", { base = base, keepalive = not opt.fresh, timeout = opt.timeout })
   ask = function()
     local res, err = web:get(path)
@@ -98,6 +121,7 @@ if opt.http then
     return result
   end
 else
+  target = lgen.target
   local api = lgen.proto { files = { "hello.proto" } }
   local SayHello = api:method "hello.Hello/SayHello"
   local pool = not opt.fresh
@@ -238,7 +262,7 @@ end)
 
 -- Meanwhile ----------------------------------------------------------------------------------------------------------
 
-local story = cluster_story.watch(lgen.metrics)
+local story = cluster_story.watch(lgen.metrics, target)
 
 local streams = held_streams.hold(opt, function(err, done, took, headers, answered)
   return lost(err, done, took, headers, first_value(answered, "x-backend"))
@@ -290,27 +314,29 @@ end
 
 local wrong = { calls = 0 } -- and the message of the first of the calls that say that the target is wrong
 
-local function explain_loss(what, call, lives, knows_events)
+local function explain_loss(what, call, lives, knows_events, limit)
   if pod_lives.at_wrong_target(call.message) then
     wrong.calls, wrong.message = wrong.calls + 1, wrong.message or call.message
   end
   local silence = not last_answer and -math.huge or silent_since
   local told = knows_events and not story:ended_before(call.at)
-  local cause, life, _, guessed = pod_lives.cause_of_loss(lives, call, told, silence)
+  call.by_balancer = story:balancer_refused(call.message)
+  local cause, life, _, guessed = pod_lives.cause_of_loss(lives, call, told, silence, limit)
   put_down(what, call, cause, life, guessed)
 end
 
 local function explain(lives, knows_events)
+  local limit = opt.age and connection_age.limit(opt.age, opt.grace, story:facts().time_scale or 1)
   for _, call in ipairs(to_explain) do
     if call.manner then
-      explain_loss("lost", call, lives, knows_events)
+      explain_loss("lost", call, lives, knows_events, limit)
     else
       local life, page = lives[call.backend], everything:cold_start(call.backend)
       put_down("slow", call, pod_lives.cause_of_delay(life, call, page and page.warm_at or 0), life)
     end
   end
-  for _, ended in ipairs(streams.cut) do explain_loss("cut", ended, lives, knows_events) end
-  for _, ended in ipairs(streams.unopened) do explain_loss("unopened", ended, lives, knows_events) end
+  for _, ended in ipairs(streams.cut) do explain_loss("cut", ended, lives, knows_events, limit) end
+  for _, ended in ipairs(streams.unopened) do explain_loss("unopened", ended, lives, knows_events, limit) end
 end
 
 local function range_text(range)

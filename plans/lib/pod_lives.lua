@@ -9,11 +9,13 @@
 --   ends                      when its process ended, once or, where it was restarted, several times
 --   readies                   every time it became ready
 -- They come from a cluster's events. Where there are none, first and last answers stand in for them (`inferred`).
+local connection_age = require "lib.connection_age"
+
 local M = {}
 
 M.causes = {
   "cold start of a pod", "sent to a pod not ready", "sent to a terminating pod", "reset in flight", "refused",
-  "GOAWAY unprocessed", "unexplained",
+  "GOAWAY unprocessed", "its pod stopped", "connection age limit", "unexplained",
 }
 
 -- Events are stamped in milliseconds; a balancer that is told of one takes a while to heed it, and an end is noticed a
@@ -21,6 +23,10 @@ M.causes = {
 local slacks = { 0.005, 0.05, 1 }
 
 local later = math.huge
+
+-- So many seconds after balancers have come to know of it a pod that is ready by its probe may still not serve; that
+-- nobody has asked it yet says nothing later on.
+local newly = 2
 
 -- Which time of a life an event tells: the first of its kind, except where a list has all.
 local first_of = {
@@ -148,6 +154,13 @@ local function down_at(life, at)
   return false
 end
 
+-- Whether one that nothing but the lack of an answer speaks against may be the reason: where the call tells that it was
+-- sent there, while it is new, and, of what waited in vain, until its first answer came.
+local function may_be_new(life, call, cold)
+  if call.backend or call.upstream or call.at <= (life.added or life.ready or later) + newly then return true end
+  return cold and life.answered ~= nil
+end
+
 -- Why this pod may have lost the call, or nil; and whether that is doubtful. What happened up to `slack` behind the
 -- call may have been its reason.
 local function state(life, call, manner, slack)
@@ -159,6 +172,7 @@ local function state(life, call, manner, slack)
     local cold = manner == "timeout" and from >= (life.ready or later)
     -- What was sent before balancers knew of the pod may have waited for a connection, and came from there to it.
     local doubtful = unable == "maybe" or from < (life.added or later) - slack
+    if unable == "maybe" and not may_be_new(life, call, cold) then return end
     return cold and "cold start of a pod" or "sent to a pod not ready", doubtful
   end
   if leaving and leaving <= to + slack then return "reset in flight" end
@@ -266,19 +280,34 @@ local function nobody_there(lives, at)
   return true
 end
 
--- Whether nothing speaks for a loss but that it was lost, as all calls were since `silence`.
-local function in_silence(lives, call, life, knows_events, silence)
+-- Whether nothing speaks for a loss but that it was lost, as all calls were since `silence`. Where nobody has ever
+-- answered, a pod that would explain it may be another's.
+local function in_silence(lives, call, life, guessed, knows_events, silence)
   if call.at < (silence or later) or call.manner == "goaway" then return false end
   if not knows_events then return not call.backend end
-  return not life and (silence == -later or not nobody_there(lives, call.at))
+  if silence == -later then return not life or guessed end
+  return not life and not nobody_there(lives, call.at)
+end
+
+-- Whether the server's limit of connection age has ended it (see connection_age). A pod that ended meanwhile comes
+-- before that.
+local function ended_by_age(life, call, limit)
+  if not limit or call.manner == "timeout" or call.manner == "refused" then return false end
+  local ended = call.at + call.took
+  if life and ((life.stopping or later) <= ended + slacks[3] or end_within(life, call.at, ended + slacks[3])) then
+    return false
+  end
+  return connection_age.explains(limit, call)
 end
 
 -- Why a call was lost, which life it is put down to (or nil), how many other pods would explain it as well, and whether
 -- that life is a guess, as nothing says whom it was sent to.
--- call = {at =, took =, manner =, backend =, upstream =, peer =, message =, served = true (the pod had begun with it)}
+-- call = {at =, took =, manner =, backend =, upstream =, peer =, message =, served = true (the pod had begun with it),
+--   held = true (a stream), connection_age = (where it ended with its connection), by_balancer = true}
 -- silence: since when nobody has answered any more, -math.huge where nobody ever has.
-function M.cause_of_loss(lives, call, knows_events, silence)
-  if M.at_wrong_target(call.message) then return "unexplained", nil, 0, false end
+-- limit: of connection age, as connection_age.limit has it, or nil.
+function M.cause_of_loss(lives, call, knows_events, silence, limit)
+  if call.by_balancer or M.at_wrong_target(call.message) then return "unexplained", nil, 0, false end
   local manner, life = call.manner, told(lives, call)
   local cause, others, guessed = nil, 0, false
   if life then
@@ -287,8 +316,11 @@ function M.cause_of_loss(lives, call, knows_events, silence)
     life, cause, others = likeliest(lives, call, knows_events)
     guessed = life ~= nil
   end
-  if in_silence(lives, call, life, knows_events, silence) then return "unexplained", nil, 0, false end
-  if manner == "goaway" then cause = "GOAWAY unprocessed" end
+  if in_silence(lives, call, life, guessed, knows_events, silence) then return "unexplained", nil, 0, false end
+  if manner == "goaway" and not call.served then cause = "GOAWAY unprocessed" end
+  local cut = not cause or cause == "reset in flight"
+  if cut and ended_by_age(life, call, limit) then cause = "connection age limit" end
+  if cause == "reset in flight" and call.held then cause = "its pod stopped" end
   if not cause then
     cause = seen_by_client[manner]
     if manner == "reset" and not knows_events then cause = "reset in flight" end

@@ -17,6 +17,7 @@ PLAN = os.path.join(lgen.REPOSITORY, "plans", "readiness_probe.lua")
 
 NOT_READY, TERMINATING = "sent to a pod not ready", "sent to a terminating pod"
 COLD, RESET, REFUSED, GOAWAY = "cold start of a pod", "reset in flight", "refused", "GOAWAY unprocessed"
+STOPPED, AGE = "its pod stopped", "connection age limit"
 
 # The cluster's time runs ten times as fast. Pods listen 5 s after their start; balancers hear of a change after 3 s.
 SCALE, ENDPOINT_DELAY = 10, "3s"
@@ -352,10 +353,21 @@ class WithoutEvents(unittest.TestCase):
                 self.assertIn("  No pod came or went while the calls were made, as far as answers tell.\n", ran.stdout)
                 self.assertEqual(len(ran.summary.events("no_pod_came_or_went")), 1)
 
-    def test_what_never_could_be_slow_is_refused(self):
-        ran = lgen.run(PLAN, "--target", "127.0.0.1:1", "--slow", "10s", "--timeout", "1s")
-        self.assertEqual(ran.code, 104, ran.stdout)
-        self.assertIn("--slow 10s: a call that takes longer than --timeout 1s is lost", ran.stderr)
+    def test_flags_that_do_nothing_or_contradict_each_other_are_refused(self):
+        cases = [(["--slow", "10s", "--timeout", "1s"], "--slow 10s: a call that takes longer than --timeout 1s is"),
+                 (["--slow", "0s"], "--slow: 0s is too small"), (["--timeout", "0"], "--timeout: 0s is too small"),
+                 (["--http", ""], '--http "": say a URL'),
+                 (["--http", "/hellohttp", "--channels", "4"], "--channels: requests of --http"),
+                 (["--http", "http://127.0.0.1:1/", "--lb", "round_robin"], "--lb: an HTTP client does not balance"),
+                 (["--fresh", "--channels", "4"], "--channels: with --fresh"),
+                 (["--backends", "1"], "--backends: it is the warm-up"),
+                 (["--warm-up-limit", "1m"], "--warm-up-limit: there is no warm-up"),
+                 (["--every", "1s"], "--every: no streams are held"), (["--grace", "1s"], "--grace: it follows")]
+        for flags, words in cases:
+            with self.subTest(flags):
+                ran = lgen.run(PLAN, "--target", "127.0.0.1:1", *flags)
+                self.assertEqual(ran.code, lgen.CONFIGURATION, ran.stdout)
+                self.assertIn(words, ran.stderr)
 
     def test_a_server_that_refuses_while_it_starts_has_named_itself(self):
         with Server("--pod", "pod-1", "--startup-delay", "4s", "--listen-early", "refuse", wait=False) as server:
@@ -373,7 +385,9 @@ LIVES = """
 package.path = %r .. "/?.lua;" .. package.path
 local lgen = require "lgen"
 local pod_lives = require "lib.pod_lives"
+local connection_age = require "lib.connection_age"
 lgen.plan { api = 1, name = "lives" }
+local limit = connection_age.limit(30, 10, 2) -- 13.5s to 21.5s of the run, 5s of which are grace
 for _, case in ipairs(lgen.json.decode %r) do
   local lives, knows
   if case.events then
@@ -384,7 +398,8 @@ for _, case in ipairs(lgen.json.decode %r) do
   end
   local call = case.call
   call.manner = call.manner or pod_lives.manner(call)
-  local cause, life, others = pod_lives.cause_of_loss(lives, call, knows, call.silence)
+  if call.silence == "never" then call.silence = -math.huge end
+  local cause, life, others = pod_lives.cause_of_loss(lives, call, knows, call.silence, call.limited and limit)
   print(("%%s | %%s | %%d"):format(cause, life and life.name or "nobody", others))
 end
 lgen.scenario("none", { load = lgen.load.per_vu_iterations {}, run = function() end })
@@ -404,11 +419,19 @@ STARTING = life("2", created=10, ready=10, added=11, probed=False)
 LEAVING = life("3", created=-9, ready=-5, added=-4, draining=10, stopping=10, ended=10.1, removed=11)
 DRAINED = life("4", created=-9, ready=-5, added=-4, draining=10, removed=11, stopping=20, ended=25)
 CRASHED = life("5", created=-9, ready=-5, added=-4, crashed=10, ready2=13)
-ANSWERED = {"1": -3, "3": -3, "4": -3, "5": -3}
+LYING = life("6", created=-9, ready=-5, added=0)    # has not answered anybody
+COLD_ONE = life("7", created=-9, ready=-5, added=0) # answers at last
+ANSWERED = {"7": 20, "1": -3, "3": -3, "4": -3, "5": -3}
 
 
 def call(at, took=0.001, **facts):
     return {"at": at, "took": took, **facts}
+
+
+def cut(at, took, pod, **facts):
+    """A held stream; the servers limit the connections' age."""
+    return call(at, took, **{"code": "UNAVAILABLE", "message": "RST_STREAM", "backend": pod, "served": True,
+                             "held": True, "limited": True, **facts})
 
 
 def seen(first, last, **facts):
@@ -453,6 +476,34 @@ class Causes(unittest.TestCase):
         (STEADY, call(12, message="HTTP status 503", silence=8), "unexplained", "nobody"),
         (STEADY + LEAVING, call(10.5, message="HTTP status 503", silence=8), TERMINATING, "3"),
         (LEAVING, call(14, message="HTTP status 503", silence=8), REFUSED, "nobody"), # there was no pod any more
+        # Nobody has ever answered: what pods did that nobody can have asked explains nothing.
+        (STEADY + LEAVING, call(10.5, message="HTTP status 503", silence="never"), "unexplained", "nobody"),
+        (LYING, call(1, message="HTTP status 503", silence="never"), "unexplained", "nobody"),
+        (LYING, call(1, message="HTTP status 503", silence="never", upstream="slot-6"), NOT_READY, "6"),
+        # A probe said that it can serve: only while it is new that may have been wrong.
+        (STEADY + LYING, call(1, message="HTTP status 503"), NOT_READY, "6"),
+        (STEADY + LYING, call(9, message="HTTP status 503"), REFUSED, "nobody"),
+        (STEADY + LYING, call(9, message="HTTP status 503", upstream="slot-6"), NOT_READY, "6"),
+        (STEADY + LYING, call(1, 5, kind="timeout", message="no answer"), COLD, "6"),
+        (STEADY + LYING, call(9, 5, kind="timeout", message="no answer"), "unexplained", "nobody"),
+        (STEADY + COLD_ONE, call(9, 5, kind="timeout", message="no answer"), COLD, "7"),
+        (STEADY + STARTING, call(12, message="Connection refused", by_balancer=True), "unexplained", "nobody"),
+        # Held streams: what their pod did comes first, the limit of connection age only where it can have been that.
+        (STEADY + LEAVING, cut(9, 1.05, "3"), STOPPED, "3"),
+        (STEADY + LEAVING, cut(-4, 14.5, "3"), STOPPED, "3"),
+        (STEADY + CRASHED, cut(4, 6.1, "5"), STOPPED, "5"),
+        (STEADY + DRAINED, cut(2, 16, "4"), AGE, "4"),      # its preStop hook goes on
+        (STEADY, cut(0, 4.9, "1"), "unexplained", "1"),     # shorter than the grace
+        (STEADY, cut(0, 5.1, "1"), AGE, "1"),               # on a connection of the balancer's
+        (STEADY, cut(0, 22.4, "1"), AGE, "1"),
+        (STEADY, cut(0, 22.6, "1"), "unexplained", "1"),
+        (STEADY, cut(0, 5.1, "1", limited=False), "unexplained", "1"),
+        (STEADY, cut(8, 6, "1", connection_age=12.9), "unexplained", "1"),
+        (STEADY, cut(8, 6, "1", connection_age=13.1), AGE, "1"),
+        (STEADY, cut(8, 6, "1", connection_age=22.6), "unexplained", "1"),
+        (STEADY, cut(0, 20, "1", message="not sent: it had said GOAWAY"), AGE, "1"),
+        (STEADY, cut(0, 20, "1", kind="timeout"), "unexplained", "1"),
+        (STEADY, call(0, 6, code="UNAVAILABLE", message="RST_STREAM", limited=True), AGE, "nobody"),
     ]
     SEEN = [
         ({"a": seen(0, 99)}, call(5, message="HTTP status 502"), RESET, "nobody"),
@@ -487,6 +538,77 @@ class Causes(unittest.TestCase):
         for (_, lost, cause, pod), answer in zip(rows, told):
             with self.subTest(call=lost):
                 self.assertEqual(answer, [cause, pod])
+
+
+STORY = """
+package.path = %r .. "/?.lua;" .. package.path
+local lgen = require "lgen"
+local cluster_story = require "lib.cluster_story"
+lgen.plan { api = 1, name = "story" }
+for _, case in ipairs(lgen.json.decode %r) do
+  local story, names = cluster_story.watch(nil, case.target or nil), {}
+  story.events = case.events
+  local lives, told = story:lives(case.answers, 5)
+  for name in pairs(lives) do names[#names + 1] = name end
+  table.sort(names)
+  print(("%%s | %%s | %%s | %%s"):format(table.concat(names, " "), told, story:changed(case.answers, 0),
+    story:balancer_refused(case.message)))
+end
+lgen.scenario("none", { load = lgen.load.per_vu_iterations {}, run = function() end })
+"""
+
+
+class Stories(unittest.TestCase):
+    """A cluster's events are those of several Deployments."""
+
+    CLUSTER = [{"event": "started", "at": -20, "services": [
+        {"service": "a", "deployment": "a", "address": "127.0.0.1:80"},
+        {"service": "b", "deployment": "b", "address": "127.0.0.1:8080"},
+        {"service": "b-pods", "deployment": "b", "address": "dns://127.0.0.1:53/b-pods:8080"}]},
+        *({"event": event, "at": at, "pod": pod, **({"deployment": pod[0]} if event == "pod_created" else {})}
+          for event, at in [("pod_created", -9), ("pod_ready", -8), ("endpoint_added", -7)] for pod in ("a-1", "b-1")),
+        {"event": "pod_first_request", "at": 1, "pod": "a-1"}, {"event": "probe_failed", "at": 2, "pod": "a-1"}]
+    COMES = [{"event": "pod_created", "at": 3, "pod": "b-2", "deployment": "b"}]
+    GOES = [{"event": "pod_gone", "at": 3, "pod": "b-1", "deployment": "b"}]
+    BOTH, THREE = "a-1 b-1", "a-1 b-1 b-2"
+    ROWS = [ # (target, who answered, further events, whose lives, told, changed)
+        (None, [], [], BOTH, True, False),
+        ("127.0.0.1:80", [], COMES, "a-1", True, False),
+        ("127.0.0.1:8080", [], COMES, "b-1 b-2", True, True),
+        ("127.0.0.1:8080", [], GOES, "b-1", True, True),
+        ("http://localhost:8080/hello?x", [], COMES, "b-1 b-2", True, True),
+        ("http://127.0.0.1:808/", [], COMES, THREE, True, True),
+        ("dns:///127.0.0.1:80", [], COMES, "a-1", True, False),
+        ("dns://127.0.0.1:53/b-pods:8080", [], COMES, "b-1 b-2", True, True),
+        ("name:80", ["a-1"], COMES, "a-1", True, False),
+        ("name:80", ["b-1"], COMES, "b-1 b-2", True, True),
+        ("127.0.0.1:80", ["b-1"], COMES, THREE, True, True), # a gateway, and whom it asked
+        ("name:80", ["stranger"], COMES, "stranger", False, False),
+    ]
+    REFUSED = [("127.0.0.1:80 refuses connections (Connection refused)", True), ("127.0.0.1:80: Socket closed", False),
+               ("ipv4:127.0.0.1:8080: Connection refused", True), ("127.0.0.1:808: Connection refused", False)]
+
+    def ask(self, cases):
+        with tempfile.TemporaryDirectory(prefix="lgen-test-") as folder:
+            plan = os.path.join(folder, "story.lua")
+            with open(plan, "w", encoding="utf-8") as file:
+                file.write(STORY % (os.path.dirname(PLAN), json.dumps(cases)))
+            ran = lgen.run(plan)
+        told = [line.split(" | ") for line in ran.stdout.splitlines() if " | " in line]
+        self.assertEqual(len(told), len(cases), ran.stdout + ran.stderr)
+        return told
+
+    def test_of_the_deployment_that_the_run_is_about(self):
+        recent = {"first": {"at": 0, "done": 0}, "last": {"at": 1e6, "done": 1e6}}
+        told = self.ask([{"target": target or False, "answers": dict.fromkeys(answered, recent),
+                          "events": self.CLUSTER + more} for target, answered, more, *_ in self.ROWS])
+        for (target, answered, _, pods, known, changed), answer in zip(self.ROWS, told):
+            with self.subTest(target=target, answered=answered):
+                self.assertEqual(answer[:3], [pods, str(known).lower(), str(changed).lower()])
+
+    def test_a_balancer_that_is_not_there(self):
+        told = self.ask([{"answers": {}, "events": self.CLUSTER, "message": message} for message, _ in self.REFUSED])
+        self.assertEqual([answer[3] for answer in told], [str(refused).lower() for _, refused in self.REFUSED])
 
 
 class OnItsOwn(unittest.TestCase):
