@@ -40,7 +40,10 @@ int run_cluster(uv_loop_t* loop, const ClusterOptions& options) {
   const SignalWatch on_term(loop, SIGTERM, stop);
   const SignalWatch on_int(loop, SIGINT, stop);
   const SignalWatch on_hangup(loop, SIGHUP, stop);
-  const ParentWatch on_parent_gone(loop, stop);
+  const ParentWatch on_parent_gone(loop, [&] {
+    server::complain("lgen-cluster: the process that started it is gone: stops, as it lives no longer than that");
+    stop();
+  });
 
   // Everything that can be refused is refused here; what happens later is in the exit code.
   Cluster running(loop, options, find_programs(options));

@@ -260,6 +260,7 @@ class Ending(unittest.TestCase):
         parent.send_signal(signal.SIGKILL)
         self.assert_all_gone(pids)
         eventually(lambda: not os.path.exists(run), "the removal of the run directory")
+        parent.err.wait_for("the process that started it is gone: stops")
 
 
 class Sharing(unittest.TestCase):

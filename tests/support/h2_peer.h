@@ -228,4 +228,11 @@ class H2Peer {
   std::map<std::int32_t, Request> open_;
 };
 
+inline void answer(H2Peer& peer, std::int32_t stream) { peer.headers(stream, {{":status", "200"}}, true); }
+
+/// Answers everything until the client goes.
+inline void behave(H2Peer& peer) {
+  for (H2Peer::Request request; (request = peer.next_request()).stream != 0;) answer(peer, request.stream);
+}
+
 }  // namespace lgen::test
