@@ -44,11 +44,12 @@ namespace lgen {
 
 namespace {
 
-constexpr std::uint64_t kLongRow = 5;    // streams
-constexpr double kUnknownLimit = 0.05;   // of all streams
-constexpr double kChanceLimit = 1e-6;    // that random placement looks per connection
-constexpr double kHomogeneous = 0.001;   // least p of one common distribution
-constexpr double kLargeEffect = 0.5;     // Cohen's w
+constexpr std::uint64_t kLongRow = 5;   // streams
+constexpr double kUnknownLimit = 0.05;  // of all streams
+constexpr double kChanceLimit = 1e-6;   // that random placement looks per connection
+constexpr double kHomogeneous = 0.001;  // least p of one common distribution
+constexpr double kMediumEffect = 0.3;   // Cohen's w
+constexpr double kLargeEffect = 0.5;
 constexpr double kLeastShare = 1.0 / 3;  // of what a row would give a backend if they were
 constexpr double kLinkShare = 0.10;      // of the rarer backend's rows
 constexpr double kAstrayLimit = 0.10;    // of all rows
@@ -358,10 +359,13 @@ Verdict spread_over_all(const Evidence& e, const Homogeneity& homogeneity) {
   verdict.subsets.push_back(e.backends);
   const auto [least, most] = std::minmax_element(e.served.begin(), e.served.end());
   const double all = static_cast<double>(e.streams);
-  const std::string proportion =
-      p >= kHomogeneous ? "in one common proportion"
-                        : fmt::format("in nearly one proportion, though not by chance alone (Cohen's w {:.2f})",
-                                      cohens_w(e, homogeneity.statistic));
+  const double w = cohens_w(e, homogeneity.statistic);
+  const std::string proportion = p >= kHomogeneous
+                                     ? "in one common proportion"
+                                     : fmt::format(
+                                           "in proportions that differ by more than chance, with a {} effect "
+                                           "(Cohen's w {:.2f})",
+                                           w < kMediumEffect ? "small" : "medium", w);
   verdict.why = fmt::format(
       "the streams of {} spread over all {} {} ({} to {} each; homogeneity {}). New {}s get load from the next stream "
       "on",
