@@ -45,11 +45,25 @@ local function before_goaway(run)
   return before
 end
 
--- The least that the fullest of `count` pods can have over the mean, when each channel stays on one of them.
+-- Whether `count` pods can have all channels, `larger` of them with one stream more than `size`, and none more than
+-- `most` streams. A pod with n channels has room for at most most - n * size of the larger ones; as that falls as n
+-- grows, channels are best spread as evenly as they go.
+local function fits(channels, size, larger, count, most)
+  local n, with_one_more = math.floor(channels / count), channels % count
+  if (with_one_more > 0 and n + 1 or n) * size > most then return false end
+  local room = (count - with_one_more) * math.min(n, most - n * size)
+  if with_one_more > 0 then room = room + with_one_more * math.min(n + 1, most - (n + 1) * size) end
+  return room >= larger
+end
+
+-- The least that the fullest of `count` pods can have over the mean, when each channel stays on one of them: exactly, as
+-- the streams of two channels differ by one at most.
 local function best_by_channel(run, count)
-  local streams = run.opt.streams
-  local fullest = math.ceil(run.channels / count) * math.floor(streams / run.channels)
-  return math.max(fullest, math.ceil(streams / count)) * count / streams
+  local streams, channels = run.opt.streams, run.channels
+  local size, larger = math.floor(streams / channels), streams % channels
+  local most = math.ceil(streams / count)
+  while not fits(channels, size, larger, count, most) do most = most + 1 end
+  return most * count / streams
 end
 
 local function tell(when, look, best)

@@ -6,7 +6,8 @@ local cells = require "lib.cells"
 
 local M = {}
 
-local sync_period = 15 -- of Kubernetes' autoscaler, in seconds of its time
+-- Of Kubernetes' autoscaler, in seconds of its time: between two rounds, and how long it remembers a larger load.
+local sync_period, down_window = 15, 300
 
 -- What lgen-cluster tells ----------------------------------------------------------------------------------------
 
@@ -96,18 +97,29 @@ local function range(list, from, to)
   return least, most
 end
 
--- By the autoscaler's function, from the sums that the looks saw; nothing when it scales by something else.
-function M.by_function(run)
-  local opt, load, list = run.opt, {}, { { 0, run.initial } }
-  if opt.target_streams == 0 then return end
+local function simulate(run, from)
+  local opt, load, list = run.opt, {}, { { 0, from } }
   for i, look in ipairs(run.looks) do load[i] = { look.at * run.speed, look.sum } end
   for _, round in ipairs(lgen.hpa.simulate {
-    load = load, target = opt.target_streams, min = opt.min_pods, max = opt.max_pods, replicas = run.initial,
+    load = load, target = opt.target_streams, min = opt.min_pods, max = opt.max_pods, replicas = from,
     metric_lag = opt.metric_lag, pod_start = opt.pod_start,
   }) do
     add(list, round.at / run.speed, round.desired)
   end
   return list
+end
+
+-- By the autoscaler's function, from the sums that the looks saw; nothing when it scales by something else.
+function M.by_function(run)
+  if run.opt.target_streams > 0 then return simulate(run, run.initial) end
+end
+
+-- What the load asked for at first, where that is less than there was: then the autoscaler remembers a larger one from
+-- before the run, and forgets it nobody knows when.
+local function asked_at_first(run)
+  local opt = run.opt
+  local asked = math.max(opt.min_pods, math.min(opt.max_pods, math.ceil(run.looks[1].sum / opt.target_streams)))
+  return asked < run.initial and asked or nil
 end
 
 -- What the cluster wanted where it tells that, else the pods whose pages were read.
@@ -148,12 +160,15 @@ function M.print_looks(run, observed, should)
   if run.speed ~= 1 then print(("  the machine's time; the cluster's runs %g x as fast"):format(run.speed)) end
 end
 
--- Whether what was observed is, at every look, what the function has within the tolerance around it.
-local function judge(run, observed, should)
+-- Whether what was observed is, at every look, what the function has within the tolerance around it. `forgetful`: the
+-- same as if it remembered nothing from before the run, or nothing; for one window it may be anywhere between the two.
+local function judge(run, observed, should, forgetful)
   local tolerance = sync_period + run.opt.metric_lag + run.opt.pod_start
   local worst, detail = 0, nil
   for _, look in ipairs(run.looks) do
-    local least, most = range(should, look.at - tolerance / run.speed, look.at + tolerance / run.speed)
+    local from, to = look.at - tolerance / run.speed, look.at + tolerance / run.speed
+    local least, most = range(should, from, to)
+    if forgetful and look.at * run.speed <= down_window then least = math.min(least, (range(forgetful, from, to))) end
     local count = M.at(observed, look.at)
     local off = math.max(least - count, count - most)
     if off > worst then
@@ -162,6 +177,21 @@ local function judge(run, observed, should)
   end
   local name = ("replicas are the autoscaler's function's, %gs of its time early or late"):format(tolerance)
   lgen.check(name, worst == 0, detail)
+end
+
+local function print_text(text)
+  local list = {}
+  for word in text:gmatch "%S+" do list[#list + 1] = word end
+  cells.print_words(" ", list)
+end
+
+local function print_and_judge(run, observed, should)
+  local asked = asked_at_first(run)
+  if asked then
+    print_text(("It began with %d where its load asked for %d: of a load before the run. When it forgets that is not "
+      .. "known here; for %gs of its time it is not judged by when it goes down."):format(run.initial, asked, down_window))
+  end
+  judge(run, observed, should, asked and simulate(run, asked))
 end
 
 -- `should` is nothing where there is no such function.
@@ -175,7 +205,7 @@ function M.print(run, observed, should)
   lgen.event("replicas", {
     ["function"] = text(should), [run.cluster.told and "cluster" or "pages"] = text(observed), speed = run.speed,
   })
-  if should then judge(run, observed, should) end
+  if should then print_and_judge(run, observed, should) end
 end
 
 return M

@@ -13,7 +13,7 @@ from kube_cluster import KubeCluster, data
 from metrics_pages import Discovery, Page
 from programs import Server, binary, python_program
 from relay import Relay
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, eventually
 
 PLAN = os.path.join(lgen.REPOSITORY, "plans", "hpa_ramp.lua")
 SHORT = ["--ramp", "0.5s", "--hold", "1s", "--down", "0.5s", "--interval", "0.1s"]
@@ -180,6 +180,22 @@ class Servers(PlanCase):
                 self.assertEqual(found["no pod was overloaded"], not names)
                 self.assertEqual(re.findall(r"(?m)^  (\S+)\n    from .* stood at 3 streams", run.stdout), names)
 
+    def test_pods_of_a_load_before_the_run_may_go_at_any_time(self):
+        for streams_of_each, judged in [(0, True), (15, False)]:
+            with self.subTest(streams_of_each):
+                pages = [self.enterContext(Page(f"grpc_server_active_streams {streams_of_each}\n")) for _ in range(6)]
+                pods = self.enterContext(Discovery(**{f"pod_{n}": page.address for n, page in enumerate(pages)}))
+                run = self.start("--target", self.server("pod-1").target, "--metrics", "sd+" + pods.url, *SHORT,
+                                 "--streams", 3, "--hold", "4s", "--speed", 50)
+                eventually(lambda last=pages[-1]: last.asked >= 3, "three looks")
+                pods.show(**{f"pod_{n}": page.address for n, page in enumerate(pages[:3])})
+                found = self.finish(run, lgen.FAILED)  # the gauges are not these streams'
+                text = re.sub(r"\s+", " ", block(run.stdout, "REPLICAS"))
+                self.assertIn("as the pods' pages show them 6 → 3", text)
+                self.assertEqual(found["replicas are the autoscaler's function's, 60s of its time early or late"], judged,
+                                 text)
+                self.assertEqual("It began with 6 where its load asked for 3" in text, judged, text)
+
     def test_the_first_guides_run(self):
         server = self.server("pod-1")
         run = self.start_at(server, "--channel-per-stream", "--streams", 15, "--min-pods", 1)
@@ -273,6 +289,12 @@ class Clusters(PlanCase):
                          "--streams", 120, "--channels", 12)
         self.finish(run, 0)
         self.assertRegex(block(run.stdout, "EVENNESS"), r"hold ends +\S+s +5 +120  0\.\d{3} +1\.25 +1\.25\n")
+
+    def test_channels_of_unlike_sizes_beside_the_best_there_can_be(self):
+        # 20 streams on 7 channels are six threes and a two: 6, 6, 5 and 3 at best.
+        run = self.start("--local=pods=4", *SHORT, "--min-pods", 4, "--streams", 20, "--channels", 7)
+        self.finish(run, 0)
+        self.assertRegex(block(run.stdout, "EVENNESS"), r"hold ends .* 1\.20\n")
 
     def test_a_balancer_whose_own_connections_age(self):
         limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
