@@ -3,6 +3,7 @@
 -- how long each step from the need to a fair share took, how even it was, what ended streams, and what the autoscaler
 -- should have done. Where lgen-cluster runs the pods it is asked for its events, too.
 local lgen = require "lgen"
+local cluster_story = require "lib.cluster_story"
 local evenness = require "lib.evenness"
 local losses_of = require "lib.losses"
 local pod_lag = require "lib.pod_lag"
@@ -44,7 +45,8 @@ local opt = lgen.options {
     help = "fail unless the fullest pod has at most so many times the mean as the hold ends, with 80 % of the "
       .. "streams there" },
 }
-assert(lgen.metrics, "hpa_ramp watches the pods: say --metrics WHERE, e.g. dns:///NAME:9464")
+assert(lgen.metrics, "hpa_ramp watches the pods: say --metrics WHERE, e.g. dns:///NAME:9464, "
+  .. "or --local for pods on this machine")
 
 if opt.min_pods > opt.max_pods then
   error(("--min-pods %d is more than --max-pods %d: say both as the autoscaler has them"):format(opt.min_pods,
@@ -68,8 +70,10 @@ local refusals = lgen.counter("streams_not_opened", {
   help = "attempts to open a stream that met no server", labels = { "code" },
 })
 
+local story = cluster_story.watch(lgen.metrics, lgen.target)
+
 -- How many times as fast as the machine's time the cluster's runs, as far as that is known by now.
-local function speed() return opt.speed or replicas.speed() or 1 end
+local function speed() return story:facts().time_scale or opt.speed or 1 end
 
 -- The streams ------------------------------------------------------------------------------------------------------
 
@@ -80,6 +84,7 @@ local window = { open = 0, answered = 0, opened = 0, ended = 0, left = 0 }
 local waiting = {}         -- {life = true}: opened and not answered yet
 local lost = {}            -- lives that ended before their time
 local refused = { count = 0, codes = {} } -- attempts that met nobody, and the first of them
+local backends = {}        -- {pod = true}: those that answered
 local messages = 0
 local answers_early = false -- whether any stream was answered before its end
 -- Seconds in which streams were wanted, were there by their servers' answers, and had a connection to one.
@@ -133,11 +138,11 @@ end
 local function wait_for_end(life)
   local stream = life.stream
   local backend = stream:backend()
+  if backend and backend ~= "unknown" then life.backend, backends[backend] = backend, true end
   if not stream:status() and not life.closing then answer(life) end
   local reply = stream:recv()
   leave(life)
   local _, status = stream:close()
-  life.backend = backend ~= "unknown" and backend or nil
   return reply, status
 end
 
@@ -249,6 +254,7 @@ local looks = {}
 local seen = {}   -- {pod = {at =, first_stream =, share =}}
 local needed = {} -- {n = when the streams first asked for an n-th pod}
 local initial     -- pods at the start
+local speed_told = false -- whether a --speed that is not the cluster's was complained of
 local gauge = {}  -- whether it was {found =} on any page, and whether its lack was {told =}
 
 -- Those that have waited so long that their server's page would have them, had it begun with them.
@@ -274,26 +280,24 @@ local function tell_lack_of_gauge()
   lgen.event("gauge_missing", { gauge = opt.gauge })
 end
 
-local function look_at(sample)
-  if not initial and sample.up == 0 then return end -- nobody is there yet
-  local p = { at = sample.at, pods = sample.up, whole = sample.down == 0, sum = 0, squares = 0, most = 0, values = {},
-    client = open, answered = answered, patient = count_patient(lgen.now()), vus = lgen.vus "streams",
-    messages = messages, window = window }
-  window = { open = open, answered = answered, opened = 0, ended = 0, left = 0 }
-  for value, labels in sample:each(opt.gauge) do
-    p.sum, p.squares, p.most = p.sum + value, p.squares + value * value, math.max(p.most, value)
-    p.values[labels.pod] = value
+local function tell_of_speed()
+  local scale = story:facts().time_scale
+  if speed_told or not scale or not opt.speed or scale == opt.speed then return end
+  speed_told = true
+  lgen.log.warn("--speed %g: the cluster's time runs %g times as fast, as it tells; that is taken", opt.speed, scale)
+end
+
+-- The pods that streams reached, by what answers say, or else by their gauges.
+local function answering()
+  local by_answer, by_gauge = {}, {}
+  for name, pod in pairs(seen) do
+    if backends[name] then by_answer[name] = true end
+    if pod.first_stream then by_gauge[name] = true end
   end
-  gauge.found = gauge.found or next(p.values) ~= nil
-  if p.whole and p.pods > 0 and not gauge.found and not gauge.told then tell_lack_of_gauge() end
-  looks[#looks + 1] = p
-  initial = initial or sample.up
-  for n = initial + 1, needs(p.sum, sample.up) do
-    if not needed[n] then
-      needed[n] = p.at
-      lgen.event("pod_needed", { streams = p.sum, pods = n })
-    end
-  end
+  return next(by_answer) and by_answer or next(by_gauge) and by_gauge or seen
+end
+
+local function note_values(p)
   for name, value in pairs(p.values) do
     local pod = seen[name]
     if not pod then
@@ -306,14 +310,36 @@ local function look_at(sample)
   end
 end
 
+local function look_at(sample)
+  tell_of_speed()
+  if not initial and sample.up == 0 then return end -- nobody is there yet
+  local p = { at = sample.at, pods = sample.up, whole = sample.down == 0, sum = 0, squares = 0, most = 0, values = {},
+    client = open, answered = answered, patient = count_patient(lgen.now()), vus = lgen.vus "streams",
+    messages = messages, window = window }
+  window = { open = open, answered = answered, opened = 0, ended = 0, left = 0 }
+  for value, labels in sample:each(opt.gauge) do
+    p.sum, p.squares, p.most = p.sum + value, p.squares + value * value, math.max(p.most, value)
+    p.values[labels.pod] = value
+  end
+  gauge.found = gauge.found or next(p.values) ~= nil
+  if p.whole and p.pods > 0 and not gauge.found and not gauge.told then tell_lack_of_gauge() end
+  looks[#looks + 1] = p
+  note_values(p)
+  initial = initial or replicas.count_at_start(replicas.read_cluster(story, answering())) or sample.up
+  for n = initial + 1, needs(p.sum, sample.up) do
+    if not needed[n] then
+      needed[n] = p.at
+      lgen.event("pod_needed", { streams = p.sum, pods = n })
+    end
+  end
+end
+
 lgen.scenario("watch", {
   background = true,
   load = lgen.load.per_vu_iterations { max_duration = math.huge },
   run = function()
     local notes = pool and lgen.spawn(note_connections, pool)
-    local reader = lgen.spawn(replicas.keep_reading)
     for sample in pods:samples() do look_at(sample) end
-    reader:cancel()
     if notes then notes:cancel() end
   end,
 })
@@ -328,7 +354,8 @@ lgen.teardown(function()
     lgen.check("the pods' pages were read", false, "fewer than two looks succeeded")
     return
   end
-  local cluster = replicas.read_cluster(seen)
+  if story.where then story:read() end
+  local cluster = replicas.read_cluster(story, answering())
   local run = { opt = opt, channels = channels, looks = looks, seen = seen, needed = needed, initial = initial,
     lost = lost, refused = refused, made = made, left = left, closed = closed, times = times,
     answers_early = answers_early, cluster = cluster, speed = speed() }

@@ -33,4 +33,13 @@ function M.print_words(head, words)
   print(line)
 end
 
+local headed = false
+
+-- Prints the first line of a table, after an empty one where another table stands above it.
+function M.print_head(line)
+  if headed then print "" end
+  headed = true
+  print(line)
+end
+
 return M

@@ -11,8 +11,8 @@ local function jain(look) return look.sum > 0 and look.sum * look.sum / (look.po
 -- Of `streams` so many must be held where evenness is judged: how a few lie is chance.
 local most_of = 0.8
 
--- The looks while all streams were wanted, or nothing: {first =, last =, least = streams that clients had then at
--- least, judged = the last look of its later half at which the pods had most of them}.
+-- The looks while all streams were wanted, or nothing: {first =, last =, least =, greatest = streams that clients had
+-- then, judged = the last look of its later half at which the pods had most of them}.
 function M.hold(looks, streams)
   local most, hold = 1, nil
   for _, look in ipairs(looks) do most = math.max(most, look.vus) end
@@ -23,10 +23,10 @@ function M.hold(looks, streams)
     end
   end
   if not hold then return end
-  hold.least = hold.last.client
+  hold.least, hold.greatest = hold.last.client, hold.last.client
   for _, look in ipairs(looks) do
     if look.at > hold.first.at and look.at <= hold.last.at then
-      hold.least = math.min(hold.least, look.client)
+      hold.least, hold.greatest = math.min(hold.least, look.client), math.max(hold.greatest, look.client)
       local late = look.at >= (hold.first.at + hold.last.at) / 2
       if late and look.pods > 0 and look.sum >= most_of * streams then hold.judged = look end
     end
@@ -79,12 +79,21 @@ local function judge(run, hold)
   lgen.check("the load is even as the hold ends", ratio and ratio <= run.opt.even, detail)
 end
 
+local function print_messages(run, hold)
+  local seconds, streams = hold.last.at - hold.first.at, run.opt.streams
+  if seconds <= 0 then return end
+  local were = hold.least >= streams and "all were" or hold.greatest == 0 and "none was" or hold.least == hold.greatest
+    and ("%d were"):format(hold.least) or ("%d to %d were"):format(hold.least, hold.greatest)
+  print(("  %d streams on %d channels sent %.0f messages/s while %s held."):format(streams, run.channels,
+    (hold.last.messages - hold.first.messages) / seconds, were))
+end
+
 function M.print(run, hold)
   local rows = { { "hold begins", hold.first }, { "hold ends", hold.last } }
   if hold.judged and hold.judged ~= hold.last then table.insert(rows, 2, { "judged", hold.judged }) end
   local before = before_goaway(run)
   if before then table.insert(rows, before.at < hold.first.at and 1 or 2, { "before GOAWAY", before }) end
-  print "EVENNESS            at  pods  streams   Jain  fullest of mean  best by channel"
+  cells.print_head "EVENNESS            at  pods  streams   Jain  fullest of mean  best by channel"
   for _, row in ipairs(rows) do
     local look = row[2]
     print(("  %-13s%6.1fs  %4d  %7d  %s  %s  %15.2f"):format(row[1], look.at, look.pods, look.sum,
@@ -93,12 +102,7 @@ function M.print(run, hold)
     tell(row[1], look, best_by_channel(run, look.pods))
   end
   if not before then print "  Nobody was asked to leave (GOAWAY) and nothing was lost." end
-  local seconds = hold.last.at - hold.first.at
-  if seconds > 0 then
-    print(("  %d streams on %d channels sent %.0f messages/s while %s were held."):format(run.opt.streams,
-      run.channels, (hold.last.messages - hold.first.messages) / seconds,
-      hold.least >= run.opt.streams and "all" or ("%d or more"):format(hold.least)))
-  end
+  print_messages(run, hold)
   if run.opt.even then judge(run, hold) end
 end
 
@@ -167,7 +171,7 @@ function M.print_overload(run)
   table.sort(names)
   lgen.check("no pod was overloaded", #names == 0, table.concat(names, ", "))
   if #names == 0 then return end
-  print "OVERLOADED"
+  cells.print_head "OVERLOADED"
   for _, name in ipairs(names) do
     print("  " .. name)
     for _, text in ipairs(found[name]) do print("    " .. text) end

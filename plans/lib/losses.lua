@@ -132,7 +132,7 @@ function M.print(run)
   local by = { pod = {}, goaway = {}, balancer = {}, none = {} }
   for _, life in ipairs(run.lost) do table.insert(by[cause_of(run, life)], life) end
   for _, cause in ipairs { "goaway", "balancer", "pod", "none" } do tell(run, cause, by[cause]) end
-  print(#run.lost == 0 and "LOST STREAMS none" or ("LOST STREAMS %d"):format(#run.lost))
+  cells.print_head(#run.lost == 0 and "LOST STREAMS none" or ("LOST STREAMS %d"):format(#run.lost))
   if #by.goaway > 0 then judge_ages(run, by.goaway) end
   if #by.balancer > 0 then print(("  %5d  %s"):format(#by.balancer, words.balancer)) end
   if #by.pod > 0 then print(("  %5d  %s"):format(#by.pod, words.pod)) end
@@ -195,7 +195,7 @@ function M.judge_gauges(run)
         one.most)
     end
   end
-  print(("GAUGES and clients' streams at %d looks: %s"):format(#compared, lasting > 0 and "not the same"
+  cells.print_head(("GAUGES and clients' streams at %d look%s: %s"):format(#compared, #compared == 1 and "" or "s", lasting > 0 and "not the same"
     or worst > 0 and "not the same for a moment" or "the same within an interval"))
   if detail then print("  the worst: " .. detail) end
   lgen.check("the gauges count the clients' streams", lasting == 0, detail)

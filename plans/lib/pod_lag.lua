@@ -9,23 +9,28 @@ local M = {}
 function M.newcomers(run)
   local list = {}
   local function add(name, first, pod, page)
-    if first <= run.looks[1].at then return end
     local new = { name = name, first = first, created = pod.created, ready = pod.ready, seen = page.at,
       stream = page.first_stream, share = page.share }
     for _, event in ipairs(run.cluster.scaled) do
-      if pod.created and event.to > event.from and event.at <= pod.created then new.desired = event.at end
+      local of_it = event.deployment == pod.deployment and event.to > event.from
+      if of_it and event.at <= pod.created then new.desired = event.at end
     end
     list[#list + 1] = new
   end
-  for name, pod in pairs(run.cluster.pods) do add(name, pod.created, pod, run.seen[name] or {}) end
+  for name, pod in pairs(run.cluster.pods) do
+    if pod.created > 0 then add(name, pod.created, pod, run.seen[name] or {}) end
+  end
   for name, page in pairs(run.seen) do
-    if not run.cluster.pods[name] then add(name, page.at, {}, page) end
+    if not run.cluster.pods[name] and page.at > run.looks[1].at then add(name, page.at, {}, page) end
   end
   table.sort(list, function(a, b)
     if a.first ~= b.first then return a.first < b.first end
     return a.name < b.name
   end)
-  for i, new in ipairs(list) do new.needed = run.needed[run.initial + i] end
+  for i, new in ipairs(list) do
+    local needed = run.needed[run.initial + i]
+    new.needed = needed and math.min(needed, new.desired or needed) -- it may have known before a look did
+  end
   return list
 end
 
@@ -50,8 +55,8 @@ local function tell(pod, since)
 end
 
 function M.print(run, new)
-  if #new == 0 then return print(next(run.needed) and "LAG: no pod came" or "LAG: no pod was needed") end
-  print(("LAG in %s, from the need for one more pod to each step"):format(
+  if #new == 0 then return cells.print_head(next(run.needed) and "LAG: no pod came" or "LAG: no pod was needed") end
+  cells.print_head(("LAG in %s, from the need for one more pod to each step"):format(
     run.speed == 1 and "seconds" or "the machine's seconds"))
   print(line("pod", "needed", "%s", steps))
   local told, took = run.cluster.told, {}
@@ -78,11 +83,12 @@ end
 
 local function came(run, pod) return pod and (run.cluster.told and pod.ready or pod.seen) end
 
--- Whether each pod that was needed came within the limit.
+-- Whether each pod that was needed came within the limit, as far as that was to be seen.
 local function judge_arrival(run, new)
   local limit, asked, late = run.opt.added_within / run.speed, false, nil
   for n = run.initial + 1, run.opt.max_pods do
     local at, arrived = run.needed[n], came(run, new[n - run.initial])
+    if at and not arrived and at + limit > (run.cluster.until_at or math.huge) then at = nil end
     asked = asked or at ~= nil
     if at and not arrived then
       late = late or ("pod %d never came"):format(n)

@@ -14,37 +14,6 @@ local sync_period, down_window = 15, 300
 local steps = { pod_created = "created", pod_ready = "ready", pod_draining = "draining", pod_crashed = "ended",
   pod_stopped = "ended", pod_gone = "ended", pod_not_ready = "unready", pod_unhealthy = "unready" }
 
-local latest = { events = {} } -- {events =, at = when they were read}: the cluster may be gone when they are needed
-local told_speed
-
--- Asks for the events; true where there are some.
-local function read()
-  local places = type(lgen.metrics) == "table" and lgen.metrics or { lgen.metrics }
-  for _, where in ipairs(places) do
-    local events = lgen.cluster.events(where)
-    if events then
-      latest = { events = events, at = lgen.now() }
-      for _, event in ipairs(events) do
-        if event.event == "started" then told_speed = event.time_scale end
-      end
-      return true
-    end
-  end
-  return false
-end
-
--- Never returns where a cluster tells its events.
-function M.keep_reading()
-  if not read() then return end
-  while true do
-    lgen.sleep(5)
-    read()
-  end
-end
-
--- How many times as fast as the machine's time the cluster's runs, once it has told.
-function M.speed() return told_speed end
-
 -- Of each step of a pod the first time.
 local function note(cluster, event)
   if event.event == "scaled" then table.insert(cluster.scaled, event) end
@@ -55,24 +24,40 @@ local function note(cluster, event)
   if step == "unready" then pod.why = event.why end
 end
 
--- Of the Deployment that one of the pods `seen` belongs to: {told, until_at, scaled = events, pods = {name = {created,
--- ready, draining, ended, unready, why}}}. `told` is false where no cluster tells anything of them; it has told no more
--- from `until_at` seconds of the run on.
-function M.read_cluster(seen)
+-- What a story tells of the Deployments behind the target, or else of those of the pods `answering`: {told, until_at,
+-- scaled = events, pods = {name = {deployment, created, ready, draining, ended, unready, why}}}. `told` is false where no
+-- cluster tells anything of them; it has told no more from `until_at` seconds of the run on.
+function M.read_cluster(story, answering)
   local cluster = { pods = {}, scaled = {} }
-  if not read() then cluster.until_at = latest.at end
-  for _, event in ipairs(latest.events) do note(cluster, event) end
-  local deployment
-  for name in pairs(seen) do deployment = deployment or cluster.pods[name] and cluster.pods[name].deployment end
-  local pods, scaled = {}, {}
-  for name, pod in pairs(cluster.pods) do
-    if pod.deployment == deployment then pods[name] = pod end
-  end
-  for _, event in ipairs(cluster.scaled) do
-    if event.deployment == deployment then scaled[#scaled + 1] = event end
-  end
-  return { told = deployment ~= nil, until_at = cluster.until_at, pods = pods, scaled = scaled }
+  for _, event in ipairs(story:own_events(answering)) do note(cluster, event) end
+  cluster.told = next(cluster.pods) ~= nil
+  if cluster.told and story.cut_short then cluster.until_at = story.until_at end
+  return cluster
 end
+
+-- How many each Deployment wanted as the run began: {deployment = count}.
+local function at_start(cluster)
+  local counts, created = {}, {}
+  for _, event in ipairs(cluster.scaled) do
+    if event.at <= 0 then counts[event.deployment] = event.to end
+  end
+  for _, event in ipairs(cluster.scaled) do counts[event.deployment] = counts[event.deployment] or event.from end
+  for _, pod in pairs(cluster.pods) do
+    local there = pod.created <= 0 and (pod.draining or math.huge) > 0
+    created[pod.deployment] = (created[pod.deployment] or 0) + (there and 1 or 0)
+  end
+  for deployment, count in pairs(created) do counts[deployment] = counts[deployment] or count end
+  return counts
+end
+
+local function sum(counts)
+  local all = 0
+  for _, count in pairs(counts) do all = all + count end
+  return all
+end
+
+-- How many pods were wanted as the run began, or nothing where no cluster tells.
+function M.count_at_start(cluster) return cluster.told and sum(at_start(cluster)) or nil end
 
 -- Over time --------------------------------------------------------------------------------------------------------
 
@@ -97,9 +82,14 @@ local function range(list, from, to)
   return least, most
 end
 
+-- Of others' streams, before the first of the run's.
+local function load_at_first(run) return math.max(0, run.looks[1].sum - run.looks[1].client) end
+
 local function simulate(run, from)
-  local opt, load, list = run.opt, {}, { { 0, from } }
-  for i, look in ipairs(run.looks) do load[i] = { look.at * run.speed, look.sum } end
+  local opt, load, list = run.opt, { { 0, load_at_first(run) } }, { { 0, from } }
+  for _, look in ipairs(run.looks) do
+    if look.at > 0 then load[#load + 1] = { look.at * run.speed, look.sum } end
+  end
   for _, round in ipairs(lgen.hpa.simulate {
     load = load, target = opt.target_streams, min = opt.min_pods, max = opt.max_pods, replicas = from,
     metric_lag = opt.metric_lag, pod_start = opt.pod_start,
@@ -118,7 +108,7 @@ end
 -- before the run, and forgets it nobody knows when.
 local function asked_at_first(run)
   local opt = run.opt
-  local asked = math.max(opt.min_pods, math.min(opt.max_pods, math.ceil(run.looks[1].sum / opt.target_streams)))
+  local asked = math.max(opt.min_pods, math.min(opt.max_pods, math.ceil(load_at_first(run) / opt.target_streams)))
   return asked < run.initial and asked or nil
 end
 
@@ -129,9 +119,11 @@ function M.observed(run)
     for _, look in ipairs(run.looks) do add(list, look.at, look.pods) end
     return list
   end
-  list[1] = { 0, run.initial }
+  local counts = at_start(run.cluster)
+  list[1] = { 0, sum(counts) }
   for _, event in ipairs(run.cluster.scaled) do
-    if event.at > 0 then add(list, event.at, event.to) end
+    counts[event.deployment] = event.to
+    if event.at > 0 then add(list, event.at, sum(counts)) end
   end
   return list
 end
@@ -144,20 +136,26 @@ end
 
 local function text(list) return list and table.concat(words(list), " ") end
 
+-- Whether the cluster had told by then what it wanted, or, where none does, pages.
+local function is_known(run, at) return at <= (run.cluster.until_at or math.huge) end
+
 -- At most 20 looks, the first and the last included.
 function M.print_looks(run, observed, should)
-  print "STREAMS AND PODS"
+  cells.print_head "STREAMS AND PODS"
   print "     time  pods  desired  function  clients  waiting  gauges  fullest  of mean"
   local step = math.max(1, (#run.looks - 1) / 19)
   for k = 0, math.min(19, #run.looks - 1) do
     local look = run.looks[math.floor(k * step + 0.5) + 1]
-    local desired = cells.dot("%d", run.cluster.told and M.at(observed, look.at))
+    local desired = cells.dot("%d", run.cluster.told and is_known(run, look.at) and M.at(observed, look.at) or nil)
     local by_function = cells.dot("%d", should and M.at(should, look.at))
     local ratio = cells.dot("%.2f", look.sum > 0 and look.most * look.pods / look.sum)
     print(("  %6.1fs  %4d  %s  %s  %7d  %7d  %6d  %7d  %s"):format(look.at, look.pods, cells.right(desired, 7),
       cells.right(by_function, 8), look.client, look.waiting, look.sum, look.most, cells.right(ratio, 7)))
   end
   if run.speed ~= 1 then print(("  the machine's time; the cluster's runs %g x as fast"):format(run.speed)) end
+  if run.opt.speed and run.opt.speed ~= run.speed then
+    print(("  (as it tells itself; --speed %g is not heeded)"):format(run.opt.speed))
+  end
 end
 
 -- Whether what was observed is, at every look, what the function has within the tolerance around it. `forgetful`: the
@@ -170,7 +168,7 @@ local function judge(run, observed, should, forgetful)
     local least, most = range(should, from, to)
     if forgetful and look.at * run.speed <= down_window then least = math.min(least, (range(forgetful, from, to))) end
     local count = M.at(observed, look.at)
-    local off = math.max(least - count, count - most)
+    local off = is_known(run, look.at) and math.max(least - count, count - most) or 0
     if off > worst then
       worst, detail = off, ("%d at %.1fs, the function has %d to %d around then"):format(count, look.at, least, most)
     end
@@ -196,12 +194,12 @@ end
 
 -- `should` is nothing where there is no such function.
 function M.print(run, observed, should)
-  print "REPLICAS"
+  cells.print_head "REPLICAS"
   if should then cells.print_words("  by the autoscaler's function", words(should)) end
   local head = run.cluster.told and "  as the cluster wanted them  " or "  as the pods' pages show them"
   cells.print_words(head, words(observed))
   local at = run.cluster.until_at
-  if at then print(("  The cluster tells nothing any more; what it told at %.1fs is what is known."):format(at)) end
+  if at then print(("  The cluster told nothing any more after %.1fs: it is judged up to then."):format(at)) end
   lgen.event("replicas", {
     ["function"] = text(should), [run.cluster.told and "cluster" or "pages"] = text(observed), speed = run.speed,
   })

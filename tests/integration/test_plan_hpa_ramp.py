@@ -9,7 +9,7 @@ import unittest
 
 import lgen
 from cluster import Cluster
-from kube_cluster import KubeCluster, data
+from kube_cluster import KubeCluster, data, deployment
 from metrics_pages import Discovery, Page
 from programs import Server, binary, python_program
 from relay import Relay
@@ -122,7 +122,7 @@ class Servers(PlanCase):
         found = self.finish(run, lgen.FAILED)
         self.assertFalse(found["the load is even as the hold ends"])
         self.assertRegex(re.sub(r"\s+", " ", run.stdout), r"not judged: only \d+ of 15 streams were held")
-        self.assertRegex(run.stdout, r"messages/s while \d+ or more were held\.\n")
+        self.assertRegex(run.stdout, r"messages/s while \d+ to \d+ were held\.\n")
 
     def test_streams_that_nothing_explains(self):
         server = self.server("pod-1")
@@ -208,7 +208,7 @@ class Servers(PlanCase):
         run = self.start_at(self.server("pod-1"), "--streams", 40, "--min-pods", 1, "--target-streams", 0)
         found = self.finish(run, 0)
         self.assertFalse([name for name in found if "autoscaler" in name or "added in time" in name])
-        self.assertIn("\nREPLICAS\n  as the pods' pages show them 1\nLAG: no pod was needed\n", run.stdout)
+        self.assertIn("\n\nREPLICAS\n  as the pods' pages show them 1\n\nLAG: no pod was needed\n", run.stdout)
 
     def test_a_gauge_that_no_page_has_is_told_at_once(self):
         run = self.start_at(self.server("pod-1"), "--gauge", "nosuch", "--streams", 2, "--min-pods", 1, "--hold", "60s")
@@ -231,7 +231,7 @@ class Servers(PlanCase):
     def test_without_pages_it_says_what_is_missing(self):
         run = self.start("--target", "127.0.0.1:1").finish()
         self.assertEqual(run.code, lgen.CONFIGURATION)
-        self.assertIn("say --metrics WHERE", run.stderr)
+        self.assertRegex(run.stderr, "say --metrics WHERE, .* or --local")
 
     def test_help_fits_a_terminal(self):
         text = subprocess.run([binary("lgen"), PLAN, "--help"], capture_output=True, text=True, check=True).stdout
@@ -308,17 +308,38 @@ class Clusters(PlanCase):
         explained = int(re.search(r"(?m)^ +(\d+)  within the age limit, behind the balancer$", text)[1])
         self.assertGreater(explained, 0.8 * run.summary.total("stream_losses"), text)
 
+    def test_of_several_deployments_the_one_behind_the_target_counts(self):
+        with open(data("ramp.yaml"), encoding="utf-8") as file:
+            text = file.read() + "---\n" + deployment(spec="replicas: 2", name="other")
+        with KubeCluster(text, scale=SCALE) as cluster:
+            cluster.wait_for_ready(5)
+            run = self.start("--target", cluster.address, "--metrics", "sd+" + cluster.facts["sd"], *SHORT,
+                             "--channel-per-stream", "--streams", 60, "--hold", "4s", "--interval", "1s")
+            run.finish()
+        paths = re.sub(r"\s+", " ", block(run.stdout, "REPLICAS"))
+        self.assertRegex(paths, r"as the cluster wanted them 3 → 4 \(", "whatever the first look saw")
+        names = re.findall(rf"(?m)^  (\w+)-\S+ +{SECONDS} ", block(run.stdout, "LAG"))
+        self.assertEqual(names, ["server"], run.stdout)
+
     def test_a_cluster_that_is_gone_before_the_end_is_known_by_what_it_told(self):
         with KubeCluster(data("ramp.yaml"), scale=SCALE) as cluster:
             cluster.wait_for_ready(3)
             run = self.start("--target", cluster.address, "--metrics", "sd+" + cluster.facts["sd"],
-                             "--channel-per-stream", *SHORT, "--streams", 6, "--hold", "60s")
-            run.err.wait_for("6 streams open")
+                             "--channel-per-stream", *SHORT, "--streams", 60, "--hold", "90s", "--speed", 5)
+            cluster.event("scaled", to=4)
+            said = len(re.findall("60 streams open", "\n".join(run.err.all())))
+            run.err.wait_for("60 streams open", count=said + 1)  # it is read more often than this is said
         run.interrupt()
         replicas = block(run.stdout, "REPLICAS")
-        self.assertRegex(replicas, r"\n  as the cluster wanted them   3\n  The cluster tells nothing any more; what it "
-                                   rf"told at {SECONDS} is what is known")
-        self.assertIn("the cluster's runs 24 x as fast", run.stdout)
+        self.assertRegex(re.sub(r"\s+", " ", replicas), r"as the cluster wanted them 3 → 4 \(")
+        until = re.search(r"\n  The cluster told nothing any more after (\d+\.\d)s: it is judged up to then", replicas)
+        self.assertTrue(until, run.stdout)
+        for row in re.findall(rf"(?m)^ +{SECONDS} .*$", block(run.stdout, "STREAMS AND PODS")):
+            at, _, desired = row.split()[:3]
+            if abs(float(at[:-1]) - float(until[1])) > 0.1:
+                self.assertEqual(desired == "·", float(at[:-1]) > float(until[1]), row)
+        self.assertIn("the cluster's runs 24 x as fast\n  (as it tells itself; --speed 5 is not heeded)", run.stdout)
+        self.assertIn("--speed 5: the cluster's time runs 24 times as fast", run.stderr)
 
     def test_a_pod_that_is_given_more_than_it_handles(self):
         run = self.start(self.manifests("overload.yaml"), "--channel-per-stream", "--streams", 15, "--ramp", "0.5s",
