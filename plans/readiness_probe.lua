@@ -9,6 +9,7 @@ local connection_age = require "lib.connection_age"
 local held_streams = require "lib.held_streams"
 local pod_lives = require "lib.pod_lives"
 local version_mix = require "lib.version_mix"
+local warm_up = require "lib.warm_up"
 
 lgen.plan {
   api = 1, name = "readiness_probe",
@@ -97,7 +98,7 @@ local function lost(err, done, took, headers, backend)
   }
 end
 
-local ask    -- function() -> as above
+local ask    -- function(warming) -> as above
 local target -- what it asks, as cluster_story.watch wants it
 if opt.http then
   local base, path = opt.http:match "^(%a+://[^/?]+)(.*)$"
@@ -105,8 +106,8 @@ if opt.http then
   if path:sub(1, 1) ~= "/" then path = "/" .. path end
   target = base or lgen.target
   local web = lgen.http.client("web", { base = base, keepalive = not opt.fresh, timeout = opt.timeout })
-  ask = function()
-    local res, err = web:get(path)
+  ask = function(warming)
+    local res, err = web:get(path, warming and { name = "warm-up " .. path } or nil)
     if not res then return lost(err, err.call, err.call.timing.total, nil, nil) end
     local took = res.timing.total
     if res.status < 400 then
@@ -203,7 +204,7 @@ end
 -- Returns the call, or nil when the run's end has cut it short.
 local function call_once(vu)
   local at = lgen.now()
-  local call = ask()
+  local call = ask(not vu)
   if call.kind == "cancelled" and (not vu or vu.stopping) then return end
   call.at = at
   if not call.manner then last_answer, lost_since, silent_since = math.max(last_answer or 0, at + call.took), 0, nil end
@@ -219,45 +220,17 @@ lgen.scenario("calls", {
   end,
 })
 
--- Warm-up: as many calls a second, until they are as fast as they get -------------------------------------------------
+-- Before ------------------------------------------------------------------------------------------------------------
 
--- Of those that are known, which are all once so many calls have met nobody new and lost nothing.
-local function all_flat(calm)
-  local known = #everything.pods
-  if known < opt.backends or calm < math.max(20, 10 * known) then return false end
-  for _, pod in ipairs(everything.pods) do
-    if not everything:is_flat(pod, opt.warm_up) then return false end
-  end
-  return true
-end
-
--- Returns the number of backends. What is still under way then may be a backend's first call.
-local function warm_up()
-  local rate, calm, under_way = tonumber(lgen.load.given("calls", "rate") or 200), 0, {}
-  for _ in lgen.every(1 / rate) do
-    local task
-    task = lgen.spawn(function()
-      local known, call = #everything.pods, call_once()
-      under_way[task] = nil
-      calm = call and not call.manner and #everything.pods == known and calm + 1 or 0
-    end)
-    under_way[task] = true
-    if all_flat(calm) then
-      repeat
-        local one = next(under_way)
-        if one then one:join() end
-      until not one
-      if all_flat(calm) then return #everything.pods end
-    end
-  end
-end
+local warmed -- what the warm-up came to
 
 lgen.setup(function()
   if opt.warm_up == 0 then return end
-  local known = lgen.timeout(opt.warm_up_limit, warm_up)
-  lgen.check("every backend is warm before the load begins", known,
-    ("%d backends after %gs"):format(#everything.pods, opt.warm_up_limit))
-  lgen.event("warm", { backends = #everything.pods })
+  lgen.tag("part", "warm-up")
+  warmed = warm_up.run(opt, everything, call_once, tonumber(lgen.load.given("calls", "rate") or 200))
+  lgen.check("every backend is warm before the load begins", warmed.done,
+    ("%d backends after %gs"):format(warmed.backends, opt.warm_up_limit))
+  lgen.event("warm", { backends = warmed.backends })
 end)
 
 -- Meanwhile ----------------------------------------------------------------------------------------------------------
@@ -308,6 +281,10 @@ local function put_down(what, call, cause, life, guessed)
   widen(group.times, at)
   widen(group.ages, born and at - born)
   group.message = group.message or call.message
+  if what == "lost" and cause == "cold start of a pod" and life then
+    everything:lose(life.name)
+    measured:lose(life.name)
+  end
   losses:add(1, { what = what, cause = cause, pod = pod, certainty = guessed and "guessed" or "certain" })
   if opt.list then list_call(what, at, pod, born and at - born, cause, call.message) end
 end
@@ -373,10 +350,11 @@ local function print_group(group)
   })
 end
 
-local function print_text(text)
+-- Behind `head`, or as a paragraph.
+local function print_text(text, head)
   local words = {}
   for word in text:gmatch "%S+" do words[#words + 1] = word end
-  cells.print_words(" ", words)
+  cells.print_words(head or " ", words)
 end
 
 -- What is to be known of all losses together.
@@ -396,10 +374,16 @@ local function print_remarks(knows_events, guessed)
     print_text(("~ %d of these are guesses by time alone, as nothing tells whom they were sent to: a pod that was sure "
       .. "to lose them then is named, or else the one that came or left last."):format(guessed))
   end
+  local unknown_cuts = groups.unexplained and select(2, sums_text(groups.unexplained)).cut or 0
+  if unknown_cuts > 0 and not opt.age then
+    print_text "Where servers limit the age of connections, that ends streams: --age and --grace say how."
+  end
   if not knows_events then
-    print_text(("No cluster told its events. Who starts and who goes is inferred from first and last answers, %gs "
-      .. "around them; ages run from the first answer; whom a call without an answer was sent to, and whether it was "
-      .. "told to go, is not known."):format(opt.near))
+    local why = story.of_others and "The cluster that told its events has none of the pods that answered."
+      or "No cluster told its events."
+    print_text(("%s Who starts and who goes is inferred from first and last answers, %gs around them; ages run from "
+      .. "the first answer; whom a call without an answer was sent to, and whether it was told to go, is not "
+      .. "known."):format(why, opt.near))
   elseif story.cut_short then
     print_text(("The cluster's events reach until %.1fs only: it has told none since."):format(story.until_at))
   end
@@ -439,18 +423,22 @@ local function tell_cold_starts(phase, book)
     local c = book:cold_start(pod)
     lgen.event("cold_start", {
       phase = phase, pod = pod, at = rounded(c.at), first = rounded(c.first), steady = rounded(c.steady), cold = c.cold,
+      lost = c.lost,
     })
   end
 end
 
 local function print_cold_starts()
-  local without = opt.warm_up > 0 and "COLD STARTS without a warm-up: each pod's first calls of all"
-  everything:print(without or "COLD STARTS: each pod's first calls", 12)
   tell_cold_starts("all", everything)
-  if opt.warm_up > 0 then
-    measured:print("COLD STARTS with the warm-up: each pod's first calls of those measured", 12)
-    tell_cold_starts("measured", measured)
-  end
+  if not warmed then return everything:print("FIRST CALLS of each pod", 12) end
+  print_text(("%d calls; %d backend%s answered as it ended. LATENCY and STATUS CODES have them without a scenario, "
+    .. "counters with the label part=warm-up."):format(warmed.calls, warmed.backends, warmed.backends == 1 and ""
+    or "s"), "WARM-UP:")
+  print ""
+  everything:print("FIRST CALLS of each pod, the warm-up's included", 12)
+  print ""
+  measured:print("FIRST CALLS of each pod after the warm-up", 12)
+  tell_cold_starts("measured", measured)
 end
 
 local function count_of(cause, what)
@@ -458,13 +446,27 @@ local function count_of(cause, what)
   return sums[what]
 end
 
+-- {{whether it is there, what prints it}, …}, an empty line between two.
+local function print_parts(parts)
+  local printed = false
+  for _, part in ipairs(parts) do
+    if part[1] then
+      if printed then print "" end
+      part[2]()
+      printed = true
+    end
+  end
+end
+
 lgen.teardown(function()
   local lives, knows_events = story:lives(answers, opt.near)
   explain(lives, knows_events)
-  print_cold_starts()
-  versions:print()
-  if opt.streams > 0 then streams:print() end
-  print_causes(knows_events)
+  print_parts({
+    { #everything.pods > 0 or warmed, print_cold_starts },
+    { #versions.names > 0, function() versions:print() end },
+    { opt.streams > 0, function() streams:print() end },
+    { true, function() print_causes(knows_events) end },
+  })
   judge_change(knows_events)
   lgen.check(("at most %d calls are lost"):format(opt.most_lost), counts.lost <= opt.most_lost,
     ("%d of %d"):format(counts.lost, counts.calls))

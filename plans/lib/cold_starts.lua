@@ -1,6 +1,8 @@
 -- First calls of each pod against those that come later: how long its cold start was, and whether it is over.
 --
 -- A book has a page for each pod, of a size that does not grow: its earliest calls and its latest.
+local cells = require "lib.cells"
+
 local M = {}
 
 local earliest, latest = 50, 200
@@ -25,14 +27,35 @@ local function insert_by_start(list, call)
   list[earliest + 1] = nil
 end
 
-function Book:add(pod, at, took)
+function Book:page(pod)
   local page = self.pages[pod]
   if not page then
-    page = { calls = 0, first = {}, last = {}, next = 1 }
+    page = { calls = 0, lost = 0, first = {}, last = {}, next = 1 }
     self.pages[pod] = page
     self.pods[#self.pods + 1] = pod
   end
+  return page
+end
+
+-- One of its first calls has never come back.
+function Book:lose(pod)
+  local page = self:page(pod)
+  page.lost = page.lost + 1
+end
+
+-- The pods that have answered since.
+function Book:answering(since)
+  local list = {}
+  for _, pod in ipairs(self.pods) do
+    if (self.pages[pod].answered_at or 0) >= since then list[#list + 1] = pod end
+  end
+  return list
+end
+
+function Book:add(pod, at, took)
+  local page = self:page(pod)
   page.calls = page.calls + 1
+  page.answered_at = math.max(page.answered_at or 0, at + took)
   page.last[page.next] = took
   page.next = page.next % latest + 1
   if #page.first < earliest or at < page.first[earliest].at then
@@ -50,17 +73,19 @@ local function cold_calls(first, steady)
   return #first - fast
 end
 
--- What a pod's page comes to: {calls =, at =, first =, next = (median of the 2nd to the 5th), steady =, cold = (calls),
--- warm_at =} in seconds; nil when it has none.
+-- What a pod's page comes to: {calls =, lost =, at =, first =, next = (median of the 2nd to the 5th), steady =, cold =
+-- (calls, the lost ones included), warm_at =} in seconds; of a pod that has lost all only counts. nil when it has none.
 function Book:cold_start(pod)
   local page = self.pages[pod]
   if not page then return end
+  if page.calls == 0 then return { calls = 0, lost = page.lost, cold = page.lost } end
   local few, steady = {}, median(page.last)
   for i = 2, math.min(5, #page.first) do few[#few + 1] = page.first[i].took end
   local cold = cold_calls(page.first, steady)
   return {
-    calls = page.calls, at = page.first[1].at, first = page.first[1].took, next = median(few), steady = steady,
-    cold = cold, warm_at = cold > 0 and page.first[cold].at + page.first[cold].took or page.first[1].at,
+    calls = page.calls, lost = page.lost, at = page.first[1].at, first = page.first[1].took, next = median(few),
+    steady = steady, cold = page.lost + cold,
+    warm_at = cold > 0 and page.first[cold].at + page.first[cold].took or page.first[1].at,
   }
 end
 
@@ -84,8 +109,12 @@ function M.text(seconds)
   return ("%.2fs"):format(seconds)
 end
 
+-- In a cell of eight columns.
+local function dotted(seconds) return cells.right(M.text(seconds), 8) end
+
 -- A table of at most `most` pods, in the order in which they were met.
 function Book:print(title, most)
+  if #self.pods == 0 then return end
   local width = #"pod"
   for _, pod in ipairs(self.pods) do width = math.max(width, math.min(28, #pod)) end
   print(title)
@@ -97,8 +126,9 @@ function Book:print(title, most)
       break
     end
     local c = self:cold_start(pod)
-    print(line:format(pod:sub(-width), ("%.1fs"):format(c.at), c.calls, M.text(c.first), M.text(c.next),
-      M.text(c.steady), c.cold))
+    local first = c.lost > 0 and ("lost %d"):format(c.lost) or M.text(c.first)
+    print(line:format(pod:sub(-width), c.at and ("%.1fs"):format(c.at) or "never", c.calls, first, dotted(c.next),
+      dotted(c.steady), c.cold))
   end
 end
 

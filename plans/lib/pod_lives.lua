@@ -9,6 +9,7 @@
 --   ends                      when its process ended, once or, where it was restarted, several times
 --   readies                   every time it became ready
 -- They come from a cluster's events. Where there are none, first and last answers stand in for them (`inferred`).
+
 local connection_age = require "lib.connection_age"
 
 local M = {}

@@ -1,8 +1,11 @@
 -- Which versions answered when: shares of the answers over time, in at most 600 intervals.
+local cells = require "lib.cells"
+
 local M = {}
 
 local most, narrowest = 600, 0.25 -- intervals; seconds
 local rows, columns = 20, 6       -- of the table
+local least = 10                  -- a column's width
 
 local Mix = {}
 Mix.__index = Mix
@@ -60,6 +63,45 @@ local function sums_of(mix, first, last)
   return sums, whole
 end
 
+-- How many bytes all names have in common at their beginning, and behind that at their end.
+local function in_common(names)
+  local front, back = 0, 0
+  local function alike(from, to)
+    for _, name in ipairs(names) do
+      if #name <= front + back + 1 or name:sub(from, to) ~= names[1]:sub(from, to) then return false end
+    end
+    return true
+  end
+  while alike(front + 1, front + 1) do front = front + 1 end
+  while alike(-back - 1, -back - 1) do back = back + 1 end
+  return front, back
+end
+
+local function widest(list)
+  local width = least
+  for _, text in ipairs(list) do width = math.max(width, #text) end
+  return width
+end
+
+-- Heads of the columns, no two the same, and their width. Of names that do not fit into a line what they have in common
+-- is left out; where that does not do they are numbered.
+local function heads_of(names)
+  local room, front, back = math.floor(68 / #names) - 1, in_common(names)
+  if widest(names) <= room then return names, widest(names) end
+  local short, taken, same = {}, {}, false
+  for i, name in ipairs(names) do
+    short[i] = name:sub(front + 1, -back - 1)
+    if #short[i] > room then short[i] = short[i]:sub(-room) end
+    same, taken[short[i]] = same or taken[short[i]], true
+  end
+  if not same then return short, widest(short) end
+  for i, name in ipairs(names) do
+    short[i] = ("#%d"):format(i)
+    print(("  %s: %s"):format(short[i], name))
+  end
+  return short, least
+end
+
 function Mix:print()
   local names = self.names
   if #names == 0 then return end
@@ -67,9 +109,10 @@ function Mix:print()
   local shown = { unpack(names, 1, columns) }
   print(("VERSIONS: shares of the answers; %d versions%s"):format(#names,
     #names > columns and (", of which %d are shown"):format(columns) or ""))
-  local head = "        time"
-  for _, name in ipairs(shown) do head = head .. (" %10s"):format(name:sub(-10)) end
-  print(head)
+  local heads, width = heads_of(shown)
+  local title = "        time"
+  for _, head in ipairs(heads) do title = title .. " " .. cells.right(head, width) end
+  print(title)
   local from, to = changing(self)
   local count = math.min(rows, to - from + 1)
   for row = 0, count - 1 do
@@ -78,7 +121,7 @@ function Mix:print()
     local sums, whole = sums_of(self, first, behind - 1)
     local line = ("    %7.2fs"):format(first * self.width)
     for _, name in ipairs(shown) do
-      line = line .. (" %10s"):format(sums[name] and ("%.0f%%"):format(100 * sums[name] / whole) or "·")
+      line = line .. " " .. cells.right(sums[name] and ("%.0f%%"):format(100 * sums[name] / whole) or "·", width)
     end
     print(line)
   end

@@ -253,8 +253,11 @@ class ColdStarts(ClusterCase):
         for pod, event in found["measured"].items():
             self.assertGreaterEqual(found["all"][pod]["first"], 2, pod)
             self.assertLess(event["first"], 2, pod)
-        self.assertIn("COLD STARTS without a warm-up", run.stdout)
-        self.assertIn("COLD STARTS with the warm-up", run.stdout)
+        self.assertRegex(run.stdout, r"WARM-UP: \d+ calls; 2 backends answered as it ended\.")
+        self.assertIn("\n\nFIRST CALLS of each pod, the warm-up's included\n", run.stdout)
+        self.assertIn("\n\nFIRST CALLS of each pod after the warm-up\n", run.stdout)
+        parts = run.summary.totals("grpc_calls", "scenario", "part")
+        self.assertEqual(set(parts), {("", "warm-up"), ("calls", "")})
 
     def test_a_warm_up_that_does_not_end(self):
         with Server() as server:
@@ -609,6 +612,50 @@ class Stories(unittest.TestCase):
     def test_a_balancer_that_is_not_there(self):
         told = self.ask([{"answers": {}, "events": self.CLUSTER, "message": message} for message, _ in self.REFUSED])
         self.assertEqual([answer[3] for answer in told], [str(refused).lower() for _, refused in self.REFUSED])
+
+
+TABLES = """
+package.path = %r .. "/?.lua;" .. package.path
+local lgen = require "lgen"
+local cold_starts, version_mix = require "lib.cold_starts", require "lib.version_mix"
+lgen.plan { api = 1, name = "tables" }
+for _, names in ipairs(lgen.json.decode %r) do
+  local mix = version_mix.new()
+  for i, name in ipairs(names) do mix:add(i, name) end
+  mix:print()
+end
+local book = cold_starts.book()
+for i = 1, 20 do book:add("pod-1", i, i == 1 and 2 or 0.01) end
+book:add("pod-2", 4, 0.01)
+for _, pod in ipairs { "pod-1", "pod-1", "pod-3" } do book:lose(pod) end
+print("answering: " .. table.concat(book:answering(10), " "))
+book:print("TITLE", 3)
+lgen.scenario("none", { load = lgen.load.per_vu_iterations {}, run = function() end })
+"""
+
+
+class Tables(unittest.TestCase):
+    HASHES = ["44j2jrxnm-hellogrpc", "z75qkxr46-hellogrpc"]
+    MANY = ["release-2026.11.%02d-hellogrpc" % day for day in range(6)]
+    LONG = [f"{i}" + "y" * 40 + "pq"[i % 2] for i in range(6)]
+    HEADS = [(["v1", "v2"], ["v1", "v2"]), (HASHES, HASHES), (MANY, ["%d" % day for day in range(6)]),
+             (LONG, ["#%d" % i for i in range(1, 7)])]
+
+    def test_heads_of_versions_are_never_the_same_and_counts_of_lost_first_calls(self):
+        with tempfile.TemporaryDirectory(prefix="lgen-test-") as folder:
+            plan = os.path.join(folder, "tables.lua")
+            with open(plan, "w", encoding="utf-8") as file:
+                file.write(TABLES % (os.path.dirname(PLAN), json.dumps([names for names, _ in self.HEADS])))
+            ran = lgen.run(plan)
+        lines = ran.stdout.splitlines()
+        self.assertEqual([line.split()[1:] for line in lines if line.split()[:1] == ["time"]],
+                         [heads for _, heads in self.HEADS], ran.stdout + ran.stderr)
+        self.assertEqual(set(map(len, [line for line in lines if re.match(r" +(time|[\d.]+s) .*(v2|%)", line)][:2])),
+                         {34}, ran.stdout)
+        self.assertIn("answering: pod-1\n", ran.stdout)
+        for row in (r"pod-1 +1\.0s +20 +lost 2 +10ms +10ms +3", r"pod-2 +4\.0s +1 +10ms +· +10ms +0",
+                    r"pod-3 +never +0 +lost 1 +· +· +1"):
+            self.assertRegex(ran.stdout, rf"\n  {row}\n")
 
 
 class OnItsOwn(unittest.TestCase):
