@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -191,6 +192,62 @@ class ClusterThatDies(ClusterCase):
         run.interrupt()
         self.assertNotIn("No cluster told its events.", run.stdout)
         self.assertRegex(run.stdout, r"The cluster's events reach until [\d.]+s only: it has told none since\.")
+
+
+    def test_one_that_is_killed_explains_nothing(self):
+        for victim in ("haproxy", "lgen-cluster"):
+            with self.subTest(victim):
+                cluster = self.cluster(manifests(replicas=2), pods=2)
+                run = self.probing(cluster)
+                run.wait_until_seen(cluster.pods)
+                eventually(lambda run=run: run.lines("event", "cluster_tells"), "the cluster's events")
+                pids = {name: pid for pid, name in cluster.processes().items()}
+                os.kill(pids.get(victim, cluster.process.pid), signal.SIGKILL)
+                eventually(lambda run=run: run.lines("event", "nobody_answers"), "many lost calls")
+                run.interrupt()
+                lost = losses(run.summary)
+                self.assertIn("unexplained", lost, run.stdout)
+                self.assertNotIn(NOT_READY, lost, run.stdout)
+                self.assertEqual(checks(run.summary)["every lost call has a cause"], (0, 1))
+
+
+class HeldStreams(ClusterCase):
+    """Behind a balancer of streams, which lets no GOAWAY of the pods' through."""
+
+    def test_that_the_age_limit_ends(self):
+        limits = "--max-connection-age=30s, --max-connection-age-grace=10s"
+        cluster = self.cluster(manifests(args=limits, replicas=2), pods=2)
+        told = self.probing(cluster, "--streams", 4, "--age", "30s", "--grace", "10s", "--expect-change")
+        untold = self.probing(cluster, "--streams", 4)
+        for run in (told, untold):
+            eventually(lambda run=run: len(run.lines("event", "stream_cut")) >= 4, "streams that are cut")
+            run.interrupt()
+        self.assertEqual(set(losses(told.summary, "cut")), {AGE}, told.stdout)
+        self.assertEqual(checks(told.summary)["every held stream is drained or has a cause"], (1, 0))
+        self.assertEqual(set(losses(untold.summary, "cut")), {"unexplained"}, untold.stdout)
+        self.assertIn("--age and\n  --grace say how.", untold.stdout)
+        # Pods have had their first requests meanwhile, which is no change.
+        self.assertEqual(checks(told.summary)["pods came or went while the calls were made"], (0, 1), told.stdout)
+
+    def test_whose_pod_stops(self):
+        cluster = self.cluster(manifests(pre_stop=False, replicas=2), pods=2)
+        run = self.probing(cluster, "--streams", 4, "--expect-change")
+        wrong = self.probing(cluster, "--http", "http://127.0.0.1:1/x")
+        run.wait_until_seen(cluster.pods)
+        eventually(lambda: sum(pod["grpc_server_active_streams"] for pod in cluster.metrics().values()) == 4,
+                   "held streams")
+        eventually(lambda: wrong.lines("event", "nobody_answers"), "many lost calls")
+        cluster.order("scale", "deployment/server", "--replicas=1")
+        eventually(lambda: run.lines("event", "stream_cut"), "a cut stream")
+        self.quiet(cluster)
+        run.interrupt()
+        wrong.interrupt()
+        self.assert_explained(run)
+        cut = losses(run.summary, "cut")
+        self.assertIn(STOPPED, cut, run.stdout)
+        self.assertLessEqual(set(cut), {STOPPED, TERMINATING}, run.stdout)
+        self.assertEqual(checks(run.summary)["pods came or went while the calls were made"], (1, 0), run.stdout)
+        self.assertEqual(set(losses(wrong.summary)), {"unexplained"}, wrong.stdout)
 
 
 class OneConnectionAtATime(ClusterCase):
