@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from manifests import K8S, container, kustomize, names, parsed
+from manifests import K8S, container, kustomize, names, parsed, rendered
 from programs import binary
 from test_fit import PATIENCE_SECONDS, ROOT, help_flags
 
@@ -49,7 +49,7 @@ class ReadmeTest(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""), block)
 
     def test_lgen_takes_the_flags(self):
-        commands = re.findall(r"(?:^|`)lgen ((?:plans/\w+\.lua|call|hpa simulate|analyze logs)[^`]*?)(?:`|$)",
+        commands = re.findall(r"(?:^|`|\| )lgen ((?:plans/\w+\.lua|call|hpa simulate|analyze logs)[^`]*?)(?:`|$)",
                               TEXT.replace("\\\n", ""), re.MULTILINE)
         self.assertGreater(len(commands), 4)
         for command in commands:
@@ -78,6 +78,21 @@ class ReadmeTest(unittest.TestCase):
             things = parsed(kustomize(mine))
         self.assertIn("--streams=300", container(things, "Job", "lgen-loadgen")["args"])
         self.assertIn("--max-connection-age=30s", container(things, "Deployment", "lgen-server")["args"])
+
+
+    def test_a_pipeline_takes_the_live_page_out(self):
+        args = container(rendered("base"), "Job", "lgen-loadgen")["args"]
+        index = re.search(r"`path: /spec/template/spec/containers/0/args/(\d+)`", TEXT)[1]
+        self.assertTrue(args[int(index)].startswith("--out=dashboard="), args[int(index)])
+
+    def test_the_placeholders_it_replaces_are_there(self):
+        replaced = re.findall(r'^sed -i "([^"]+)" (\S+)', TEXT, re.MULTILINE)
+        self.assertEqual(len(replaced), 2)
+        for script, path in replaced:
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                text = file.read()
+            for old in re.findall(r"s\|([^|]+)\|", script):
+                self.assertIn(old, text)
 
 
 if __name__ == "__main__":
