@@ -1,11 +1,11 @@
 -- What ended held streams before their time, and whether clients and pods count the same streams.
 local lgen = require "lgen"
 local cells = require "lib.cells"
+local connection_age = require "lib.connection_age"
 
 local M = {}
 
--- Timers of a busy machine: so much early or late is let pass.
-local early, late = 0.5, 1
+local early, late = connection_age.early, connection_age.late
 
 local function last_seen(run, name)
   for i = #run.looks, 1, -1 do
@@ -21,11 +21,7 @@ local function pod_has_left(run, life)
   return ended <= life.at + slack or (page and page < run.looks[#run.looks].at and page <= life.at + slack)
 end
 
--- How old a connection with GOAWAY is when its streams end: least and most.
-local function age_limits(run)
-  local opt = run.opt
-  return 0.9 * opt.age / run.speed, (1.1 * opt.age + opt.grace) / run.speed
-end
+local function limit_of(run) return connection_age.limit(run.opt.age, run.opt.grace, run.speed) end
 
 -- Of the connection when it lost the stream. One that is older than the run was made just before it.
 local function age_of(run, life) return life.at - (run.made[life.connection] or 0) end
@@ -36,10 +32,10 @@ local function cause_of(run, life)
   if pod_has_left(run, life) then return "pod" end
   if run.left[life.connection] then return "goaway" end
   if not run.opt.age then return "none" end
-  local age, lived, from, to = age_of(run, life), life.at - life.opened, age_limits(run)
+  local limit = limit_of(run)
   local ended = run.closed[life.connection] or (life.connection and run.opt.channel_per_stream)
-  if ended and age >= from - early and age <= to + late then return "goaway" end
-  return lived * run.speed >= run.opt.grace and lived <= to + late and "balancer" or "none"
+  if ended and connection_age.ended(limit, age_of(run, life)) then return "goaway" end
+  return connection_age.ended_unseen(limit, life.at - life.opened) and "balancer" or "none"
 end
 
 -- How old the connections were whose GOAWAY ended streams, held against the limit.
@@ -52,11 +48,12 @@ local function judge_ages(run, lives)
   if not run.opt.age then
     return print(("  %5d  by GOAWAY, at the age of %.1fs to %.1fs"):format(#lives, least, most))
   end
-  local from, to = age_limits(run)
+  local limit = limit_of(run)
   print(("  %5d  by GOAWAY, at the age of %.1fs to %.1fs; by limit and grace %.1fs to %.1fs"):format(#lives, least,
-    most, from, to))
+    most, limit.from, limit.to))
   print(("         (%gs before that and %gs after it are let pass: timers are late)"):format(early, late))
-  lgen.check("the age limit explains how long lost streams lived", least >= from - early and most <= to + late,
+  local explained = connection_age.ended(limit, least) and connection_age.ended(limit, most)
+  lgen.check("the age limit explains how long lost streams lived", explained,
     ("connections were %.2fs to %.2fs old"):format(least, most))
 end
 

@@ -316,6 +316,14 @@ class ColdStarts(ClusterCase):
         parts = run.summary.totals("grpc_calls", "scenario", "part")
         self.assertEqual(set(parts), {("", "warm-up"), ("calls", "")})
 
+    def test_that_lose_calls(self):
+        cluster = self.cluster(manifests(args="--first-request-delay=20s", replicas=2), pods=2)
+        run = self.probing(cluster, "--timeout", "1s", "--slow", "0.9s", "--duration", "2s").finish()
+        lost = losses(run.summary)
+        self.assertIn(COLD, lost, run.stdout)
+        self.assertEqual(sum(event["lost"] for event in run.summary.events("cold_start")), lost[COLD], run.stdout)
+        self.assertRegex(run.stdout, r"\n  server-\S+ .* lost \d+ ")
+
     def test_a_warm_up_that_does_not_end(self):
         with Server() as server:
             ran = lgen.run(PLAN, "--target", server.target, "--warm-up", 5, "--backends", 2, "--warm-up-limit", "0.5s",
