@@ -17,6 +17,7 @@ function Story:read()
   if not events then return end
   if not self.events then lgen.event("cluster_tells", { events = #events }) end
   self.events, self.until_at = events, lgen.now()
+  self:facts()
 end
 
 -- `where`: as lgen.metrics is. `target`: the address or URL that is called, if that is known. To be called while a plan
@@ -39,12 +40,14 @@ function M.watch(where, target)
   return story
 end
 
--- What the cluster said of itself when it started: {address =, services =, time_scale =, …}.
+-- What the cluster said of itself when it started: {address =, services =, time_scale =, …}. Of a long story the
+-- beginning is forgotten.
 function Story:facts()
+  if self.started then return self.started end
   for _, event in ipairs(self.events or {}) do
-    if event.event == "started" then return event end
+    if event.event == "started" then self.started = event end
   end
-  return {}
+  return self.started or {}
 end
 
 -- "http://localhost:80/path" and "dns:///127.0.0.1:80" mean 127.0.0.1:80; a resolver's address is part of the name.
