@@ -90,7 +90,8 @@ class KubeCluster(Program):
         done = subprocess.run([binary("lgen-cluster"), *words, "--status", self.facts["status"]],
                               capture_output=True, text=True, timeout=2 * PATIENCE_SECONDS, check=False)
         if (done.returncode != 0) != fails:
-            raise AssertionError(f"{words}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+            raise AssertionError("\n".join([f"{words}: exit code {done.returncode}", done.stdout + done.stderr,
+                                            f"the cluster ({self.process.poll()}) said last:", *self.err.all()[-5:]]))
         return done.stderr if fails or not done.stdout else done.stdout
 
     def watch(self, *words):
