@@ -359,6 +359,7 @@ lgen.teardown(function()
   local run = { opt = opt, channels = channels, looks = looks, seen = seen, needed = needed, initial = initial,
     lost = lost, refused = refused, made = made, left = left, closed = closed, times = times,
     answers_early = answers_early, cluster = cluster, speed = speed() }
+  replicas.leave_out_others(run)
   waits.note(run)
   local observed, should = replicas.observed(run), replicas.by_function(run)
   replicas.print_looks(run, observed, should)

@@ -192,8 +192,9 @@ function M.judge_gauges(run)
         one.most)
     end
   end
-  cells.print_head(("GAUGES and clients' streams at %d look%s: %s"):format(#compared, #compared == 1 and "" or "s", lasting > 0 and "not the same"
-    or worst > 0 and "not the same for a moment" or "the same within an interval"))
+  local same = lasting > 0 and "not the same" or worst > 0 and "not the same for a moment"
+    or "the same within an interval"
+  cells.print_head(("GAUGES and clients' streams at %d look%s: %s"):format(#compared, #compared == 1 and "" or "s", same))
   if detail then print("  the worst: " .. detail) end
   lgen.check("the gauges count the clients' streams", lasting == 0, detail)
 end

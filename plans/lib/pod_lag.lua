@@ -76,8 +76,9 @@ function M.print(run, new)
   local medians = {}
   for i in ipairs(steps) do medians[i] = median(took[i]) end
   print(line("each step alone, median", "", "%.1f", medians))
-  print "  needed: when the streams asked for it, in the run's time; the rest: how long"
-  print "  after that. seen: its page was read. share: it had 80 % of its fair share."
+  print "  needed: when a look, or the autoscaler, saw that the streams asked for it, in"
+  print "  the run's time; the rest: how long after that. seen: its page was read."
+  print "  share: it had 80 % of its fair share."
   if not told then print "  ·: not to be seen here. When pods are wanted and made only lgen-cluster tells." end
 end
 

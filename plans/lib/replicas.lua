@@ -25,14 +25,33 @@ local function note(cluster, event)
 end
 
 -- What a story tells of the Deployments behind the target, or else of those of the pods `answering`: {told, until_at,
--- scaled = events, pods = {name = {deployment, created, ready, draining, ended, unready, why}}}. `told` is false where no
--- cluster tells anything of them; it has told no more from `until_at` seconds of the run on.
+-- scaled = events, pods = {name = {deployment, created, ready, draining, ended, unready, why}}, others = {name = true}}.
+-- `told` is false where no cluster tells anything of them; it has told no more from `until_at` seconds of the run on.
 function M.read_cluster(story, answering)
-  local cluster = { pods = {}, scaled = {} }
+  local cluster = { pods = {}, scaled = {}, others = {} }
   for _, event in ipairs(story:own_events(answering)) do note(cluster, event) end
   cluster.told = next(cluster.pods) ~= nil
-  if cluster.told and story.cut_short then cluster.until_at = story.until_at end
+  if not cluster.told then return cluster end
+  if story.cut_short then cluster.until_at = story.until_at end
+  for _, event in ipairs(story.events) do
+    if event.event == "pod_created" and not cluster.pods[event.pod] then cluster.others[event.pod] = true end
+  end
   return cluster
+end
+
+-- Takes pods of other Deployments, which the service discovery of a whole cluster lists as well, out of the looks.
+function M.leave_out_others(run)
+  for _, look in ipairs(run.looks) do
+    for name, value in pairs(look.values) do
+      if run.cluster.others[name] then
+        look.pods, look.sum, look.squares = look.pods - 1, look.sum - value, look.squares - value * value
+        look.values[name] = nil
+      end
+    end
+    look.most = 0
+    for _, value in pairs(look.values) do look.most = math.max(look.most, value) end
+  end
+  for name in pairs(run.cluster.others) do run.seen[name] = nil end
 end
 
 -- How many each Deployment wanted as the run began: {deployment = count}.
@@ -187,7 +206,8 @@ local function print_and_judge(run, observed, should)
   local asked = asked_at_first(run)
   if asked then
     print_text(("It began with %d where its load asked for %d: of a load before the run. When it forgets that is not "
-      .. "known here; for %gs of its time it is not judged by when it goes down."):format(run.initial, asked, down_window))
+      .. "known here; for %gs of its time it is not judged by when it goes down."):format(run.initial, asked,
+      down_window))
   end
   judge(run, observed, should, asked and simulate(run, asked))
 end

