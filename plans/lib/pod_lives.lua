@@ -155,16 +155,15 @@ local function down_at(life, at)
   return false
 end
 
--- Whether one that nothing but the lack of an answer speaks against may be the reason: where the call tells that it was
--- sent there, while it is new, and, of what waited in vain, until its first answer came.
+-- Whether one that nothing but the lack of an answer speaks against may be the reason: while it is new, and, of what
+-- waited in vain, until its first answer came.
 local function may_be_new(life, call, cold)
-  if call.backend or call.upstream or call.at <= (life.added or life.ready or later) + newly then return true end
-  return cold and life.answered ~= nil
+  return call.at <= (life.added or life.ready or later) + newly or (cold and life.answered ~= nil)
 end
 
 -- Why this pod may have lost the call, or nil; and whether that is doubtful. What happened up to `slack` behind the
--- call may have been its reason.
-local function state(life, call, manner, slack)
+-- call may have been its reason. `certain`: it was sent there.
+local function state(life, call, manner, slack, certain)
   local from, to = call.at, call.at + call.took
   local leaving, unable = life.stopping or life.draining, not call.served and not_able(life, from)
   if leaving and from >= leaving then return "sent to a terminating pod" end
@@ -173,7 +172,7 @@ local function state(life, call, manner, slack)
     local cold = manner == "timeout" and from >= (life.ready or later)
     -- What was sent before balancers knew of the pod may have waited for a connection, and came from there to it.
     local doubtful = unable == "maybe" or from < (life.added or later) - slack
-    if unable == "maybe" and not may_be_new(life, call, cold) then return end
+    if unable == "maybe" and not certain and not may_be_new(life, call, cold) then return end
     return cold and "cold start of a pod" or "sent to a pod not ready", doubtful
   end
   if leaving and leaving <= to + slack then return "reset in flight" end
@@ -312,7 +311,7 @@ function M.cause_of_loss(lives, call, knows_events, silence, limit)
   local manner, life = call.manner, told(lives, call)
   local cause, others, guessed = nil, 0, false
   if life then
-    for _, slack in ipairs(slacks) do cause = cause or state(life, call, manner, slack) end
+    for _, slack in ipairs(slacks) do cause = cause or state(life, call, manner, slack, true) end
   else
     life, cause, others = likeliest(lives, call, knows_events)
     guessed = life ~= nil

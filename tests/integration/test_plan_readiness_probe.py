@@ -552,6 +552,7 @@ class Causes(unittest.TestCase):
         (STEADY + LYING, call(1, message="HTTP status 503"), NOT_READY, "6"),
         (STEADY + LYING, call(9, message="HTTP status 503"), REFUSED, "nobody"),
         (STEADY + LYING, call(9, message="HTTP status 503", upstream="slot-6"), NOT_READY, "6"),
+        (STEADY + LYING, call(9, kind="connect", message="Connection refused (10.0.0.6:50051)"), NOT_READY, "6"),
         (STEADY + LYING, call(1, 5, kind="timeout", message="no answer"), COLD, "6"),
         (STEADY + LYING, call(9, 5, kind="timeout", message="no answer"), "unexplained", "nobody"),
         (STEADY + COLD_ONE, call(9, 5, kind="timeout", message="no answer"), COLD, "7"),
