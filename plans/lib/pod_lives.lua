@@ -191,10 +191,16 @@ local function may_have_got_it(life, call, manner, slack)
   return manner ~= "refused" and not life.inferred and (life.ends[#life.ends] or later) >= from - slack
 end
 
+local orders = setmetatable({}, { __mode = "k" }) -- {lives = list}: many calls ask for it
+
+-- By name. No life comes once this has been asked for.
 local function in_order(lives)
-  local list = {}
+  local list = orders[lives]
+  if list then return list end
+  list = {}
   for _, life in pairs(lives) do list[#list + 1] = life end
   table.sort(list, function(a, b) return a.name < b.name end)
+  orders[lives] = list
   return list
 end
 
@@ -274,7 +280,7 @@ local seen_by_client = { goaway = "GOAWAY unprocessed", refused = "refused" }
 
 -- Whether balancers knew of no pod at all then.
 local function nobody_there(lives, at)
-  for _, life in pairs(lives) do
+  for _, life in ipairs(in_order(lives)) do
     if (life.added or later) <= at and at < (life.removed or later) then return false end
   end
   return true
