@@ -423,7 +423,7 @@ local function tell_cold_starts(phase, book)
     local c = book:cold_start(pod)
     lgen.event("cold_start", {
       phase = phase, pod = pod, at = rounded(c.at), first = rounded(c.first), steady = rounded(c.steady), cold = c.cold,
-      lost = c.lost,
+      lost = c.lost, longest = rounded(c.longest),
     })
   end
 end

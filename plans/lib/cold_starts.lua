@@ -73,18 +73,20 @@ local function cold_calls(first, steady)
   return #first - fast
 end
 
--- What a pod's page comes to: {calls =, lost =, at =, first =, next = (median of the 2nd to the 5th), steady =, cold =
--- (calls, the lost ones included), warm_at =} in seconds; of a pod that has lost all only counts. nil when it has none.
+-- What a pod's page comes to: {calls =, lost =, at =, first =, longest = (of the earliest), next = (median of the 2nd to
+-- the 5th), steady =, cold = (calls, the lost ones included), warm_at =} in seconds; of a pod that has lost all only
+-- counts. nil when it has none.
 function Book:cold_start(pod)
   local page = self.pages[pod]
   if not page then return end
   if page.calls == 0 then return { calls = 0, lost = page.lost, cold = page.lost } end
-  local few, steady = {}, median(page.last)
+  local few, steady, longest = {}, median(page.last), 0
   for i = 2, math.min(5, #page.first) do few[#few + 1] = page.first[i].took end
+  for _, call in ipairs(page.first) do longest = math.max(longest, call.took) end
   local cold = cold_calls(page.first, steady)
   return {
     calls = page.calls, lost = page.lost, at = page.first[1].at, first = page.first[1].took, next = median(few),
-    steady = steady, cold = page.lost + cold,
+    longest = longest, steady = steady, cold = page.lost + cold,
     warm_at = cold > 0 and page.first[cold].at + page.first[cold].took or page.first[1].at,
   }
 end

@@ -298,7 +298,7 @@ class ColdStarts(ClusterCase):
         self.assertEqual(losses(run.summary, "slow"), {COLD: 2}, run.stdout)
         self.assertEqual(list(found), ["all"])
         for pod, event in found["all"].items():
-            self.assertGreaterEqual(event["first"], 2, pod)
+            self.assertGreaterEqual(event["longest"], 2, pod) # by another connection one may overtake it
             self.assertGreaterEqual(event["cold"], 1, pod)
             self.assertLess(event["steady"], 2, pod)
 
@@ -308,7 +308,7 @@ class ColdStarts(ClusterCase):
         self.assertEqual(set(found["all"]), set(found["measured"]))
         self.assertEqual(len(found["all"]), 2)
         for pod, event in found["measured"].items():
-            self.assertGreaterEqual(found["all"][pod]["first"], 2, pod)
+            self.assertGreaterEqual(found["all"][pod]["longest"], 2, pod)
             self.assertLess(event["first"], 2, pod)
         self.assertRegex(run.stdout, r"WARM-UP: \d+ calls; 2 backends answered as it ended\.")
         self.assertIn("\n\nFIRST CALLS of each pod, the warm-up's included\n", run.stdout)
