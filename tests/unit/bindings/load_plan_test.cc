@@ -176,6 +176,35 @@ TEST_CASE("a plan may fix any field that a flag could override") {
                          "max-vus, start-vus, stages,"));
 }
 
+TEST_CASE("nested loops over tables see all of them, however often they have run") {
+  // What LuaJIT's own pairs does not keep to once it has given up compiling the outer loop.
+  CHECK(refusal(small_plan("", R"(
+local inner = { 1, 2, 3, 4, 5 }
+local outer = { a = inner, b = inner, c = inner, d = inner, e = inner }
+local function interpreted(...) for _ = 1, 100 do end end
+for i = 1, 60000 do
+  interpreted()
+  local count = 0
+  for _, list in pairs(outer) do
+    for _ in pairs(list) do end
+    count = count + 1
+  end
+  assert(count == 5, ("round %d: %d of 5"):format(i, count))
+end
+for i = 1, 60000 do
+  interpreted()
+  local count = 0
+  for _, list in next, outer do
+    for _ in next, list do end
+    count = count + 1
+  end
+  assert(count == 5, ("round %d by next: %d of 5"):format(i, count))
+end
+local ok, err = pcall(function() for _ in pairs(nil) do end end)
+assert(not ok and err:find "bad argument #1 to 'pairs' %(table expected, got nil%)$", err)
+)")) == "");
+}
+
 TEST_CASE("a faster time shortens what a plan waits of its own will, and no timeout") {
   // On a clock that jumps from timer to timer.
   const std::string plan = small_plan("", R"(
