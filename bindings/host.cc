@@ -79,7 +79,7 @@ int panic(lua_State* L) {
   return 0;
 }
 
-/// What print makes of its arguments.
+/// What print makes of its arguments, in their place.
 std::string printed_text(lua_State* L) {
   std::string text;
   const int count = lua_gettop(L);
@@ -87,10 +87,13 @@ std::string printed_text(lua_State* L) {
     lua_getglobal(L, "tostring");
     lua_pushvalue(L, i);
     lua_call(L, 1, 1);
+    if (!lua_isstring(L, -1)) raise(L, "'tostring' must return a string to 'print'");
     if (i > 1) text += '\t';
-    if (const char* piece = lua_tostring(L, -1)) text += piece;
+    text += lua_tostring(L, -1);
     lua_pop(L, 1);
   }
+  lua_settop(L, 0);
+  push(L, text);
   return text;
 }
 

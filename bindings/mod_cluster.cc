@@ -35,16 +35,14 @@ constexpr Binding kCluster[] = {
     {"events", events, "fun(where: string): lgen.ClusterEvent[]?, lgen.Error?",
      "[Y R E] What has happened in an lgen-cluster with manifests since it started, the oldest first. `where`: its "
      "events' URL, or sd+URL of its service discovery, as lgen.metrics has it with --local=manifests=PATH and with "
-     "--metrics "
-     "sd+URL. Elsewhere there are none: nil, err."},
+     "--metrics sd+URL. Elsewhere there are none: nil, err."},
 };
 
 constexpr Key kEventKeys[] = {
     {"event", "string",
      "pod_created, pod_started, probe_failed, pod_ready, pod_not_ready, endpoint_added, pod_first_request, "
      "pod_draining, endpoint_removed, pod_stopping, pod_killed, pod_stopped, pod_crashed, pod_gone, hpa, scaled, "
-     "rollout_started, "
-     "rollout_complete, started, ready, …",
+     "rollout_started, rollout_complete, started, ready, …",
      true},
     {"at", "number", "seconds since the start of the run; less than 0: before it", true},
     {"unix_seconds", "number", "when, as lgen.time() counts", true},

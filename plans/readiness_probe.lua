@@ -350,12 +350,7 @@ local function print_group(group)
   })
 end
 
--- Behind `head`, or as a paragraph.
-local function print_text(text, head)
-  local words = {}
-  for word in text:gmatch "%S+" do words[#words + 1] = word end
-  cells.print_words(head or " ", words)
-end
+local function print_text(text) cells.print_text(" ", text) end
 
 -- What is to be known of all losses together.
 local function print_remarks(knows_events, guessed)
@@ -431,9 +426,9 @@ end
 local function print_cold_starts()
   tell_cold_starts("all", everything)
   if not warmed then return everything:print("FIRST CALLS of each pod", 12) end
-  print_text(("%d calls; %d backend%s answered as it ended. LATENCY and STATUS CODES have them without a scenario, "
-    .. "counters with the label part=warm-up."):format(warmed.calls, warmed.backends, warmed.backends == 1 and ""
-    or "s"), "WARM-UP:")
+  cells.print_text("WARM-UP:", ("%d calls; %d backend%s answered as it ended. LATENCY and STATUS CODES have them "
+    .. "without a scenario, counters with the label part=warm-up."):format(warmed.calls, warmed.backends,
+    warmed.backends == 1 and "" or "s"))
   print ""
   everything:print("FIRST CALLS of each pod, the warm-up's included", 12)
   print ""

@@ -33,6 +33,13 @@ function M.print_words(head, words)
   print(line)
 end
 
+-- The same of a text.
+function M.print_text(head, text)
+  local words = {}
+  for word in text:gmatch "%S+" do words[#words + 1] = word end
+  M.print_words(head, words)
+end
+
 local headed = false
 
 -- Prints the first line of a table, after an empty one where another table stands above it.

@@ -102,9 +102,7 @@ function Held:print()
     sums.closed, sums.drained, sums.cut)
   if sums.unfinished > 0 then text = text .. (" + %d unfinished"):format(sums.unfinished) end
   if sums.unopened > 0 then text = text .. ("; %d could not be opened"):format(sums.unopened) end
-  local words = {}
-  for word in text:gmatch "%S+" do words[#words + 1] = word end
-  cells.print_words("HELD STREAMS:", words)
+  cells.print_text("HELD STREAMS:", text)
   lgen.event("held_streams", sums)
 end
 

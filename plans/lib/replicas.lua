@@ -196,16 +196,10 @@ local function judge(run, observed, should, forgetful)
   lgen.check(name, worst == 0, detail)
 end
 
-local function print_text(text)
-  local list = {}
-  for word in text:gmatch "%S+" do list[#list + 1] = word end
-  cells.print_words(" ", list)
-end
-
 local function print_and_judge(run, observed, should)
   local asked = asked_at_first(run)
   if asked then
-    print_text(("It began with %d where its load asked for %d: of a load before the run. When it forgets that is not "
+    cells.print_text(" ", ("It began with %d where its load asked for %d: of a load before the run. When it forgets that is not "
       .. "known here; for %gs of its time it is not judged by when it goes down."):format(run.initial, asked,
       down_window))
   end

@@ -75,9 +75,9 @@ class PlanRun(lgen.Run):
 class PlanCase(unittest.TestCase):
     runs = ()
 
-    def finish(self, run, code):
+    def finish(self, run, *codes):
         run.finish(3 * PATIENCE_SECONDS)
-        self.assertEqual(run.code, code, run.stdout + run.stderr)
+        self.assertIn(run.code, codes, run.stdout + run.stderr)
         report = run.stdout[:run.stdout.index("hpa_ramp - ")]
         self.assertLessEqual(max(map(len, report.splitlines())), 80, report)
         return checks(run.summary)
@@ -133,12 +133,12 @@ class Servers(PlanCase):
         self.assertFalse(found["the gauges count the clients' streams"])
         self.assertRegex(run.stdout, rf"the worst: 7 at {SECONDS}, where clients held 0 to [0-3]\n")
 
-    def lose_by_age(self, reconnect, code):
+    def lose_by_age(self, reconnect, *codes):
         """The run, and the share of the streams' time that was lost."""
         limits = ["--max-connection-age", "1s", "--max-connection-age-grace", "0.2s"]
         run = self.start_at(self.server("pod-1", *limits), "--channel-per-stream", "--streams", 15, "--speed", 10, "--age",
                             "10s", "--grace", "2s", "--reconnect", reconnect, "--hold", "2s", "--min-pods", 1)
-        found = self.finish(run, code)
+        found = self.finish(run, *codes)
         self.assertTrue(found["the age limit explains how long lost streams lived"])
         self.assertTrue(found["nothing was lost unexplained"])
         lost = run.summary.total("stream_losses")
@@ -159,8 +159,11 @@ class Servers(PlanCase):
 
     @where_lgen_keeps_up
     def test_streams_that_the_age_limit_ends_for_good(self):
-        run, share = self.lose_by_age("never", lgen.FAILED)  # not one stream has ended well
-        self.assertEqual(run.summary.total("stream_losses"), 15)
+        # Mostly not one stream ends well; once in a while gRPC's server closes one of the connections not at its grace,
+        # but when its stream is over.
+        run, share = self.lose_by_age("never", lgen.FAILED, 0)
+        self.assertEqual(run.code == 0, run.summary.total("stream_losses") < 15)
+        self.assertGreaterEqual(run.summary.total("stream_losses"), 13)
         self.assertGreater(share, 30)
 
     @where_lgen_keeps_up

@@ -102,6 +102,7 @@ Summary huge_summary() {
     summary.events.push_back({0.01 * i, "event", {{"text", text}}});
     summary.channels.push_back({"main[" + std::to_string(i) + "]", "main", "dns:///a", 1, 0, text, "own"});
     summary.checks.push_back({text, 1, 1, text});
+    summary.printed.push_back(text);
   }
   return summary;
 }

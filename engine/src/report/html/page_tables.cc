@@ -21,6 +21,7 @@ constexpr std::size_t kMaxRows = 200;
 constexpr std::size_t kMaxErrors = 100;
 constexpr std::size_t kMaxMarks = 300;
 constexpr std::size_t kMaxSeries = 50;
+constexpr std::size_t kMostPrinted = 20'000, kLongestLine = 500;  // bytes
 
 std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
 
@@ -340,7 +341,20 @@ Json events_part(const Summary& summary) {
           {"dropped", summary.events_dropped}};
 }
 
-Json printed_part(const Summary& summary) { return summary.printed; }
+Json printed_part(const Summary& summary) {
+  Json lines = Json::array();
+  std::size_t room = kMostPrinted;
+  for (const std::string& line : summary.printed) {
+    std::string shown = cut(line, kLongestLine);
+    if (shown.size() >= room) {
+      lines.push_back("… lgen report RESULT.json has the rest");
+      break;
+    }
+    room -= shown.size();
+    lines.push_back(std::move(shown));
+  }
+  return lines;
+}
 
 Json errors_part(const Summary& summary) {
   Json rows = Json::array();
